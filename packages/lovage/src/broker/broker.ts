@@ -1,0 +1,72 @@
+/**
+ * The seam of a queue: what a producer and a runner need of it. One adapter per server implements this and the seams
+ * beside it (`Store`), so that a commit can be one step. A call that does not answer within its deadline ends in
+ * `BrokerUnavailableError`; a call under a closed epoch in `FencedError` (`LOVAGE_EPOCH_CLOSED`).
+ */
+import type { ChordStart, Commit, CommitReply, Delivery, Epoch, Mark, Outgoing } from "../message/commit.ts";
+import type { QueueName } from "../message/task-message.ts";
+
+export interface Publication {
+  readonly messages: readonly Outgoing[];
+  readonly chords?: readonly ChordStart[];
+}
+
+export interface ReserveCall {
+  readonly epoch: Epoch;
+  /** Grows by one per new call. The same number again gives the same deliveries (those still in flight), never others. */
+  readonly number: number;
+  /** Round robin within one priority; the store rotates the order it is given by `number`. */
+  readonly queues: readonly QueueName[];
+  readonly count: number;
+}
+
+export interface Reserved {
+  readonly deliveries: readonly Delivery[];
+  /** The store's wall clock, milliseconds since 1970: the only one that decides what is due. */
+  readonly storeNow: number;
+  /** Grows with every revoke; a runner whose copy is older fetches what is new before it starts anything of this batch. */
+  readonly revokesVersion: number;
+}
+
+export interface Committed {
+  /** One per commit, in order. */
+  readonly replies: readonly CommitReply[];
+  readonly reserved?: Reserved;
+}
+
+export interface CommitOptions {
+  /** Reserve in the same round trip. It happens after the commits, and also when one of them is refused. */
+  readonly reserveNext?: ReserveCall;
+  /** The epoch is closed and the caller settles what it left behind (supervisor or reaper). */
+  readonly onBehalf?: boolean;
+}
+
+export interface BrokerFeatures {
+  /** Results, chord parts and messages are committed in one step. */
+  readonly atomicResults: boolean;
+  /** Several processes can share it. */
+  readonly shared: boolean;
+}
+
+export interface Broker {
+  readonly features: BrokerFeatures;
+  /** All or nothing, at most once per call: a retried call is recognised by the store. */
+  publish(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<void>;
+  reserve(call: ReserveCall): Promise<Reserved>;
+  /** All of one epoch. Each commit is applied whole or not at all; one that is refused does not touch its neighbours. */
+  commit(epoch: Epoch, batch: readonly Commit[], options?: CommitOptions): Promise<Committed>;
+  mark(epoch: Epoch, batch: readonly Mark[]): Promise<readonly ("ok" | "fenced")[]>;
+  /** For people, not for the hot path. */
+  readonly queues: QueueAdmin;
+}
+
+export interface QueueAdmin {
+  /** Messages waiting, all priorities together. */
+  depth(queues: readonly QueueName[]): Promise<readonly number[]>;
+  /** The next `limit` messages out, in order. Removes nothing. */
+  peek(queue: QueueName, limit: number): Promise<readonly Uint8Array[]>;
+  /** Removes what waits (parked messages of the queue too) and says how many they were. */
+  purge(queues: readonly QueueName[]): Promise<number>;
+  /** Names of all queues that hold or have held messages. */
+  names(): Promise<readonly QueueName[]>;
+}

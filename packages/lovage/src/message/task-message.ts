@@ -1,0 +1,110 @@
+/**
+ * A task message as the rest of Lovage sees it: what the envelope, headers and body of either protocol say, under one
+ * set of names. Wire facts: celery-wire.md §1–2, §6.1. Pure data; the codecs beside this file make it from bytes and back.
+ */
+export type TaskId = string;
+export type QueueName = string;
+
+/** Celery's signature dictionary, with its own snake_case keys: it travels inside messages as it stands here (§6.1). */
+export interface Signature {
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly options: SignatureOptions;
+  readonly subtask_type: "chain" | "group" | "chord" | "xmap" | "xstarmap" | "chunks" | null;
+  readonly immutable: boolean;
+}
+
+/** Options of a signature by Celery's names; stamps and unknown keys are kept. A null value means "not given". */
+export interface SignatureOptions {
+  readonly task_id?: TaskId | null;
+  readonly group_id?: string | null;
+  readonly group_index?: number | null;
+  readonly root_id?: TaskId | null;
+  readonly parent_id?: TaskId | null;
+  readonly chord?: Signature | null;
+  readonly chain?: readonly Signature[] | null;
+  readonly link?: readonly Signature[] | Signature | null;
+  readonly link_error?: readonly Signature[] | Signature | null;
+  /** Seconds. */
+  readonly countdown?: number | null;
+  readonly eta?: string | null;
+  /** Seconds, or an absolute ISO time. */
+  readonly expires?: number | string | null;
+  readonly queue?: QueueName | null;
+  readonly priority?: number | null;
+  readonly retries?: number | null;
+  /** Seconds. */
+  readonly time_limit?: number | null;
+  readonly soft_time_limit?: number | null;
+  readonly ignore_result?: boolean | null;
+  readonly shadow?: string | null;
+  readonly reply_to?: string | null;
+  readonly headers?: Readonly<Record<string, unknown>> | null;
+  readonly replaced_task_nesting?: number | null;
+  readonly stamped_headers?: readonly string[] | null;
+  readonly [key: string]: unknown;
+}
+
+export interface TaskMessage {
+  readonly id: TaskId;
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Sent with the result when this task succeeds; in the order given (`link`). */
+  readonly callbacks: readonly Signature[];
+  /** Called when this task fails (`link_error`). */
+  readonly errbacks: readonly Signature[];
+  /** What still has to run after this task, **last element first to run**, as on the wire; null: not part of a chain. */
+  readonly chain: readonly Signature[] | null;
+  /** The body of the chord that this task is a member of. */
+  readonly chord: Signature | null;
+
+  readonly rootId: TaskId | null;
+  readonly parentId: TaskId | null;
+  readonly groupId: string | null;
+  readonly groupIndex: number | null;
+  readonly retries: number;
+  /** Absolute ISO text as it stood on the wire; `parseWireTime` reads it. */
+  readonly eta: string | null;
+  readonly expires: string | null;
+  /** Seconds. On the wire: `timelimit: [hard, soft]`. */
+  readonly timeLimit: number | null;
+  readonly softTimeLimit: number | null;
+  /** null: the task's own setting decides. */
+  readonly ignoreResult: boolean | null;
+  readonly shadow: string | null;
+  readonly argsrepr: string;
+  readonly kwargsrepr: string;
+  readonly origin: string | null;
+  readonly lang: string | null;
+  readonly replacedTaskNesting: number;
+  readonly stampedHeaders: readonly string[] | null;
+  readonly stamps: Readonly<Record<string, unknown>>;
+  /** Headers that Celery does not know, the user's own; a retry sends them again. */
+  readonly headers: Readonly<Record<string, unknown>>;
+
+  readonly correlationId: string | null;
+  readonly replyTo: string;
+  readonly priority: number;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+  /** Ours, under `properties.lovage`, which Python carries and never reads. */
+  readonly lovage: LovageProperties;
+  /** Every other property that stood on the wire. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface LovageProperties {
+  /** How often this message was in flight alone in a runner that died. At `maxDeliveries` it is dead-lettered. */
+  readonly deaths?: number;
+  /** How often it was given back without being to blame (deploys, lost nodes, neighbours of a death). */
+  readonly lost?: number;
+  /** How often its name was unknown where it arrived. */
+  readonly unknown?: number;
+  /** The correlation id of the request that all of this belongs to; handed on to every task sent from a run. */
+  readonly correlation?: string;
+  readonly traceparent?: string;
+  readonly tags?: readonly string[];
+}

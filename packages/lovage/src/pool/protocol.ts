@@ -1,0 +1,73 @@
+/**
+ * What a supervisor and its runners say to each other: small messages, never a payload of a task. They travel as JSON over
+ * the child's IPC channel; those of a watchdog over a pipe of its own, so that they pass while user code blocks the loop.
+ * A process may hold several runners (threads), so each message names its runner by epoch.
+ */
+import type { Epoch } from "../message/commit.ts";
+import type { QueueName } from "../message/task-message.ts";
+
+/** How to start a runner. JSON; the same for every pool. */
+export interface RunnerSpec {
+  readonly epoch: Epoch;
+  /** Absolute path or URL of the module whose default export is the app. */
+  readonly appModule: string;
+  /** Settings that the command line overrides, already resolved. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The node's name, `celery@host`. */
+  readonly nodeName: string;
+  readonly queues: readonly QueueName[];
+  readonly slots: number;
+  /** Deliveries a slot may hold, the running one included. */
+  readonly prefetch: number;
+  readonly maxTasks: number | null;
+  /** Bytes; RSS of a process, heap of a thread. Looked at between tasks. */
+  readonly maxMemoryBytes: number | null;
+}
+
+export type ToRunner =
+  /** There may be something in the queues: reserve. */
+  | { readonly t: "wake"; readonly epoch: Epoch }
+  /** There are new revokes: fetch them. */
+  | { readonly t: "revokes"; readonly epoch: Epoch }
+  /** Reserve no more, finish what runs, then say `drained` and exit. */
+  | { readonly t: "drain"; readonly epoch: Epoch }
+  /** Abort every run with this reason and give back what has not started. What ends in `graceMs` is committed; then `drained`. */
+  | { readonly t: "hand-back"; readonly epoch: Epoch; readonly graceMs: number }
+  /** This delivery was ended over the runner's head: its context throws, its commit is dropped. */
+  | { readonly t: "abandon"; readonly epoch: Epoch; readonly number: number }
+  | { readonly t: "queues"; readonly epoch: Epoch; readonly queues: readonly QueueName[] };
+
+export type FromRunner =
+  /** App loaded, `setup()` done, epoch in use. */
+  | { readonly t: "ready"; readonly epoch: Epoch; readonly pid: number }
+  /** Free slots and nothing in the queues: `wake` me. */
+  | { readonly t: "idle"; readonly epoch: Epoch }
+  /** The last reserve came back full: there is probably more, wake another. */
+  | { readonly t: "full"; readonly epoch: Epoch }
+  /** A limit of its own was reached; it drains already. */
+  | { readonly t: "recycle"; readonly epoch: Epoch; readonly reason: "max-tasks" | "max-memory" }
+  /** A run was told to stop (revoked); without its end within `killAfterMs` it has to be killed. */
+  | { readonly t: "cancelling"; readonly epoch: Epoch; readonly number: number; readonly killAfterMs: number }
+  | { readonly t: "ended"; readonly epoch: Epoch; readonly number: number }
+  /** Its epoch was closed by somebody else. It exits. */
+  | { readonly t: "fenced"; readonly epoch: Epoch }
+  | { readonly t: "drained"; readonly epoch: Epoch; readonly tasksDone: number }
+  /** The app could not be loaded or `setup()` threw: `code` and `message` for people. It exits. */
+  | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }
+  /** The store could not be reached for this long. */
+  | { readonly t: "store-down"; readonly epoch: Epoch; readonly forMs: number };
+
+/** From the watchdog thread of a runner's process. `number` is a delivery's. Times in milliseconds. */
+export type FromWatchdog =
+  | { readonly t: "soft-limit"; readonly epoch: Epoch; readonly number: number }
+  | { readonly t: "hard-limit"; readonly epoch: Epoch; readonly number: number; readonly limitMs: number; readonly loopLagMs: number }
+  | { readonly t: "loop-blocked"; readonly epoch: Epoch; readonly lagMs: number; readonly numbers: readonly number[] }
+  | { readonly t: "slots"; readonly asked: number; readonly rssBytes: number; readonly runners: readonly RunnerSlots[] };
+export type ToWatchdog = { readonly t: "slots?"; readonly asked: number };
+
+export interface RunnerSlots {
+  readonly epoch: Epoch;
+  readonly tasksDone: number;
+  readonly loopLagMs: number;
+  readonly taken: readonly { readonly number: number; readonly runningMs: number; readonly state: "running" | "suspended" | "abandoned" }[];
+}

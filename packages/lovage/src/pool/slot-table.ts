@@ -1,0 +1,96 @@
+/**
+ * The slots of one runner in shared memory: the runner writes what it is about to run before user code gets control, the
+ * watchdog thread reads it while user code may be in a loop, and writes the abort flag that `run.throwIfAborted()` sees.
+ * All times are milliseconds of the process's monotonic clock (`monotonicMs`), the same in all of its threads.
+ */
+const HEADER_DOUBLES = 4;
+const SLOT_DOUBLES = 4;
+const HEADER_BYTES = HEADER_DOUBLES * 8;
+const SLOT_BYTES = SLOT_DOUBLES * 8 + 8;
+
+export const slotState = { free: 0, running: 1, suspended: 2, abandoned: 3 } as const;
+export type SlotState = (typeof slotState)[keyof typeof slotState];
+/** Why a run should stop; 0: it should not. */
+export const abortFlag = { none: 0, softLimit: 1, cancelled: 2, shutdown: 3, abandoned: 4 } as const;
+export type AbortFlag = (typeof abortFlag)[keyof typeof abortFlag];
+
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+export interface SlotView {
+  readonly slot: number;
+  readonly state: SlotState;
+  readonly number: number;
+  readonly startedAt: number;
+  /** 0: none. */
+  readonly softAt: number;
+  readonly hardAt: number;
+}
+
+export class SlotTable {
+  readonly memory: SharedArrayBuffer;
+  readonly slots: number;
+  readonly #doubles: Float64Array;
+  readonly #flags: Int32Array;
+
+  /** Without `memory` a new, empty table. */
+  constructor(slots: number, memory?: SharedArrayBuffer) {
+    this.slots = slots;
+    this.memory = memory ?? new SharedArrayBuffer(HEADER_BYTES + slots * SLOT_BYTES);
+    this.#doubles = new Float64Array(this.memory, 0, HEADER_DOUBLES + slots * SLOT_DOUBLES);
+    this.#flags = new Int32Array(this.memory, HEADER_BYTES + slots * SLOT_DOUBLES * 8, slots * 2);
+  }
+
+  /** Call before user code gets control. */
+  take(slot: number, number: number, startedAt: number, softAt: number, hardAt: number): void {
+    const base = HEADER_DOUBLES + slot * SLOT_DOUBLES;
+    this.#doubles[base] = number;
+    this.#doubles[base + 1] = startedAt;
+    this.#doubles[base + 2] = softAt;
+    this.#doubles[base + 3] = hardAt;
+    Atomics.store(this.#flags, slot * 2 + 1, abortFlag.none);
+    Atomics.store(this.#flags, slot * 2, slotState.running);
+  }
+
+  setState(slot: number, state: SlotState): void {
+    Atomics.store(this.#flags, slot * 2, state);
+  }
+
+  free(slot: number): void {
+    Atomics.store(this.#flags, slot * 2, slotState.free);
+    this.#doubles[1] = (this.#doubles[1] ?? 0) + 1;
+  }
+
+  /** The first reason stays. Returns whether it was this one. */
+  abort(slot: number, reason: AbortFlag): boolean {
+    return Atomics.compareExchange(this.#flags, slot * 2 + 1, abortFlag.none, reason) === abortFlag.none;
+  }
+
+  aborted(slot: number): AbortFlag {
+    return Atomics.load(this.#flags, slot * 2 + 1) as AbortFlag;
+  }
+
+  view(slot: number): SlotView {
+    const base = HEADER_DOUBLES + slot * SLOT_DOUBLES;
+    return {
+      slot,
+      state: Atomics.load(this.#flags, slot * 2) as SlotState,
+      number: this.#doubles[base] ?? 0,
+      startedAt: this.#doubles[base + 1] ?? 0,
+      softAt: this.#doubles[base + 2] ?? 0,
+      hardAt: this.#doubles[base + 3] ?? 0,
+    };
+  }
+
+  /** The runner's loop calls it several times a second; its age is the loop's lag. */
+  beat(now: number): void {
+    this.#doubles[0] = now;
+  }
+
+  get lastBeat(): number {
+    return this.#doubles[0] ?? 0;
+  }
+
+  get tasksDone(): number {
+    return this.#doubles[1] ?? 0;
+  }
+}
