@@ -1,0 +1,40 @@
+// What each npm script does once the machine is known to be fit. Every command resolves to an exit code.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { bootstrap, build } from "./bootstrap.mjs";
+import { run } from "./child.mjs";
+import { root } from "./root.mjs";
+import { check, test } from "./suites.mjs";
+
+/** @type {Readonly<Record<string, (args: readonly string[]) => Promise<number>>>} */
+export const commands = {
+  demo: (args) => start("examples/photo-stock/dist/demo.js", args),
+  dev: (args) => start("packages/lovage/bin/lovage.js", ["dev", "-A", "examples/photo-stock/dist/app.js", ...args]),
+  bench,
+  build: async () => {
+    await bootstrap();
+    await build();
+    return 0;
+  },
+  check,
+  test,
+};
+
+/** The peers it measures against are in a lock of their own, so that nobody else has to install them. @param {readonly string[]} args */
+function bench(args) {
+  const own = join(root, "bench");
+  return start("bench/run.mjs", args, existsSync(join(own, "package-lock.json")) ? [own] : []);
+}
+
+/**
+ * Installs and builds what is stale, then hands over to a program of the project.
+ * @param {string} program path from the root @param {readonly string[]} args
+ * @param {readonly string[]} [folders] more folders to install
+ */
+async function start(program, args, folders = []) {
+  await bootstrap(...folders);
+  await build();
+  // npm runs scripts in the root and keeps where the user stood in INIT_CWD; relative paths on the command line mean that place.
+  const env = { ...process.env, INIT_CWD: process.env.INIT_CWD ?? process.cwd() };
+  return run(process.execPath, [program, ...args], { env });
+}

@@ -1,0 +1,46 @@
+import { availableParallelism } from "node:os";
+import { defineConfig } from "vitest/config";
+
+// One core is left to the servers and child processes that tests start.
+const maxWorkers = Math.max(2, Math.min(4, availableParallelism() - 1));
+const openHandles = "./test/toolchain/open-handles.setup.ts";
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers,
+    reporters: ["default", "./scripts/count-reporter.mjs"],
+    // Built packages are imported as Node imports them, so that tests see what users get.
+    server: { deps: { external: [/\/dist\//] } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "examples/*/src/**/*.test.ts", "test/toolchain/*.test.ts"],
+          setupFiles: [openHandles],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "types",
+          include: [],
+          typecheck: { enabled: true, only: true, include: ["packages/*/src/**/*.test-d.ts"], tsconfig: "./tsconfig.test.json" },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/toolchain/built/**/*.test.ts"],
+          setupFiles: [openHandles],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
