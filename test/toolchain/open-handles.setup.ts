@@ -3,7 +3,8 @@ import { afterAll } from "vitest";
 
 // Fails a test file that leaves something open which would keep its process alive: a socket, a server, a child, a thread.
 // Set-up files register first, so this runs after the hooks of the file itself.
-const kinds = ["ProcessWrap", "TCPServerWrap", "TCPSocketWrap", "PipeServerWrap", "Worker", "FSEventWrap"];
+// A thread shows as its MessagePort.
+const kinds = ["ProcessWrap", "TCPServerWrap", "TCPSocketWrap", "PipeServerWrap", "MessagePort", "FSEventWrap"];
 const deadlineMs = 3_000;
 
 const open = () =>
