@@ -11,12 +11,22 @@ import { root } from "./root.mjs";
 /** @param {string} folder */
 const stampFile = (folder) => join(folder, "node_modules", ".lovage-stamp");
 
-/** What an install depends on: the lock, and what native parts are chosen by. @param {string} folder */
+/**
+ * What an install depends on: the packages in the lock, and what native parts are chosen by. Not the lock's bytes: naming an
+ * installed package in one more package.json changes those, but nothing that npm would have to fetch.
+ * @param {string} folder
+ */
 export function expectedStamp(folder) {
-  const lock = createHash("sha256")
-    .update(readFileSync(join(folder, "package-lock.json")))
-    .digest("hex");
-  return `${lock} node-${process.versions.node.split(".")[0]} ${process.platform}-${process.arch}\n`;
+  const { packages = {} } = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));
+  const wanted = Object.entries(packages).map(([place, { version, integrity, resolved, bin }]) => [
+    place,
+    version,
+    integrity,
+    resolved,
+    bin,
+  ]);
+  const hash = createHash("sha256").update(JSON.stringify(wanted)).digest("hex");
+  return `${hash} node-${process.versions.node.split(".")[0]} ${process.platform}-${process.arch}\n`;
 }
 
 /** @param {string} folder */
