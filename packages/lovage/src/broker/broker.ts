@@ -3,13 +3,10 @@
  * beside it (`Store`), so that a commit can be one step. A call that does not answer within its deadline ends in
  * `BrokerUnavailableError`; a call under a closed epoch in `FencedError` (`LOVAGE_EPOCH_CLOSED`).
  */
-import type { ChordStart, Commit, CommitReply, Delivery, Epoch, Mark, Outgoing } from "../message/commit.ts";
+import type { Commit, CommitReply, Delivery, Epoch, Mark, Publication } from "../message/commit.ts";
 import type { QueueName } from "../message/task-message.ts";
 
-export interface Publication {
-  readonly messages: readonly Outgoing[];
-  readonly chords?: readonly ChordStart[];
-}
+export type { Publication } from "../message/commit.ts";
 
 export interface ReserveCall {
   readonly epoch: Epoch;

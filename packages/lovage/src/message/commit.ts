@@ -63,6 +63,12 @@ export interface ChordStart {
   readonly taskset?: string;
 }
 
+/** What is published in one step: all of it or nothing. */
+export interface Publication {
+  readonly messages: readonly Outgoing[];
+  readonly chords?: readonly ChordStart[];
+}
+
 /** One member's contribution to its chord (celery-wire.md §7.3). Identity is (index, task id). */
 export interface ChordPart {
   readonly groupId: string;

@@ -1,4 +1,5 @@
 /** How one run of a task ended, as data. `execution/` makes it; `execution/continuation.ts` turns it into a `Commit`. */
+import type { Publication } from "./commit.ts";
 import type { Signature, TaskId } from "./task-message.ts";
 
 /** An exception as Celery stores it (celery-wire.md §5.3). */
@@ -12,7 +13,13 @@ export interface ExceptionRecord {
 export type ResultTuple = readonly [readonly [string, ResultTuple | null], readonly ResultTuple[] | null];
 
 export type Outcome =
-  | { readonly kind: "success"; readonly value: unknown; readonly children: readonly ResultTuple[] }
+  | {
+      readonly kind: "success";
+      readonly value: unknown;
+      readonly children: readonly ResultTuple[];
+      /** `run.sendOnSuccess()`: published in the same step as the result. */
+      readonly sends?: Publication;
+    }
   | {
       readonly kind: "failure";
       readonly error: ExceptionRecord;

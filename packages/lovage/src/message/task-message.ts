@@ -2,6 +2,8 @@
  * A task message as the rest of Lovage sees it: what the envelope, headers and body of either protocol say, under one
  * set of names. Wire facts: celery-wire.md §1–2, §6.1. Pure data; the codecs beside this file make it from bytes and back.
  */
+import type { Backoff } from "../kernel/backoff.ts";
+
 export type TaskId = string;
 export type QueueName = string;
 
@@ -107,4 +109,12 @@ export interface LovageProperties {
   readonly correlation?: string;
   readonly traceparent?: string;
   readonly tags?: readonly string[];
+  /** A call's own retry numbers, over those of the task. */
+  readonly retry?: RetryOverride;
+}
+
+export interface RetryOverride {
+  /** null: without end. */
+  readonly max?: number | null;
+  readonly backoff?: Backoff;
 }

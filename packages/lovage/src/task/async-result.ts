@@ -1,0 +1,60 @@
+/** A sent task, or a sent group of tasks, as its caller holds it. `results/` implements these. */
+import type { ResultTuple, StoredResult, TaskState } from "../message/outcome.ts";
+import type { TaskId } from "../message/task-message.ts";
+
+export interface GetOptions {
+  /** Milliseconds until `WaitTimeoutError`; the task goes on. Absent: no deadline. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RevokeOptions {
+  /** Also stop it if it runs. @defaultValue false */
+  readonly terminate?: boolean;
+  /** Milliseconds a run gets to stop by itself before it is killed. */
+  readonly killAfterMs?: number;
+}
+
+export interface AsyncResult<R = unknown> {
+  readonly id: TaskId;
+  /** The step before it in a chain, the header of its chord. */
+  readonly parent: AsyncResult | GroupResult | null;
+  /**
+   * Waits for the end, and gives the value.
+   * @throws {TaskError} as the task ended: RemoteError, TimeLimitError, WorkerLostError, TaskRevokedError, ChordError …
+   * @throws {WaitTimeoutError} LOVAGE_WAIT_TIMEOUT after `timeoutMs`.
+   */
+  get(options?: GetOptions): Promise<R>;
+  /** "PENDING" also for an id that nobody knows, as in Celery. */
+  state(): Promise<TaskState>;
+  ready(): Promise<boolean>;
+  successful(): Promise<boolean>;
+  failed(): Promise<boolean>;
+  /** The stored record as it stands; undefined: nothing stored. */
+  info(): Promise<StoredResult | undefined>;
+  /** What the run sent, as far as its result says. */
+  children(): Promise<readonly (AsyncResult | GroupResult)[]>;
+  /** Removes the stored result. */
+  forget(): Promise<void>;
+  /** Refuses it from now on; with `terminate` also stops a run. */
+  revoke(options?: RevokeOptions): Promise<void>;
+  /** Celery's form of a handle (celery-wire.md §5.5), so that a task may return one. */
+  toJSON(): ResultTuple;
+}
+
+export interface GroupResult<R extends readonly unknown[] = readonly unknown[]> {
+  readonly id: string;
+  readonly parent: AsyncResult | GroupResult | null;
+  readonly results: readonly (AsyncResult | GroupResult)[];
+  /** All values in order. @throws as `AsyncResult.get`, with the first member (in time) that failed. */
+  get(options?: GetOptions): Promise<R>;
+  ready(): Promise<boolean>;
+  successful(): Promise<boolean>;
+  failed(): Promise<boolean>;
+  completedCount(): Promise<number>;
+  forget(): Promise<void>;
+  revoke(options?: RevokeOptions): Promise<void>;
+  /** Stores the group's shape, so that `app.groupResult(id)` finds it again, in Python too. */
+  save(): Promise<void>;
+  toJSON(): ResultTuple;
+}

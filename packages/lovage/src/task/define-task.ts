@@ -1,0 +1,59 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { ConfigError } from "../kernel/errors.ts";
+import { boundApps, senderFor } from "./bindings.ts";
+import type { Args } from "./call-types.ts";
+import type { Sender } from "./sender.ts";
+import type { AnyTask, Callable, TaskDefinition } from "./task-definition.ts";
+import { resolveTaskOptions, type TaskOptions, type TaskOptionsWithInput } from "./task-options.ts";
+import { taskSignature } from "./task-signature.ts";
+
+/**
+ * Defines a task. No app is needed: `createApp({ tasks: { … } })` binds it, more than one app may.
+ * @param name what stands in messages; any text that is not empty, Python's dotted names included.
+ * @example const add = defineTask("demo.add", { params: ["x", "y"] }, (x: number, y: number) => x + y);
+ * @throws {ConfigError} LOVAGE_TASK_INVALID when name, options or handler are wrong.
+ */
+export function defineTask<P extends Args, R>(name: string, handler: (...args: P) => R | PromiseLike<R>): TaskDefinition<P, R>;
+export function defineTask<S extends StandardSchemaV1, R>(
+  name: string,
+  options: TaskOptionsWithInput<S>,
+  handler: (input: StandardSchemaV1.InferOutput<S>) => R | PromiseLike<R>,
+): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R>;
+export function defineTask<P extends Args, R>(
+  name: string,
+  options: TaskOptions,
+  handler: (...args: P) => R | PromiseLike<R>,
+): TaskDefinition<P, R>;
+export function defineTask(name: string, optionsOrHandler: unknown, maybeHandler?: unknown): AnyTask {
+  const handler = maybeHandler ?? optionsOrHandler;
+  const options = maybeHandler === undefined ? {} : optionsOrHandler;
+  if (typeof name !== "string" || name === "")
+    throw new ConfigError("LOVAGE_TASK_INVALID", `A task's name is ${JSON.stringify(name)}: expected text that is not empty.`);
+  if (typeof handler !== "function" || typeof options !== "object" || options === null)
+    throw new ConfigError(
+      "LOVAGE_TASK_INVALID",
+      `Task "${name}": expected defineTask(name, handler) or defineTask(name, options, handler), got ${typeof options} and ${typeof handler}.`,
+    );
+  const apps = new Set<Sender>();
+  return {
+    name,
+    settings: resolveTaskOptions(name, options as TaskOptions),
+    handler: handler as AnyTask["handler"],
+    [boundApps]: apps,
+    ...callable(name, apps),
+  };
+}
+
+/** The calling half of a task, the same for tasks of one's own and remote ones. Callers give it its types. */
+// biome-ignore lint/suspicious/noExplicitAny: one implementation for all parameter lists
+export function callable(name: string, apps: Set<Sender>): Omit<Callable<any, any>, "name"> {
+  const sign = (args: readonly unknown[], immutable: boolean) => taskSignature({ name }, args, immutable, apps);
+  const send = (args: readonly unknown[], options?: Parameters<Sender["apply"]>[2]) =>
+    senderFor(name, apps).apply(sign(args, false).toSignature(), [], options) as never;
+  return {
+    s: (...bound) => sign(bound, false) as never,
+    si: (...args) => sign(args, true) as never,
+    delay: async (...args) => send(args),
+    send: async (args, options) => send(args, options),
+  };
+}

@@ -1,0 +1,99 @@
+/** Options of one call, ours in camelCase, and their translation into Celery's signature options. */
+import { type Duration, durationSeconds } from "../kernel/durations.ts";
+import { UsageError } from "../kernel/errors.ts";
+import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
+import { formatWireTime } from "../message/wire-time.ts";
+import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
+import { type SignatureLike, signatureJson } from "./signature-like.ts";
+
+export interface SendOptions {
+  readonly queue?: string;
+  /** 0 = most urgent on Redis and here, as in Celery; 0–9. */
+  readonly priority?: number;
+  /** Not before this many seconds from now (or "5m"). @celery countdown */
+  readonly countdown?: Duration;
+  /** Not before this moment. Text must carry its offset. */
+  readonly eta?: Date | string;
+  /** Refused if it has not started by then: seconds from now, "2h", or a moment. */
+  readonly expires?: Duration | Date;
+  readonly timeLimit?: Duration;
+  readonly softTimeLimit?: Duration;
+  /** Replaces the task's own `max` and `backoff` for this call; which errors are retried stays the task's affair. */
+  readonly retry?: Pick<RetryPolicy, "max" | "backoff">;
+  /** Travels with the message and its retries; tasks read it as `currentRun().headers`. */
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly ignoreResult?: boolean;
+  readonly taskId?: string;
+  /** Sent with the value when it succeeds. */
+  readonly link?: SignatureLike | readonly SignatureLike[];
+  /** Sent with the failed task's id when it fails. */
+  readonly linkError?: SignatureLike | readonly SignatureLike[];
+  /** Name shown in events and logs instead of the task's. */
+  readonly shadow?: string;
+  /** The request that this belongs to; handed on to all that it sends. Not Celery's `correlation_id` property, which is the task id. */
+  readonly correlationId?: string;
+  readonly tags?: readonly string[];
+  /** Keyword arguments, beside the positional ones. */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+}
+
+/** @throws {UsageError} LOVAGE_SEND_OPTIONS_INVALID naming the option, {ConfigError} for an unreadable duration. */
+export function toSignatureOptions(options: SendOptions): SignatureOptions {
+  const out: Record<string, unknown> = {};
+  if (options.taskId !== undefined) out.task_id = nonEmpty("taskId", options.taskId);
+  if (options.queue !== undefined) out.queue = nonEmpty("queue", options.queue);
+  if (options.priority !== undefined) out.priority = priority(options.priority);
+  if (options.countdown !== undefined) out.countdown = durationSeconds(options.countdown, "countdown");
+  if (options.eta !== undefined) out.eta = moment("eta", options.eta);
+  if (options.expires !== undefined) out.expires = expiry(options.expires);
+  if (options.timeLimit !== undefined) out.time_limit = durationSeconds(options.timeLimit, "timeLimit");
+  if (options.softTimeLimit !== undefined) out.soft_time_limit = durationSeconds(options.softTimeLimit, "softTimeLimit");
+  if (options.headers !== undefined) out.headers = options.headers;
+  if (options.ignoreResult !== undefined) out.ignore_result = options.ignoreResult;
+  if (options.shadow !== undefined) out.shadow = options.shadow;
+  if (options.link !== undefined) out.link = signatures(options.link);
+  if (options.linkError !== undefined) out.link_error = signatures(options.linkError);
+  const lovage = lovageProperties(options);
+  if (lovage !== undefined) out.lovage = lovage;
+  return out;
+}
+
+/** An unknown option of a signature becomes a message property (celery-wire.md §6.1), so ours survives Python legs. */
+function lovageProperties(options: SendOptions): LovageProperties | undefined {
+  if (options.correlationId === undefined && options.tags === undefined && options.retry === undefined) return undefined;
+  return {
+    ...(options.correlationId !== undefined && { correlation: options.correlationId }),
+    ...(options.tags !== undefined && { tags: options.tags }),
+    ...(options.retry !== undefined && { retry: retryOverride(options.retry) }),
+  };
+}
+
+const signatures = (given: SignatureLike | readonly SignatureLike[]): Signature[] =>
+  (Array.isArray(given) ? given : [given]).map((each: SignatureLike) => signatureJson(each));
+
+function refuse(option: string, value: unknown, expected: string): never {
+  throw new UsageError("LOVAGE_SEND_OPTIONS_INVALID", `Send option ${option} is ${JSON.stringify(value)}: expected ${expected}.`, {
+    details: { option, value },
+  });
+}
+
+function nonEmpty(option: string, value: unknown): string {
+  return typeof value === "string" && value !== "" ? value : refuse(option, value, "a string that is not empty");
+}
+
+function priority(value: unknown): number {
+  return Number.isInteger(value) ? (value as number) : refuse("priority", value, "a whole number, 0 (most urgent) to 9");
+}
+
+function expiry(value: Duration | Date): number | string {
+  return value instanceof Date ? moment("expires", value) : durationSeconds(value, "expires");
+}
+
+function moment(option: string, value: Date | string): string {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return formatWireTime(value.getTime());
+  // A naive text would be taken as UTC by every worker, whatever the writer meant (celery-wire.md §2.3).
+  if (typeof value === "string" && /(?:Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value))) {
+    return formatWireTime(Date.parse(value));
+  }
+  return refuse(option, value, "a Date, or ISO text with an offset such as 2030-01-02T03:04:05+00:00");
+}

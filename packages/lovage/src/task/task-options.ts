@@ -1,0 +1,105 @@
+/** What a task says about itself: options as the user writes them, and their whole form. */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Duration, durationSeconds } from "../kernel/durations.ts";
+import { ConfigError } from "../kernel/errors.ts";
+import { type ResolvedRetryPolicy, type RetryPolicy, resolveRetryPolicy } from "./retry-policy.ts";
+
+export interface TaskOptions {
+  /** Where it is sent unless the call or a route says otherwise. */
+  readonly queue?: string;
+  /** 0 = most urgent. */
+  readonly priority?: number;
+  /** After this the runner is stopped by force: seconds or "10m". null: none, whatever the app says. @celery time_limit */
+  readonly timeLimit?: Duration | null;
+  /** After this the run's signal aborts with `SoftTimeLimitError`. @celery soft_time_limit */
+  readonly softTimeLimit?: Duration | null;
+  /** Without it a thrown error is final. `run.retry()` works either way. */
+  readonly retry?: RetryPolicy;
+  /** false: acknowledged when it starts, so never run twice, and lost with its runner. Absent: the app's `taskAcksLate`. */
+  readonly acksLate?: boolean;
+  readonly ignoreResult?: boolean;
+  /** Store STARTED when it begins. Absent: the app's `taskTrackStarted`. */
+  readonly trackStarted?: boolean;
+  /** "python": progress also becomes Celery's custom state PROGRESS, for Python readers. */
+  readonly track?: "python";
+  /** "10/s", "100/m", "1000/h", or a number per second; one bucket per node, as in Celery. null: none. */
+  readonly rateLimit?: string | number | null;
+  /** Refused if it has not started this long after it was sent. */
+  readonly expires?: Duration;
+  /** Names of the handler's parameters in order, so that keyword arguments (from Python) bind. */
+  readonly params?: readonly string[];
+  /** Runs once per runner before it takes work: load a model, open a pool. */
+  readonly setup?: () => unknown;
+  readonly teardown?: () => unknown;
+}
+
+/** The handler takes one object, checked against the schema when sent and when received. Keyword arguments are that object. */
+export interface TaskOptionsWithInput<S extends StandardSchemaV1> extends Omit<TaskOptions, "params"> {
+  readonly input: S;
+}
+
+/** Options in their whole form: seconds, and null where nothing was said. */
+export interface TaskSettings {
+  readonly queue: string | null;
+  readonly priority: number | null;
+  /** Seconds. undefined: the app's. */
+  readonly timeLimit: number | null | undefined;
+  readonly softTimeLimit: number | null | undefined;
+  readonly retry: ResolvedRetryPolicy | null;
+  readonly acksLate: boolean | null;
+  readonly ignoreResult: boolean | null;
+  readonly trackStarted: boolean | null;
+  readonly track: "python" | null;
+  readonly rateLimit: string | number | null | undefined;
+  /** Seconds. */
+  readonly expires: number | null;
+  readonly params: readonly string[] | null;
+  readonly input: StandardSchemaV1 | null;
+  readonly setup: (() => unknown) | null;
+  readonly teardown: (() => unknown) | null;
+}
+
+/** @throws {ConfigError} LOVAGE_TASK_INVALID or LOVAGE_DURATION_INVALID, naming task and option. */
+export function resolveTaskOptions(task: string, options: TaskOptions & { readonly input?: StandardSchemaV1 }): TaskSettings {
+  const where = (option: string) => `Task "${task}": ${option}`;
+  const limit = (option: "timeLimit" | "softTimeLimit") => {
+    const value = options[option];
+    return value === undefined || value === null ? value : durationSeconds(value, where(option));
+  };
+  const settings: TaskSettings = {
+    queue: options.queue ?? null,
+    priority: options.priority ?? null,
+    timeLimit: limit("timeLimit"),
+    softTimeLimit: limit("softTimeLimit"),
+    retry: options.retry === undefined ? null : resolveRetryPolicy(options.retry),
+    acksLate: options.acksLate ?? null,
+    ignoreResult: options.ignoreResult ?? null,
+    trackStarted: options.trackStarted ?? null,
+    track: options.track ?? null,
+    rateLimit: options.rateLimit,
+    expires: options.expires === undefined ? null : durationSeconds(options.expires, where("expires")),
+    params: options.params ?? null,
+    input: options.input ?? null,
+    setup: options.setup ?? null,
+    teardown: options.teardown ?? null,
+  };
+  check(task, settings);
+  return settings;
+}
+
+function check(task: string, settings: TaskSettings): void {
+  const { timeLimit, softTimeLimit, rateLimit, params, input, priority } = settings;
+  if (typeof timeLimit === "number" && typeof softTimeLimit === "number" && softTimeLimit > timeLimit)
+    invalid(task, `softTimeLimit (${softTimeLimit} s) is above timeLimit (${timeLimit} s): it could never be reached. Lower it`);
+  if (typeof rateLimit === "string" && !/^\d+(?:\.\d+)?(?:\/[smh])?$/.test(rateLimit))
+    invalid(task, `rateLimit is ${JSON.stringify(rateLimit)}: expected "10/s", "100/m", "1000/h", a number per second, or null`);
+  if (priority !== null && !Number.isInteger(priority))
+    invalid(task, `priority is ${JSON.stringify(priority)}: expected a whole number, 0 (most urgent) to 9`);
+  if (params !== null && input !== null) invalid(task, `declares both params and input: keyword arguments bind by one of them. Keep one`);
+  if (params !== null && new Set(params).size !== params.length)
+    invalid(task, `params are ${JSON.stringify(params)}: expected names that differ`);
+}
+
+function invalid(task: string, problem: string): never {
+  throw new ConfigError("LOVAGE_TASK_INVALID", `Task "${task}": ${problem}.`, { details: { task } });
+}
