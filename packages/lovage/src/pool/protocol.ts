@@ -63,7 +63,10 @@ export type FromWatchdog =
   | { readonly t: "hard-limit"; readonly epoch: Epoch; readonly number: number; readonly limitMs: number; readonly loopLagMs: number }
   | { readonly t: "loop-blocked"; readonly epoch: Epoch; readonly lagMs: number; readonly numbers: readonly number[] }
   | { readonly t: "slots"; readonly asked: number; readonly rssBytes: number; readonly runners: readonly RunnerSlots[] };
-export type ToWatchdog = { readonly t: "slots?"; readonly asked: number };
+export type ToWatchdog =
+  | { readonly t: "slots?"; readonly asked: number }
+  /** Raise the abort flag of this run, so that code in a loop which asks sees the cancel. */
+  | { readonly t: "cancel"; readonly epoch: Epoch; readonly number: number };
 
 export interface RunnerSlots {
   readonly epoch: Epoch;

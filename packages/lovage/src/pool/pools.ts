@@ -1,0 +1,95 @@
+/** The table of pools: the same machine with other numbers (design.md §2). Data, and the arithmetic of `-P`, `-c`, `--processes`. */
+import { availableParallelism } from "node:os";
+import { UsageError } from "../kernel/errors.ts";
+
+export type PoolName = "async" | "processes" | "threads" | "solo" | "inline";
+export type HostName = "process" | "thread" | "inline";
+
+export interface PoolKind {
+  readonly name: PoolName;
+  /** Celery's names for it. */
+  readonly aliases: readonly string[];
+  readonly host: HostName;
+  /** Whether `-c` counts runners (one slot each) or the slots of each runner. */
+  readonly concurrencyCounts: "runners" | "slots";
+  readonly defaultConcurrency: () => number;
+  /** The only `-c` it can serve; null: any. */
+  readonly fixedConcurrency: number | null;
+  readonly multipliedByProcesses: boolean;
+}
+
+const cores = () => availableParallelism();
+
+export const pools: readonly PoolKind[] = [
+  pool("async", ["gevent", "eventlet"], "process", "slots", () => 100, null, true),
+  pool("processes", ["prefork"], "process", "runners", cores, null, false),
+  pool("threads", [], "thread", "runners", cores, null, false),
+  pool("solo", [], "process", "runners", () => 1, 1, false),
+  pool("inline", [], "inline", "slots", () => 10, null, false),
+];
+
+export interface PoolPlan {
+  readonly pool: PoolName;
+  readonly host: HostName;
+  readonly runners: number;
+  /** Of each runner. */
+  readonly slots: number;
+  readonly concurrency: number;
+}
+
+export interface PoolWish {
+  /** @celery worker_pool, -P @defaultValue "async" */
+  readonly pool?: string;
+  /** @celery worker_concurrency, -c */
+  readonly concurrency?: number;
+  /** Runner processes of the `async` pool. @defaultValue 1 */
+  readonly processes?: number;
+}
+
+export function findPool(name: string): PoolKind {
+  const found = pools.find((kind) => kind.name === name || kind.aliases.includes(name));
+  if (found) return found;
+  const known = pools.map((kind) => [kind.name, ...kind.aliases].join(" = ")).join(", ");
+  throw new UsageError("LOVAGE_POOL_UNKNOWN", `There is no pool "${name}". Use one of: ${known}.`, { details: { pool: name } });
+}
+
+/** How many runners with how many slots. @throws {UsageError} for numbers that the pool cannot serve. */
+export function planPool(wish: PoolWish): PoolPlan {
+  const kind = findPool(wish.pool ?? "async");
+  const concurrency = wholeNumber("concurrency (-c)", wish.concurrency ?? kind.defaultConcurrency());
+  const processes = wholeNumber("processes (--processes)", wish.processes ?? 1);
+  if (kind.fixedConcurrency !== null && concurrency !== kind.fixedConcurrency)
+    throw new UsageError(
+      "LOVAGE_POOL_CONCURRENCY",
+      `The pool "${kind.name}" runs ${kind.fixedConcurrency} task at a time; it was asked for ${concurrency}. Leave -c out, or use -P processes -c ${concurrency}.`,
+      { details: { pool: kind.name, concurrency } },
+    );
+  if (processes !== 1 && !kind.multipliedByProcesses)
+    throw new UsageError(
+      "LOVAGE_POOL_PROCESSES",
+      `--processes ${processes} is for the pool "async"; "${kind.name}" takes its number of runners from -c.`,
+      { details: { pool: kind.name, processes } },
+    );
+  const runners = kind.concurrencyCounts === "runners" ? concurrency : processes;
+  const slots = kind.concurrencyCounts === "runners" ? 1 : concurrency;
+  return { pool: kind.name, host: kind.host, runners, slots, concurrency: runners * slots };
+}
+
+function wholeNumber(what: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new UsageError("LOVAGE_POOL_NUMBER", `${what} has to be a whole number from 1 to 10000, not ${String(value)}.`, {
+    details: { value },
+  });
+}
+
+function pool(
+  name: PoolName,
+  aliases: readonly string[],
+  host: HostName,
+  concurrencyCounts: "runners" | "slots",
+  defaultConcurrency: () => number,
+  fixedConcurrency: number | null,
+  multipliedByProcesses: boolean,
+): PoolKind {
+  return { name, aliases, host, concurrencyCounts, defaultConcurrency, fixedConcurrency, multipliedByProcesses };
+}

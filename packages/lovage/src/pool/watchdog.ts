@@ -1,0 +1,111 @@
+/**
+ * What a watchdog sees when it looks at slot tables: limits that are over, loops that do not turn. Looks and remembers
+ * what it has said; no timers, no I/O, so the same code serves the watchdog thread and the `inline` pool.
+ */
+import type { Epoch } from "../message/commit.ts";
+import type { FromWatchdog, RunnerSlots } from "./protocol.ts";
+import { abortFlag, type SlotTable, type SlotView, slotState } from "./slot-table.ts";
+
+/** How often a runner's loop writes its heartbeat; lag is what goes beyond it. */
+export const beatEveryMs = 100;
+/** A loop that has not turned for this long is blocked: a runner that awaits answers within a few milliseconds. */
+export const blockedAfterMs = 1000;
+
+type Finding = Exclude<FromWatchdog, { readonly t: "slots" }>;
+
+interface Watched {
+  readonly table: SlotTable;
+  /** Delivery number whose limit was announced, by slot; 0: none. */
+  readonly softSaid: number[];
+  readonly hardSaid: number[];
+  /** The next lag worth saying: doubles, so that a day-long loop makes a dozen lines. */
+  nextLagMs: number;
+}
+
+export class Watchdog {
+  readonly #runners = new Map<Epoch, Watched>();
+
+  add(epoch: Epoch, table: SlotTable): void {
+    this.#runners.set(epoch, { table, softSaid: [], hardSaid: [], nextLagMs: blockedAfterMs });
+  }
+
+  remove(epoch: Epoch): void {
+    this.#runners.delete(epoch);
+  }
+
+  /** Something runs: look often. */
+  get busy(): boolean {
+    for (const { table } of this.#runners.values()) if (taken(table).next().done !== true) return true;
+    return false;
+  }
+
+  /** Sets the abort flag of soft limits and returns what has to be told, each once. */
+  look(now: number): Finding[] {
+    const findings: Finding[] = [];
+    for (const [epoch, watched] of this.#runners) {
+      const lagMs = loopLagMs(watched.table, now);
+      for (const view of taken(watched.table)) lookAtLimits(epoch, watched, view, now, lagMs, findings);
+      lookAtLoop(epoch, watched, lagMs, findings);
+    }
+    return findings;
+  }
+
+  /** Raises the abort flag of a run, for code that asks instead of awaiting. False: it does not run here. */
+  cancel(epoch: Epoch, number: number): boolean {
+    const table = this.#runners.get(epoch)?.table;
+    if (!table) return false;
+    for (const view of taken(table)) if (view.number === number) return table.abort(view.slot, abortFlag.cancelled);
+    return false;
+  }
+
+  slots(now: number): RunnerSlots[] {
+    return [...this.#runners].map(([epoch, { table }]) => ({
+      epoch,
+      tasksDone: table.tasksDone,
+      loopLagMs: loopLagMs(table, now),
+      taken: [...taken(table)].map((view) => ({
+        number: view.number,
+        runningMs: now - view.startedAt,
+        state: view.state === slotState.suspended ? "suspended" : view.state === slotState.abandoned ? "abandoned" : "running",
+      })),
+    }));
+  }
+}
+
+function lookAtLimits(epoch: Epoch, watched: Watched, view: SlotView, now: number, lagMs: number, findings: Finding[]): void {
+  const { table, softSaid, hardSaid } = watched;
+  const { slot, number, softAt, hardAt, startedAt } = view;
+  if (view.state === slotState.abandoned) return;
+  if (softAt > 0 && now >= softAt && softSaid[slot] !== number) {
+    softSaid[slot] = number;
+    if (table.abort(slot, abortFlag.softLimit)) findings.push({ t: "soft-limit", epoch, number });
+  }
+  if (hardAt > 0 && now >= hardAt && hardSaid[slot] !== number) {
+    hardSaid[slot] = number;
+    findings.push({ t: "hard-limit", epoch, number, limitMs: hardAt - startedAt, loopLagMs: lagMs });
+  }
+}
+
+function lookAtLoop(epoch: Epoch, watched: Watched, lagMs: number, findings: Finding[]): void {
+  if (lagMs < blockedAfterMs) {
+    watched.nextLagMs = blockedAfterMs;
+    return;
+  }
+  if (lagMs < watched.nextLagMs) return;
+  const numbers = [...taken(watched.table)].filter((view) => view.state !== slotState.suspended).map((view) => view.number);
+  if (numbers.length === 0) return;
+  watched.nextLagMs *= 2;
+  findings.push({ t: "loop-blocked", epoch, lagMs, numbers });
+}
+
+function* taken(table: SlotTable): Generator<SlotView> {
+  for (let slot = 0; slot < table.slots; slot++) {
+    const view = table.view(slot);
+    if (view.state !== slotState.free) yield view;
+  }
+}
+
+/** 0 before the first beat: loading an app may take its time. */
+function loopLagMs(table: SlotTable, now: number): number {
+  return table.lastBeat === 0 ? 0 : Math.max(0, now - table.lastBeat - beatEveryMs);
+}
