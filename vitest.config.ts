@@ -6,6 +6,8 @@ const maxWorkers = Math.max(2, Math.min(4, availableParallelism() - 1));
 const openHandles = "./test/toolchain/open-handles.setup.ts";
 
 export default defineConfig({
+  // Named, because the root's tsconfig.json lists no files, and the search would go on above the checkout.
+  tsconfig: "./tsconfig.base.json",
   test: {
     pool: "forks",
     maxWorkers,
