@@ -16,6 +16,8 @@ export interface Runner {
   /** Of its process. */
   readonly pid: number | null;
   send(message: ToRunner): void;
+  /** Raises the abort flag of a run through the watchdog, so that code in a loop which asks sees it. */
+  cancel(number: number): void;
   /** What its slots hold now; answered although user code blocks the loop. Rejects after `deadlineMs`. */
   slots(deadlineMs: number): Promise<RunnerSlots>;
   /** Ends it for sure: a thread is terminated, or takes its process with it after 2 s; a process is killed with its group. */

@@ -1,0 +1,97 @@
+/**
+ * Main module of a runner's process: hosts one runner on the main thread, or several in threads of their own, beside one
+ * watchdog thread. It owns no task and no store; what runs is the entry module named on its command line. It ends when
+ * its runner is done, when its supervisor kills its group, or when its watchdog finds the supervisor gone.
+ */
+import { Worker } from "node:worker_threads";
+import type { Flagged, FromChild, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
+import { type HostedRunner, hostRunner, loadEntry } from "./hosted-runner.ts";
+import type { RunnerSpec } from "./protocol.ts";
+import { siblingModule } from "./sibling-module.ts";
+import { SlotTable } from "./slot-table.ts";
+
+const [entry = "", mode = "main"] = process.argv.slice(2) as [string?, HostingMode?];
+const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog-thread"), { workerData: { pid: process.pid } });
+watchdog.unref();
+
+interface Hosted {
+  tell(message: ToThread): void;
+  terminate(): void;
+}
+const runners = new Map<string, Hosted>();
+
+// Stopping is the supervisor's decision: an init system that signals the whole group must not end a running task.
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
+process.on("message", (message: ToChild) => receive(message));
+// Without a supervisor nobody could stop this process; the watchdog says the same, but cannot if its pipe was never opened.
+process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));
+watchdog.on("message", (message: Flagged) => runners.get(message.epoch)?.tell(message));
+// A runner without its watchdog has no limits.
+watchdog.on("error", (error) => {
+  console.error(error);
+  process.exit(1);
+});
+
+function receive(message: ToChild): void {
+  if (message.c === "start") startHere(message.spec);
+  else if (message.c === "to") runners.get(message.message.epoch)?.tell(message);
+  else runners.get(message.epoch)?.terminate();
+}
+
+function startHere(spec: RunnerSpec): void {
+  const slots = new SlotTable(spec.slots);
+  tellWatchdog({ w: "add", epoch: spec.epoch, slots: spec.slots, memory: slots.memory });
+  runners.set(spec.epoch, mode === "threads" ? startThread(spec, slots) : startOnMain(spec, slots));
+}
+
+function startOnMain(spec: RunnerSpec, slots: SlotTable): Hosted {
+  const started = loadEntry(entry).then(
+    (start): HostedRunner => hostRunner({ spec, slots, start, send: (message) => send({ c: "from", message }) }),
+  );
+  void started
+    .then((runner) => runner.done)
+    .then(() => exitWhenSent(0))
+    .catch((error) => {
+      console.error(error);
+      exitWhenSent(1);
+    });
+  return {
+    tell: (message) => void started.then((runner) => deliver(runner, message)),
+    terminate: () => process.kill(-process.pid, "SIGKILL"),
+  };
+}
+
+function deliver(runner: HostedRunner, message: ToThread): void {
+  if ("w" in message) runner.flagged(message.number);
+  else runner.receive(message.message);
+}
+
+function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
+  const workerData: ThreadData = { entry, spec, memory: slots.memory };
+  const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData });
+  thread.on("message", (message: FromChild) => send(message));
+  // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.
+  thread.on("error", (error) => console.error(error));
+  thread.on("exit", (code) => {
+    runners.delete(spec.epoch);
+    tellWatchdog({ w: "remove", epoch: spec.epoch });
+    send({ c: "exit", epoch: spec.epoch, code });
+  });
+  return { tell: (message) => thread.postMessage(message), terminate: () => void thread.terminate() };
+}
+
+function tellWatchdog(message: ToWatchdogThread): void {
+  watchdog.postMessage(message);
+}
+
+function send(message: FromChild): void {
+  // Without a channel the supervisor is gone, and the watchdog is ending this process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+/** Messages are sent in order: when this empty one has gone, all before it have. */
+function exitWhenSent(code: number): void {
+  const exit = () => process.exit(code);
+  if (process.connected) process.send?.({ c: "bye" }, undefined, undefined, exit);
+  else exit();
+}

@@ -1,0 +1,54 @@
+/**
+ * One runner as its thread sees it, whichever pool: loads the entry, keeps the loop's heartbeat, holds back messages that
+ * come before the entry can take them.
+ */
+import type { FromRunner, RunnerSpec, ToRunner } from "./protocol.ts";
+import type { RunnerEntry, RunnerPort, StartRunner } from "./runner-entry.ts";
+import { monotonicMs, type SlotTable } from "./slot-table.ts";
+import { beatEveryMs } from "./watchdog.ts";
+
+export interface HostedRunner {
+  receive(message: ToRunner): void;
+  flagged(number: number): void;
+  readonly done: Promise<void>;
+}
+
+export interface HostedRunnerOptions {
+  readonly spec: RunnerSpec;
+  readonly slots: SlotTable;
+  readonly start: StartRunner;
+  readonly send: (message: FromRunner) => void;
+}
+
+export async function loadEntry(url: string): Promise<StartRunner> {
+  const entry = (await import(url)) as RunnerEntry;
+  return entry.start;
+}
+
+export function hostRunner(options: HostedRunnerOptions): HostedRunner {
+  const { spec, slots, start, send } = options;
+  const early: ((port: RunnerPort) => void)[] = [];
+  let port: RunnerPort | undefined;
+  const tell = (word: (port: RunnerPort) => void) => {
+    if (port) word(port);
+    else early.push(word);
+  };
+  const run = async (): Promise<void> => {
+    const heartbeat = setInterval(() => slots.beat(monotonicMs()), beatEveryMs);
+    heartbeat.unref();
+    try {
+      port = await start({ spec, slots, send });
+      for (const word of early) word(port);
+      await port.done;
+    } catch (error) {
+      send({ t: "failed", epoch: spec.epoch, code: "LOVAGE_RUNNER_CRASHED", message: String((error as Error)?.stack ?? error) });
+    } finally {
+      clearInterval(heartbeat);
+    }
+  };
+  return {
+    done: run(),
+    receive: (message) => tell((to) => to.receive(message)),
+    flagged: (number) => tell((to) => to.flagged(number)),
+  };
+}

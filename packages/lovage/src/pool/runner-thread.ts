@@ -1,0 +1,21 @@
+/** Main module of a runner's thread in the `threads` pool. Ends its thread when the runner is done; never the process. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { FromChild, ThreadData, ToThread } from "./child-protocol.ts";
+import { hostRunner, loadEntry } from "./hosted-runner.ts";
+import { SlotTable } from "./slot-table.ts";
+
+const { entry, spec, memory } = workerData as ThreadData;
+const send = (message: FromChild) => parentPort?.postMessage(message);
+const runner = hostRunner({
+  spec,
+  slots: new SlotTable(spec.slots, memory),
+  start: async (context) => (await loadEntry(entry))(context),
+  send: (message) => send({ c: "from", message }),
+});
+parentPort?.on("message", (message: ToThread) => {
+  if ("w" in message) runner.flagged(message.number);
+  else runner.receive(message.message);
+});
+await runner.done;
+// In a thread this ends the thread. Messages already posted are delivered first.
+process.exit(0);

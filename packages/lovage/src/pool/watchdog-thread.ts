@@ -1,0 +1,57 @@
+/**
+ * The watchdog thread of a runner's process: looks at the slot tables of all its runners, talks to the supervisor over a pipe of its
+ * own, and ends the process group when that pipe closes. User code that blocks the main thread does not block this one.
+ */
+import { Socket } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import { type Flagged, type ToWatchdogThread, watchdogFd } from "./child-protocol.ts";
+import { readLines } from "./json-lines.ts";
+import type { FromWatchdog, ToWatchdog } from "./protocol.ts";
+import { monotonicMs, SlotTable } from "./slot-table.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** Milliseconds between looks: limits are exact to this, and an idle process is woken seldom. */
+const busyEveryMs = 25;
+const idleEveryMs = 100;
+
+const { pid } = workerData as { readonly pid: number };
+const watchdog = new Watchdog();
+const pipe = new Socket({ fd: watchdogFd, readable: true, writable: true });
+
+readLines(pipe, (message) => receive(message as ToWatchdog));
+pipe.on("error", endGroup);
+pipe.on("close", endGroup);
+parentPort?.on("message", (message: ToWatchdogThread) => {
+  if (message.w === "add") watchdog.add(message.epoch, new SlotTable(message.slots, message.memory));
+  else watchdog.remove(message.epoch);
+});
+look();
+
+function look(): void {
+  for (const finding of watchdog.look(monotonicMs())) {
+    if (finding.t === "soft-limit") flagged({ w: "flagged", epoch: finding.epoch, number: finding.number });
+    say(finding);
+  }
+  setTimeout(look, watchdog.busy ? busyEveryMs : idleEveryMs);
+}
+
+function receive(message: ToWatchdog): void {
+  if (message.t === "slots?") {
+    say({ t: "slots", asked: message.asked, rssBytes: process.memoryUsage.rss(), runners: watchdog.slots(monotonicMs()) });
+  } else if (watchdog.cancel(message.epoch, message.number)) {
+    flagged({ w: "flagged", epoch: message.epoch, number: message.number });
+  }
+}
+
+function say(message: FromWatchdog): void {
+  pipe.write(`${JSON.stringify(message)}\n`);
+}
+
+function flagged(message: Flagged): void {
+  parentPort?.postMessage(message);
+}
+
+/** The supervisor is gone: nobody renews our leases, so nothing here may go on, children of user code included. */
+function endGroup(): void {
+  process.kill(-pid, "SIGKILL");
+}
