@@ -1,0 +1,41 @@
+/** A job's progress as server-sent events. Each carries the log's id, so that a client that comes back misses nothing. */
+import type { JobService } from "./job-service.ts";
+
+const keepAliveMs = 15_000;
+
+export function jobEvents(service: JobService, id: string, lastEventId: string, aborted: AbortSignal): Response {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([aborted, stop.signal]);
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      const write = (text: string) => {
+        if (!signal.aborted) controller.enqueue(Buffer.from(text));
+      };
+      const keepAlive = setInterval(() => write(": still here\n\n"), keepAliveMs);
+      try {
+        const first = await service.view(id);
+        write(event("status", first));
+        if (!isEnded(first.status) || lastEventId !== "") {
+          for await (const entry of service.follow(id, lastEventId, signal)) {
+            const view = await service.view(id);
+            write(event(isEnded(view.status) ? "end" : "progress", view, entry.id));
+            if (isEnded(view.status)) break;
+          }
+        } else write(event("end", first));
+      } catch (error) {
+        if (!signal.aborted) write(event("error", { message: error instanceof Error ? error.message : "failed" }));
+      } finally {
+        clearInterval(keepAlive);
+        if (!signal.aborted) controller.close();
+      }
+    },
+    cancel: () => stop.abort(),
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" },
+  });
+}
+
+const isEnded = (status: string) => status === "complete" || status === "error";
+const event = (name: string, data: unknown, id?: string) =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -1,0 +1,86 @@
+/**
+ * Everything of an app on one machine: a worker node per profile, each in a process of its own, and the job service here.
+ * A node that dies is started again; its work is taken over at once (the new node sees that the old one's pid is gone).
+ */
+import { fileURLToPath } from "node:url";
+import { loadApp } from "../../app/load-app.ts";
+import { DevProcess } from "./dev-process.ts";
+import { exportsJobs, type RunningJobService, startJobService } from "./job-service.ts";
+
+export interface DevFleetOptions {
+  readonly appModule: string;
+  readonly broker?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly onLine: (name: string, line: string) => void;
+  readonly onStarted: (name: string, pid: number) => void;
+}
+
+export interface DevFleet {
+  /** Of the job service; null when the module exports no `jobs`. */
+  readonly url: string | null;
+  readonly nodes: readonly { readonly name: string; readonly pid: number | undefined }[];
+  stop(graceMs: number): Promise<void>;
+}
+
+const cli = fileURLToPath(new URL("../../../bin/lovage.js", import.meta.url));
+
+/** Resolves when all nodes are ready and the job service listens. */
+export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
+  const profiles = await profilesOf(options.appModule);
+  const processes = profiles.map((profile) => nodeOf(profile, options));
+  const stopNodes = (graceMs: number) => Promise.all(processes.map((process) => process.stop(graceMs)));
+  let service: RunningJobService | null = null;
+  try {
+    for (const process of processes) process.start();
+    if (await exportsJobs(options.appModule)) service = await serviceOf(options);
+    await Promise.all(processes.map(({ ready }) => ready));
+  } catch (error) {
+    await service?.close();
+    await stopNodes(2000);
+    throw error;
+  }
+  return {
+    url: service?.url ?? null,
+    get nodes() {
+      return processes.map((process, i) => ({ name: profiles[i] ?? "worker", pid: process.pid }));
+    },
+    stop: async (graceMs) => {
+      await service?.close();
+      await stopNodes(graceMs);
+    },
+  };
+}
+
+async function profilesOf(appModule: string): Promise<readonly string[]> {
+  const { app } = await loadApp(appModule, { flags: {} });
+  const names = Object.keys(app.config.profiles);
+  await app.close();
+  return names.length > 0 ? names : [""];
+}
+
+function nodeOf(profile: string, options: DevFleetOptions): DevProcess {
+  const args = [cli, "worker", "-A", options.appModule, "-l", options.logLevel];
+  if (profile !== "") args.push("--profile", profile, "-n", profile);
+  if (options.broker !== undefined) args.push("--broker", options.broker);
+  return new DevProcess({
+    name: profile || "worker",
+    args,
+    environment: process.env,
+    isReady: (line) => / ready\.$/.test(line),
+    onLine: options.onLine,
+    onStarted: options.onStarted,
+  });
+}
+
+function serviceOf({ appModule, host, port, broker, onLine }: DevFleetOptions): Promise<RunningJobService> {
+  return startJobService({
+    appModule,
+    host,
+    port,
+    ...(broker === undefined ? {} : { broker }),
+    onError: (error, correlationId) =>
+      onLine("http", `request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
+  });
+}

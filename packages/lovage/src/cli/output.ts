@@ -1,0 +1,26 @@
+/** What commands print: tables for people, JSON for machines. Knows nothing of what is in them. */
+export interface Output {
+  readonly json: boolean;
+  write(text: string): void;
+  error(text: string): void;
+}
+
+/** Columns as wide as their widest cell; numbers to the right. */
+export function table(headers: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const cells = [headers, ...rows.map((row) => row.map((cell) => (cell === null ? "-" : String(cell))))];
+  const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const numeric = headers.map(
+    (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || typeof row[column] === "number"),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return cells.map(line).join("\n");
+}
+
+/** One JSON document per command, or what people read. */
+export function print(output: Output, data: unknown, text: () => string): void {
+  output.write(output.json ? JSON.stringify(data) : text());
+}
