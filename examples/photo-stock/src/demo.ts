@@ -3,8 +3,8 @@
  * shows their progress, puts the results into one folder per photo, stops everything. Exit code 1 when a photo failed.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { appendFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DevFleet, startDevFleet } from "lovage/dev";
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   const options = await parseArguments(process.argv.slice(2));
   await mkdir(work, { recursive: true });
   const log = path.join(work, "demo.log");
-  await writeFile(log, "");
+  const logFile = createWriteStream(log);
   process.env.PHOTO_STOCK_STORAGE ??= path.join(work, "jobs");
   if (!process.env.REDIS_URL && !process.env.LOVAGE_BROKER) process.env.LOVAGE_BROKER = `sqlite:${path.join(work, "lovage.db")}`;
   const fleet = await startDevFleet({
@@ -64,7 +64,7 @@ async function main(): Promise<number> {
     host: "127.0.0.1",
     port: 0,
     logLevel: "info",
-    onLine: (name, line) => void appendFile(log, `${name} ${line}\n`).catch(() => {}),
+    onLine: (name, line) => logFile.write(`${name} ${line}\n`),
     onStarted: () => {},
   });
   try {
@@ -72,6 +72,7 @@ async function main(): Promise<number> {
     return results.every((result) => result.ok) ? 0 : 1;
   } finally {
     await fleet.stop(10_000);
+    logFile.end();
   }
 }
 

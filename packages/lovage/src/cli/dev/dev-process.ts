@@ -60,8 +60,10 @@ export class DevProcess {
   #exited(code: number | null): void {
     if (this.#stopping) return;
     // Bad usage or configuration: another start would say the same.
-    if (code === 64 || code === 78 || code === 69)
-      return this.#rejectReady(new Error(`${this.#options.name} could not start (exit code ${code})`));
+    if (code === 64 || code === 78 || code === 69) {
+      this.#rejectReady(new Error(`${this.#options.name} could not start (exit code ${code})`));
+      return;
+    }
     this.#restart = setTimeout(() => this.start(), this.#backoff.nextMs());
   }
 
