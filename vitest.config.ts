@@ -28,9 +28,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "types",
+          name: "types", // errors elsewhere are found by the step "types" of scripts/checks.mjs
           include: [],
-          typecheck: { enabled: true, only: true, include: ["packages/*/src/**/*.test-d.ts"], tsconfig: "./tsconfig.test.json" },
+          typecheck: {
+            enabled: true,
+            only: true,
+            ignoreSourceErrors: true,
+            include: ["packages/*/src/**/*.test-d.ts"],
+            tsconfig: "./tsconfig.test.json",
+          },
         },
       },
       {
