@@ -152,6 +152,17 @@ test("the tests' last line is the summary even when nothing could be installed",
   expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([1, "0 passed, 1 failed, 0 skipped"]);
 });
 
+test("the bench brings its peers from a lock of its own, and nobody else does", async () => {
+  const npm = await fakeNpm();
+  await program("bench/package-lock.json", "{}");
+  await program("bench/run.mjs", "console.log('bench', process.argv.slice(2).join(' '));");
+  await run(["run.mjs", "build"], npm);
+  expect(existsSync(join(checkout, "bench/node_modules"))).toBe(false);
+  const { stdout } = await run(["run.mjs", "bench", "--json", "x"], npm);
+  expect(stdout.trimEnd().split("\n").at(-1)).toBe("bench --json x");
+  expect(existsSync(join(checkout, "bench/node_modules/.lovage-stamp"))).toBe(true);
+});
+
 test("an unknown command names the known ones", async () => {
   const { code, stderr } = await run(["run.mjs", "tset"]);
   expect([code, stderr]).toEqual([64, expect.stringContaining("demo, dev, bench, build, check, test")]);
