@@ -1,0 +1,42 @@
+/** The `traceback` text of a failure: Python's first line, then the JavaScript stack as it reads best, with its causes. */
+import { isLovageError } from "../kernel/errors.ts";
+import { safeRepr } from "./repr.ts";
+
+const heading = "Traceback (most recent call last):\n";
+/** A chain of causes may be endless or turn back on itself. */
+const maxCauses = 10;
+/** Characters. Stacks are short; messages need not be. */
+const maxLength = 64 * 1024;
+
+/** @param type the name to show where the error has no stack */
+export function tracebackText(error: unknown, type: string): string {
+  let text = heading + oneError(error, type);
+  let cause = causeOf(error);
+  const seen = new Set<unknown>([error]);
+  for (let depth = 0; cause !== undefined && !seen.has(cause) && depth < maxCauses; depth++) {
+    seen.add(cause);
+    text += `\nCaused by:\n\n${heading}${oneError(cause, "Error")}`;
+    cause = causeOf(cause);
+  }
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}\n… (${text.length} characters)\n`;
+}
+
+function oneError(error: unknown, type: string): string {
+  const remote = remoteText(error);
+  if (!(error instanceof Error) || typeof error.stack !== "string" || error.stack === "") {
+    const message = error instanceof Error ? error.message : safeRepr(error);
+    return `${type}: ${message}\n${remote}`;
+  }
+  return `${error.stack.endsWith("\n") ? error.stack : `${error.stack}\n`}${remote}`;
+}
+
+/** What the other worker saw, under what we saw. */
+function remoteText(error: unknown): string {
+  if (!isLovageError(error) || typeof error.details.traceback !== "string") return "";
+  return `\nIn the worker:\n\n${error.details.traceback}`;
+}
+
+function causeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause ?? undefined;
+}
