@@ -206,7 +206,7 @@ export class JobService {
   }
 
   async #endOf(record: JobRecord): Promise<JobEnd | null> {
-    const stored = await this.#options.app.result(record.taskId).stored();
+    const stored = await this.#options.app.result(record.taskId).info();
     if (!stored) return null;
     const at = stored.dateDone ? Date.parse(stored.dateDone) : Date.now();
     if (stored.state === "SUCCESS") {

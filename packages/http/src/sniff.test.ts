@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { sniff } from "./sniff.ts";
 
-const head = (...parts: readonly (string | readonly number[])[]) => Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.from(part))));
+const head = (...parts: readonly (string | readonly number[])[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.from(part))));
 const at = (offset: number, text: string) => Buffer.concat([Buffer.alloc(offset), Buffer.from(text, "latin1")]);
 
 describe("sniff", () => {

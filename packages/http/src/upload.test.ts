@@ -28,7 +28,13 @@ describe("receiveUpload", () => {
     const upload = await receiveUpload(formRequest({ bytes: png, name: "a.png" }), files, rules);
     expect(upload.fields).toEqual({ note: "hello" });
     expect(upload.files).toEqual([
-      { name: "a.png", path: path.join(files.inputFolder, "0000.png"), type: "image/png", bytes: png.length, sha256: createHash("sha256").update(png).digest("hex") },
+      {
+        name: "a.png",
+        path: path.join(files.inputFolder, "0000.png"),
+        type: "image/png",
+        bytes: png.length,
+        sha256: createHash("sha256").update(png).digest("hex"),
+      },
     ]);
     expect(await readFile(upload.files[0]?.path ?? "")).toEqual(png);
   });
@@ -46,16 +52,25 @@ describe("receiveUpload", () => {
 
   it("refuses more files than allowed", async () => {
     const one = { bytes: png, name: "a.png" };
-    await expect(receiveUpload(formRequest(one, one, one), new JobFiles(root, newJobId()), rules)).rejects.toMatchObject({ status: 413, code: "UPLOAD_TOO_MANY_FILES" });
+    await expect(receiveUpload(formRequest(one, one, one), new JobFiles(root, newJobId()), rules)).rejects.toMatchObject({
+      status: 413,
+      code: "UPLOAD_TOO_MANY_FILES",
+    });
     expect(await readdir(root)).toEqual([]);
   });
 
   it("refuses a form without a file, a body that is no form, and a form that ends early", async () => {
     const receive = (request: Request) => receiveUpload(request, new JobFiles(root, newJobId()), rules);
     await expect(receive(formRequest())).rejects.toMatchObject({ status: 400, code: "UPLOAD_WITHOUT_FILE" });
-    await expect(receive(new Request("http://localhost/", { method: "POST", body: "{}" }))).rejects.toMatchObject({ code: "UPLOAD_NOT_MULTIPART" });
+    await expect(receive(new Request("http://localhost/", { method: "POST", body: "{}" }))).rejects.toMatchObject({
+      code: "UPLOAD_NOT_MULTIPART",
+    });
     const cut = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.png"\r\ncontent-type: image/png\r\n\r\n';
-    const broken = new Request("http://localhost/", { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" }, body: Buffer.concat([Buffer.from(cut), png]) });
+    const broken = new Request("http://localhost/", {
+      method: "POST",
+      headers: { "content-type": "multipart/form-data; boundary=b" },
+      body: Buffer.concat([Buffer.from(cut), png]),
+    });
     await expect(receive(broken)).rejects.toMatchObject({ status: 400, code: "UPLOAD_BROKEN" });
     expect(await readdir(root)).toEqual([]);
   });
@@ -63,13 +78,17 @@ describe("receiveUpload", () => {
   it("takes nothing of a hostile name but what can be shown", async () => {
     const files = new JobFiles(root, newJobId());
     const upload = await receiveUpload(formRequest({ bytes: png, name: "../../etc/pass\u0000wd.png" }), files, rules);
-    expect(upload.files[0]).toMatchObject({ name: expect.not.stringMatching(/[/\\\u0000]/), path: path.join(files.inputFolder, "0000.png") });
+    expect(upload.files[0]).toMatchObject({
+      name: expect.not.stringMatching(/[/\\\u0000]/),
+      path: path.join(files.inputFolder, "0000.png"),
+    });
   });
 });
 
 describe("JobFiles", () => {
   it("refuses what is no job id, whatever path it spells", () => {
-    for (const id of ["", "..", "../../../../etc/passwd..", "a".repeat(21), "a/b".padEnd(22, "c")]) expect(() => new JobFiles(root, id)).toThrow(/no such job/);
+    for (const id of ["", "..", "../../../../etc/passwd..", "a".repeat(21), "a/b".padEnd(22, "c")])
+      expect(() => new JobFiles(root, id)).toThrow(/no such job/);
   });
 
   it("publishes outputs as a whole, once", async () => {

@@ -30,6 +30,8 @@ export interface LoadedApp {
   readonly app: App;
   /** Absolute path of its module: what a runner loads. */
   readonly path: string;
+  /** All that the module exports: `jobs` is what the job service serves. */
+  readonly exports: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function loadApp(name: string, options: LoadOptions = {}): Promise<
       { details: { path, exports: Object.keys(exported) } },
     );
   if (options.flags && Object.keys(options.flags).length > 0) app.configure(options.flags);
-  return { app, path };
+  return { app, path, exports: exported };
 }
 
 /** Absolute path of the module. @throws {ConfigError} LOVAGE_APP_NOT_FOUND with all places that were tried. */

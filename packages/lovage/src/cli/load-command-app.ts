@@ -5,6 +5,8 @@ import { loadApp } from "../app/load-app.ts";
 
 export async function loadCommandApp(module: string | undefined, broker: string | undefined): Promise<App> {
   const flags = broker === undefined ? {} : { broker };
-  if (module === undefined) return createApp({ name: "lovage" }, { flags });
-  return (await loadApp(module, { flags })).app;
+  if (module !== undefined) return (await loadApp(module, { flags })).app;
+  const app = createApp({ name: "lovage" });
+  app.configure(flags);
+  return app;
 }

@@ -22,7 +22,7 @@ export const run: CommandModule["run"] = async (
         if (error?.code === "LOVAGE_WAIT_TIMEOUT") throw error;
       });
     }
-    const stored = await handle.stored();
+    const stored = await handle.info();
     const state = stored?.state ?? "PENDING";
     print(context.output, stored?.document ?? { task_id: id, status: state }, () => {
       const rows: (string | null)[][] = [

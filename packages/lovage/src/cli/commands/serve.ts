@@ -1,4 +1,5 @@
 /** `lovage serve -A MODULE`: the job service of the module's `jobs` export, on a port of its own. */
+import { loadApp } from "../../app/load-app.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import { startJobService } from "../dev/job-service.ts";
 import type { CommandModule } from "../main.ts";
@@ -19,16 +20,17 @@ export const run: CommandModule["run"] = async (
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });
+  const loaded = await loadApp(context.appModule, { flags: options.broker === undefined ? {} : { broker: options.broker } });
   const serving = await startJobService({
-    appModule: context.appModule,
+    loaded,
     host: options.host ?? "127.0.0.1",
     port: numberOf("--port", options.port ?? "8000"),
-    ...(options.broker === undefined ? {} : { broker: options.broker }),
     onError: (error, correlationId) =>
       context.output.error(`request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
   });
   context.output.write(context.output.json ? JSON.stringify({ url: serving.url }) : `Job service listens on ${serving.url}`);
   await stopped;
   await serving.close();
+  await loaded.app.close();
   return 0;
 };

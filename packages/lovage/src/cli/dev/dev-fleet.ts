@@ -3,7 +3,7 @@
  * A node that dies is started again; its work is taken over at once (the new node sees that the old one's pid is gone).
  */
 import { fileURLToPath } from "node:url";
-import { loadApp } from "../../app/load-app.ts";
+import { type LoadedApp, loadApp } from "../../app/load-app.ts";
 import { DevProcess } from "./dev-process.ts";
 import { exportsJobs, type RunningJobService, startJobService } from "./job-service.ts";
 
@@ -28,17 +28,19 @@ const cli = fileURLToPath(new URL("../../../bin/lovage.js", import.meta.url));
 
 /** Resolves when all nodes are ready and the job service listens. */
 export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
-  const profiles = await profilesOf(options.appModule);
+  const loaded = await loadApp(options.appModule, { flags: options.broker === undefined ? {} : { broker: options.broker } });
+  const profiles = profilesOf(loaded);
   const processes = profiles.map((profile) => nodeOf(profile, options));
   const stopNodes = (graceMs: number) => Promise.all(processes.map((process) => process.stop(graceMs)));
   let service: RunningJobService | null = null;
   try {
     for (const process of processes) process.start();
-    if (await exportsJobs(options.appModule)) service = await serviceOf(options);
+    if (exportsJobs(loaded)) service = await serviceOf(loaded, options);
     await Promise.all(processes.map(({ ready }) => ready));
   } catch (error) {
     await service?.close();
     await stopNodes(2000);
+    await loaded.app.close();
     throw error;
   }
   return {
@@ -49,14 +51,14 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     stop: async (graceMs) => {
       await service?.close();
       await stopNodes(graceMs);
+      await loaded.app.close();
     },
   };
 }
 
-async function profilesOf(appModule: string): Promise<readonly string[]> {
-  const { app } = await loadApp(appModule, { flags: {} });
+/** One unnamed node where the app has no profiles. */
+function profilesOf({ app }: LoadedApp): readonly string[] {
   const names = Object.keys(app.config.profiles);
-  await app.close();
   return names.length > 0 ? names : [""];
 }
 
@@ -74,12 +76,11 @@ function nodeOf(profile: string, options: DevFleetOptions): DevProcess {
   });
 }
 
-function serviceOf({ appModule, host, port, broker, onLine }: DevFleetOptions): Promise<RunningJobService> {
+function serviceOf(loaded: LoadedApp, { host, port, onLine }: DevFleetOptions): Promise<RunningJobService> {
   return startJobService({
-    appModule,
+    loaded,
     host,
     port,
-    ...(broker === undefined ? {} : { broker }),
     onError: (error, correlationId) =>
       onLine("http", `request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
   });

@@ -4,14 +4,13 @@
  */
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { loadApp } from "../../app/load-app.ts";
+import type { LoadedApp } from "../../app/load-app.ts";
 import { ConfigError, UsageError } from "../../kernel/errors.ts";
 
 export interface JobServiceSpec {
-  readonly appModule: string;
+  readonly loaded: LoadedApp;
   readonly host: string;
   readonly port: number;
-  readonly broker?: string;
   readonly onError: (error: unknown, correlationId: string) => void;
 }
 
@@ -25,30 +24,25 @@ interface HttpPackage {
   serveJobs(options: Record<string, unknown>): Promise<RunningJobService>;
 }
 
+export const exportsJobs = ({ exports }: LoadedApp): boolean => typeof exports.jobs === "object" && exports.jobs !== null;
+
 /** @throws {UsageError} when the module exports no `jobs`. @throws {ConfigError} when `@lovage/http` is not installed beside it. */
-export async function startJobService(spec: JobServiceSpec): Promise<RunningJobService> {
-  const { app, path, exports } = await loadApp(spec.appModule, { flags: spec.broker === undefined ? {} : { broker: spec.broker } });
-  const { jobs } = exports;
-  if (typeof jobs !== "object" || jobs === null) {
+export async function startJobService({ loaded, host, port, onError }: JobServiceSpec): Promise<RunningJobService> {
+  const { app, path, exports } = loaded;
+  if (!exportsJobs(loaded)) {
     throw new UsageError(
       "LOVAGE_JOBS_NOT_EXPORTED",
-      `${spec.appModule} exports no "jobs". Export { pipeline, storage } under that name to serve it over HTTP.`,
+      `${path} exports no "jobs". Export { pipeline, storage } under that name to serve it over HTTP.`,
     );
   }
   const { serveJobs } = await importHttp(path);
-  const serving = await serveJobs({ ...jobs, app, host: spec.host, port: spec.port, onError: spec.onError });
-  return {
-    url: serving.url,
-    close: async () => {
-      await serving.close();
-      await app.close();
-    },
-  };
+  return serveJobs({ ...(exports.jobs as object), app, host, port, onError });
 }
 
 async function importHttp(from: string): Promise<HttpPackage> {
+  let entry: string;
   try {
-    return await import(pathToFileURL(createRequire(from).resolve("@lovage/http")).href);
+    entry = createRequire(from).resolve("@lovage/http");
   } catch (cause) {
     throw new ConfigError(
       "LOVAGE_HTTP_NOT_INSTALLED",
@@ -56,10 +50,5 @@ async function importHttp(from: string): Promise<HttpPackage> {
       { cause },
     );
   }
-}
-
-export async function exportsJobs(appModule: string): Promise<boolean> {
-  const { app, exports } = await loadApp(appModule, { flags: {} });
-  await app.close();
-  return typeof exports.jobs === "object" && exports.jobs !== null;
+  return import(pathToFileURL(entry).href);
 }
