@@ -18,10 +18,15 @@ export function bullmq(redis) {
     ended: () => redis.client.zcard("bull:bench:completed"),
     async startWorkers({ processes, concurrency }) {
       const started = await Promise.all(
-        Array.from({ length: processes }, () => startProcess(process.execPath, [worker, String(redis.port), String(concurrency)], { ready: /ready\./ })),
+        Array.from({ length: processes }, () =>
+          startProcess(process.execPath, [worker, String(redis.port), String(concurrency)], { ready: /ready\./ }),
+        ),
       );
       return {
-        usage: () => started.map((one) => one.usage()).reduce((a, b) => ({ cpuSeconds: a.cpuSeconds + b.cpuSeconds, memoryMiB: a.memoryMiB + b.memoryMiB })),
+        usage: () =>
+          started
+            .map((one) => one.usage())
+            .reduce((a, b) => ({ cpuSeconds: a.cpuSeconds + b.cpuSeconds, memoryMiB: a.memoryMiB + b.memoryMiB })),
         stop: () => Promise.all(started.map((one) => one.stop())),
       };
     },

@@ -17,7 +17,11 @@ export function celery(redis, fillQueue) {
     waiting: () => redis.client.llen("celery"),
     ended: () => countResults(redis),
     startWorkers: ({ concurrency }) =>
-      startProcess(python, ["-m", "celery", "-A", "celery_app", "worker", "-P", "prefork", "-c", String(concurrency), "-l", "info"], { env, cwd: folder, ready: /ready\./ }),
+      startProcess(python, ["-m", "celery", "-A", "celery_app", "worker", "-P", "prefork", "-c", String(concurrency), "-l", "info"], {
+        env,
+        cwd: folder,
+        ready: /ready\./,
+      }),
     oneByOneRate: (count) => client("one-by-one", count),
     bulkRate: (count) => client("bulk", count),
     roundTrips: (count) => client("round-trips", count),

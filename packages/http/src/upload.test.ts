@@ -79,7 +79,7 @@ describe("receiveUpload", () => {
     const files = new JobFiles(root, newJobId());
     const upload = await receiveUpload(formRequest({ bytes: png, name: "../../etc/pass\u0000wd.png" }), files, rules);
     expect(upload.files[0]).toMatchObject({
-      name: expect.not.stringMatching(/[/\\\u0000]/),
+      name: expect.stringMatching(/^[\w.]+$/),
       path: path.join(files.inputFolder, "0000.png"),
     });
   });

@@ -3,21 +3,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { isLovageError } from "../kernel/errors.ts";
 import { exitCodes } from "../worker/exit-codes.ts";
+import type { CommandContext, CommandModule } from "./command.ts";
 import type { Output } from "./output.ts";
-
-export interface CommandContext {
-  readonly output: Output;
-  /** `-A`, as given. */
-  readonly appModule: string | undefined;
-  /** The app of `-A`, loaded and with the command line's `--broker`. @throws {UsageError} without `-A`. */
-  loadApp(): Promise<import("../app/app.ts").App>;
-}
-
-export interface CommandModule {
-  /** Declares flags on `command`; `run` is called with the parsed ones and returns the exit code. */
-  define(command: Command): Command;
-  run(context: CommandContext, args: readonly string[], options: Record<string, never>): Promise<number>;
-}
 
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<CommandModule> }>> = {
   worker: { summary: "run a worker node", load: () => import("./commands/worker.ts") },

@@ -1,7 +1,7 @@
 /** `lovage call NAME [JSON argument …]`: sends any task by name, a Python one too; needs no app when the store is known. */
 import { UsageError } from "../../kernel/errors.ts";
 import { remoteTask } from "../../task/remote-task.ts";
-import type { CommandModule } from "../main.ts";
+import type { CommandModule } from "../command.ts";
 import { print } from "../output.ts";
 
 export const define: CommandModule["define"] = (command) =>

@@ -1,7 +1,7 @@
 /** `lovage dev -A MODULE`: a node per profile and the job service, on the app's store, until Ctrl-C. Prints URLs and pids. */
 import { UsageError } from "../../kernel/errors.ts";
+import type { CommandModule } from "../command.ts";
 import { startDevFleet } from "../dev/dev-fleet.ts";
-import type { CommandModule } from "../main.ts";
 import { numberOf } from "./call.ts";
 
 export const define: CommandModule["define"] = (command) =>

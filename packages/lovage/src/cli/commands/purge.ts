@@ -1,7 +1,7 @@
 /** `lovage purge -Q a,b`: removes what waits (parked messages too), never what runs. Asks before it does, on a terminal. */
 import { createInterface } from "node:readline/promises";
 import { UsageError } from "../../kernel/errors.ts";
-import type { CommandModule } from "../main.ts";
+import type { CommandModule } from "../command.ts";
 import { print } from "../output.ts";
 
 export const define: CommandModule["define"] = (command) =>

@@ -1,6 +1,6 @@
 /** `lovage report`: what one needs to know to help: versions, store and its promises, queues, settings with their sources. */
 import os from "node:os";
-import type { CommandModule } from "../main.ts";
+import type { CommandModule } from "../command.ts";
 import { print, table } from "../output.ts";
 
 export const define: CommandModule["define"] = (command) => command;

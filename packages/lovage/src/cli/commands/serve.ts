@@ -1,8 +1,8 @@
 /** `lovage serve -A MODULE`: the job service of the module's `jobs` export, on a port of its own. */
 import { loadApp } from "../../app/load-app.ts";
 import { UsageError } from "../../kernel/errors.ts";
+import type { CommandModule } from "../command.ts";
 import { startJobService } from "../dev/job-service.ts";
-import type { CommandModule } from "../main.ts";
 import { numberOf } from "./call.ts";
 
 export const define: CommandModule["define"] = (command) =>
