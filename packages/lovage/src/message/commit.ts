@@ -106,8 +106,17 @@ export type CommitReply =
   | { readonly kind: "applied" }
   /** The delivery is not ours (any more), or this very commit was applied before. Nothing was written. */
   | { readonly kind: "fenced" }
-  /** `groupId`'s set is complete but for this part. Nothing was written; commit again with what follows. */
-  | { readonly kind: "parts-due"; readonly groupId: string; readonly parts: readonly string[]; readonly taskset: string | null }
+  /**
+   * `groupId`'s set is complete but for this part. Nothing was written; commit again with what follows. `parts`: the others,
+   * in join order; `position`: how many of them come before this commit's own.
+   */
+  | {
+      readonly kind: "parts-due";
+      readonly groupId: string;
+      readonly parts: readonly string[];
+      readonly position: number;
+      readonly taskset: string | null;
+    }
   /** `completes` was set but the set lacks more, or less, than this part. Nothing was written; commit again without it. */
   | { readonly kind: "not-due"; readonly groupId: string }
   /** The store will never take this (wrong type at a key, too large). Nothing was written. */

@@ -101,14 +101,15 @@ class Repr {
   }
 
   #nest(value: object, start: string, end: string, inside: () => void): void {
-    if (this.#closers.length >= maxLevels) this.#emit(`${start}...${end}`);
+    if (this.#closers.length >= maxLevels) this.#emitCut(`${start}...${end}`, (text) => text);
     else if (this.#open.has(value)) this.#emit("<Recursion on object>");
     else {
+      // The order decides which brackets survive the end of the budget: an opening one may be lost, and a closing one, as in Celery.
+      this.#closers.push(end);
       this.#emit(start);
       this.#open.add(value);
-      this.#closers.push(end);
       inside();
-      this.#closers.pop(); // before the bracket: Celery loses the one at which the budget ends
+      this.#closers.pop();
       this.#open.delete(value);
       this.#emit(end);
     }

@@ -25,9 +25,10 @@ export interface ResultFields {
 }
 
 export interface ExtendedResult {
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** null, with `args` and `kwargs`, where the message was not read (Celery: an unknown task). */
+  readonly name: string | null;
+  readonly args: readonly unknown[] | null;
+  readonly kwargs: Readonly<Record<string, unknown>> | null;
   /** Node name. */
   readonly worker: string | null;
   readonly retries: number;
@@ -61,7 +62,7 @@ export function encodeResult(fields: ResultFields, options?: StringifyOptions): 
 
 function encodeExtended(extended: ExtendedResult, options: StringifyOptions | undefined): string {
   return (
-    `, "name": ${quote(extended.name)}, "args": ${stringifyWireJson(extended.args, options)}, "kwargs": ${stringifyWireJson(extended.kwargs, options)}, ` +
+    `, "name": ${JSON.stringify(extended.name)}, "args": ${stringifyWireJson(extended.args, options)}, "kwargs": ${stringifyWireJson(extended.kwargs, options)}, ` +
     `"worker": ${JSON.stringify(extended.worker)}, "retries": ${extended.retries}, "queue": ${JSON.stringify(extended.queue)}` +
     encodeStamps(extended, options)
   );
