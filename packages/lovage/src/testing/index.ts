@@ -1,0 +1,3 @@
+/** For tests of what is built on Lovage, and for people who write a store of their own. */
+export * from "./conformance/index.ts";
+export { type ManualClock, manualClock } from "./manual-clock.ts";
