@@ -1,0 +1,57 @@
+import type { QueueAdmin } from "../../broker/broker.ts";
+import type { Outgoing } from "../../message/commit.ts";
+import type { QueueName } from "../../message/task-message.ts";
+import { bucketOf } from "../priority.ts";
+import type { Line } from "./line.ts";
+import { bytesOf, type View } from "./world.ts";
+
+export const queueTopic = (queue: QueueName): string => `queue ${queue}`;
+
+export function enqueue(view: View, message: Outgoing): void {
+  const bucket = bucketOf(message.priority, view.options.prioritySteps);
+  const bytes = bytesOf(message.bytes);
+  if (message.parkMs !== undefined && message.parkMs > 0) {
+    view.queues.park({ queue: message.queue, bucket, bytes, untilMs: view.now() + message.parkMs, why: "eta" });
+    return;
+  }
+  view.queues.line(message.queue, bucket).pushBack(bytes);
+  view.changes.notify(queueTopic(message.queue));
+}
+
+export class MemoryQueues implements QueueAdmin {
+  readonly #view: View;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  /** A queue's lines, the most urgent first. */
+  #lines(queue: QueueName): readonly Line[] {
+    const buckets = [...(this.#view.queues.lines.get(queue) ?? [])].sort(([a], [b]) => a - b);
+    return buckets.map(([, line]) => line);
+  }
+
+  async depth(queues: readonly QueueName[]): Promise<readonly number[]> {
+    return queues.map((queue) => this.#lines(queue).reduce((sum, line) => sum + line.length, 0));
+  }
+
+  async peek(queue: QueueName, limit: number): Promise<readonly Uint8Array[]> {
+    return this.#lines(queue)
+      .flatMap((line) => line.peek(limit))
+      .slice(0, limit);
+  }
+
+  async purge(queues: readonly QueueName[]): Promise<number> {
+    let purged = 0;
+    for (const queue of new Set(queues)) for (const line of this.#lines(queue)) purged += line.clear();
+    const { parked } = this.#view.queues;
+    const kept = parked.filter((message) => !queues.includes(message.queue));
+    purged += parked.length - kept.length;
+    parked.splice(0, parked.length, ...kept);
+    return purged;
+  }
+
+  async names(): Promise<readonly QueueName[]> {
+    return [...this.#view.queues.lines.keys()];
+  }
+}

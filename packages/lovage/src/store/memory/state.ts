@@ -1,0 +1,114 @@
+import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
+import { UsageError } from "../../kernel/errors.ts";
+import { alive, bytesOf, expiry, type StateLog, type View } from "./world.ts";
+
+const logTopic = (log: StateKey): string => `log ${log}`;
+/** Decimal with leading zeros: sorts as text as it does as a number. */
+const logId = (sequence: number): LogId => String(sequence).padStart(16, "0");
+
+export class MemoryState implements StateStore {
+  readonly #view: View;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  async read(keys: readonly StateKey[]): Promise<readonly (Versioned | undefined)[]> {
+    return keys.map((key) => this.#read(key));
+  }
+
+  #read(key: StateKey): Versioned | undefined {
+    const { documents } = this.#view.space;
+    const kept = documents.get(key);
+    if (!kept) return undefined;
+    if (alive(kept, this.#view.now())) return { value: kept.value.bytes, version: kept.value.version };
+    documents.delete(key);
+    return undefined;
+  }
+
+  async write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+    return batch.map((write) => this.#write(write));
+  }
+
+  #write({ key, value, ifVersion, expiresMs }: StateWrite): boolean {
+    const { documents, tallies } = this.#view.space;
+    if (ifVersion !== undefined && ifVersion !== (this.#read(key)?.version ?? 0)) return false;
+    if (value === null) {
+      documents.delete(key);
+      tallies.delete(key);
+      return true;
+    }
+    const version = this.#view.nextSequence();
+    documents.set(key, { value: { bytes: bytesOf(value), version }, expiresAt: expiry(this.#view.now(), expiresMs) });
+    return true;
+  }
+
+  async *keys(prefix: string): AsyncGenerator<StateKey> {
+    const { documents, tallies } = this.#view.space;
+    const living = [...documents.keys()].filter((key) => this.#read(key) !== undefined);
+    for (const key of new Set([...living, ...tallies.keys()])) if (key.startsWith(prefix)) yield key;
+  }
+
+  async add(key: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    for (const [field, by] of Object.entries(fields)) assertWhole(key, field, by);
+    const { tallies } = this.#view.space;
+    const tally = tallies.get(key) ?? new Map<string, number>();
+    tallies.set(key, tally);
+    for (const [field, by] of Object.entries(fields)) tally.set(field, (tally.get(field) ?? 0) + by);
+    return Object.fromEntries(tally);
+  }
+
+  async append(
+    log: StateKey,
+    entries: readonly (Uint8Array | string)[],
+    options: { readonly keep: number; readonly expiresMs?: number },
+  ): Promise<LogId> {
+    const record = this.#log(log) ?? { entries: [], expiresAt: null };
+    this.#view.space.logs.set(log, record);
+    for (const entry of entries) record.entries.push({ id: logId(this.#view.nextSequence()), data: bytesOf(entry) });
+    record.entries.splice(0, Math.max(0, record.entries.length - options.keep));
+    record.expiresAt = expiry(this.#view.now(), options.expiresMs);
+    this.#view.changes.notify(logTopic(log));
+    return record.entries.at(-1)?.id ?? "";
+  }
+
+  #log(log: StateKey): StateLog | undefined {
+    const { logs } = this.#view.space;
+    const record = logs.get(log);
+    if (!record || alive(record, this.#view.now())) return record;
+    logs.delete(log);
+    return undefined;
+  }
+
+  async tail(log: StateKey, count: number): Promise<readonly LogEntry[]> {
+    return count <= 0 ? [] : (this.#log(log)?.entries.slice(-count) ?? []);
+  }
+
+  async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
+    const ended = AbortSignal.any([signal, this.#view.closing]);
+    const listener = this.#view.changes.listen([logTopic(log)]);
+    let last = after;
+    try {
+      while (!ended.aborted) {
+        for (const entry of (this.#log(log)?.entries ?? []).filter(({ id }) => id > last)) {
+          last = entry.id;
+          yield entry;
+          if (ended.aborted) return;
+        }
+        await listener.rung(ended);
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  /** The connection is the store's, and closes with it. */
+  async close(): Promise<void> {}
+}
+
+function assertWhole(key: StateKey, field: string, by: number): void {
+  if (Number.isSafeInteger(by)) return;
+  throw new UsageError("LOVAGE_COUNTER_NOT_WHOLE", `Cannot add ${by} to "${field}" of "${key}": counters take whole numbers.`, {
+    details: { key, field, by },
+  });
+}

@@ -1,0 +1,41 @@
+/** The refusals that every store words alike. */
+
+import type { NodeId } from "../broker/leases.ts";
+import { BrokerUnavailableError, FencedError, StoreRefusedError } from "../kernel/errors.ts";
+import type { Epoch, Outgoing } from "../message/commit.ts";
+
+export const epochClosed = (epoch: Epoch): FencedError =>
+  new FencedError(
+    "LOVAGE_EPOCH_CLOSED",
+    `Epoch "${epoch}" is closed or was never opened, so nothing of this call was applied. What it held goes to other runners: stop, and start again under a new epoch.`,
+    { details: { epoch } },
+  );
+
+export const epochOpen = (epoch: Epoch): FencedError =>
+  new FencedError(
+    "LOVAGE_EPOCH_OPEN",
+    `Cannot settle on behalf of epoch "${epoch}": it is open, so its runner may still be at work. Close the epoch first.`,
+    { details: { epoch } },
+  );
+
+export const nodeClosed = (node: NodeId): FencedError =>
+  new FencedError(
+    "LOVAGE_NODE_CLOSED",
+    `Node "${node}" was closed or never announced. Its messages went to other nodes: kill its runners and start again under a new node id.`,
+    { details: { node } },
+  );
+
+/** The largest message, result or document a store takes, in bytes; the same as Redis' default `proto-max-bulk-len`. */
+export const largestValueBytes = 512 * 1024 * 1024;
+
+export const tooLarge = (what: string, bytes: number, maxBytes: number): StoreRefusedError =>
+  new StoreRefusedError(
+    "LOVAGE_TOO_LARGE",
+    `${what} has ${bytes} bytes; this store takes at most ${maxBytes}. Keep large data in a file or an object store and send its name.`,
+    { details: { bytes, maxBytes } },
+  );
+
+export const storeClosed = (name: string, messages: readonly Outgoing[] = []): BrokerUnavailableError =>
+  new BrokerUnavailableError("LOVAGE_STORE_CLOSED", `The store ${name} was closed by this process. Open it again to go on.`, {
+    details: { maybeAccepted: false, taskIds: messages.map((message) => message.taskId) },
+  });
