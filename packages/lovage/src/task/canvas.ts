@@ -18,7 +18,7 @@ declare const gives: unique symbol;
  * @typeParam Out what it gives to the next step.
  * @typeParam Handle what `send` returns.
  */
-export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = AsyncResult<Out>> {
+export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = AsyncResult<Out>> implements AnyCanvas {
   /** Only for the type checker. */
   declare readonly [accepts]: (given: Open) => void;
   declare readonly [gives]: Out;
@@ -41,6 +41,11 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
     return this.signature;
   }
 
+  /** The apps that its tasks belong to, as far as one knows. */
+  boundTo(): ReadonlySet<Sender> | undefined {
+    return this.apps;
+  }
+
   /** The same with these options over its own. */
   set(options: SendOptions): this {
     const { kwargs } = options;
@@ -61,7 +66,7 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
 
   /** Sends it. Without an app: through the one of the current run, else the only one that its tasks belong to. */
   send(
-    ...to: readonly [] extends Open
+    ...to: [] extends Open
       ? [app?: Sender, options?: SendOptions]
       : [app: Mismatch<"this signature still takes", Open, "but it is sent with", []>]
   ): Promise<Handle>;
@@ -79,10 +84,16 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the bound of "any canvas"; Open stands in both positions
-export type AnyCanvas = Canvas<any, any, any>;
-export type OpenOf<C> = C extends Canvas<infer Open, infer _Out, infer _Handle> ? Open : never;
-export type OutOf<C> = C extends Canvas<infer _Open, infer Out, infer _Handle> ? Out : never;
+/** Any composition, judged by what it accepts and gives alone. */
+export interface AnyCanvas {
+  // biome-ignore lint/suspicious/noExplicitAny: what it accepts is read by inference; `never` would refuse to be inferred
+  readonly [accepts]: (given: any) => void;
+  readonly [gives]: unknown;
+  toSignature(): Signature;
+  boundTo(): ReadonlySet<Sender> | undefined;
+}
+export type OpenOf<C> = C extends { readonly [accepts]: (given: infer Open extends Args) => void } ? Open : never;
+export type OutOf<C> = C extends { readonly [gives]: infer Out } ? Out : never;
 
 function append(signature: Signature, option: "link" | "link_error", added: readonly SignatureLike[]): Signature {
   const old = signature.options[option];

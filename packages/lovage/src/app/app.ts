@@ -1,0 +1,57 @@
+/** An app: settings, tasks and one lazily opened store, seen from producers and from workers. */
+import type { StateStore } from "../broker/state-store.ts";
+import type { ExecutionContext } from "../execution/execution-context.ts";
+import type { Facts } from "../execution/facts.ts";
+import type { DeliveryId } from "../message/commit.ts";
+import type { QueueName, TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Store } from "../store/store.ts";
+import type { AsyncResult, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import type { AnyCanvas, Canvas } from "../task/canvas.ts";
+import type { Registry } from "../task/registry.ts";
+import type { SendOptions } from "../task/send-options.ts";
+import type { Sender } from "../task/sender.ts";
+import type { Callable } from "../task/task-definition.ts";
+import type { ResolvedConfig } from "./config.ts";
+
+/** What a runner says about a delivery that has ended, to get the facts of its commit. */
+export interface Ended {
+  readonly message: TaskMessage;
+  readonly delivery: DeliveryId;
+  readonly queue: QueueName;
+  readonly nodeName: string;
+  readonly runtimeMs?: number;
+}
+
+export interface App extends Sender {
+  readonly name: string;
+  readonly config: ResolvedConfig;
+  readonly registry: Registry;
+  /** Shared, opened at the first call. @throws {BrokerUnavailableError, ConfigError} */
+  store(): Promise<Store>;
+  /** The state store: of the broker's server unless `state` names another. */
+  state(): Promise<StateStore>;
+
+  send<P extends readonly unknown[], R>(task: Callable<P, R>, args: P, options?: SendOptions): Promise<AsyncResult<R>>;
+  send<O extends readonly unknown[], R, H>(canvas: Canvas<O, R, H>, options?: SendOptions): Promise<H>;
+  send(task: string, args?: readonly unknown[], options?: SendOptions): Promise<AsyncResult>;
+  /** All in one publication: either all are accepted or none. Results in the same order. */
+  sendMany<P extends readonly unknown[], R>(task: Callable<P, R>, calls: readonly P[], options?: SendOptions): Promise<AsyncResult<R>[]>;
+  sendMany(canvases: readonly AnyCanvas[], options?: SendOptions): Promise<(AsyncResult | GroupResult)[]>;
+
+  result<R = unknown>(id: TaskId): AsyncResult<R>;
+  /** A group that was saved. undefined: none under this id. */
+  groupResult(id: string): Promise<GroupResult | undefined>;
+  /** Refuses tasks from now on, by id or with all that came from one root. */
+  revoke(ids: TaskId | readonly TaskId[], options?: RevokeOptions & { readonly by?: "id" | "root" }): Promise<void>;
+
+  /** Settings that the command line overrides: over all other sources. Only before the store is opened. */
+  configure(flags: Readonly<Record<string, unknown>>): void;
+  /** The app's and its tasks' `setup` hooks, in order; once per runner. */
+  setup(): Promise<void>;
+  /** The `teardown` hooks, in reverse order. Each is tried; the first error is thrown at the end. */
+  teardown(): Promise<void>;
+  readonly execution: ExecutionContext;
+  facts(ended: Ended): Facts;
+  /** Lets go of the store and of its tasks. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,222 @@
+/**
+ * From a signature of any kind to the messages that start it (celery-wire.md §6, §7.2). Builds, sends nothing: the same
+ * code serves a producer, a run that sends, and the step from an outcome to what follows it, which differ in their context.
+ */
+import type { ChordStart } from "../message/commit.ts";
+import { newTaskMessage } from "../message/new-task-message.ts";
+import type { ResultTuple } from "../message/outcome.ts";
+import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
+import { formatWireTime } from "../message/wire-time.ts";
+import { type FreezeContext, freeze } from "./freeze.ts";
+import { isUnknownOption, merged, without } from "./options.ts";
+import { asList, bodyOf, chainSignature, headerOf, tasksOf } from "./steps.ts";
+
+/** Where a call goes when it does not say so itself, and what its task says about every call of it. */
+export interface Route {
+  readonly queue: QueueName;
+  readonly priority: number;
+  /** Seconds until a message of this task is refused; null: never. */
+  readonly expires: number | null;
+  readonly ignoreResult: boolean | null;
+}
+
+export interface Routing {
+  route(task: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): Route;
+}
+
+export interface BuildContext extends FreezeContext {
+  readonly routing: Routing;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+  /** Of the run that sends; null: nobody's. */
+  readonly rootId: TaskId | null;
+  readonly parentId: TaskId | null;
+  /** How long a chord's size is kept. */
+  readonly resultExpiresMs: number | null;
+}
+
+export class Builder {
+  readonly messages: TaskMessage[] = [];
+  readonly chords: ChordStart[] = [];
+  readonly #context: BuildContext;
+
+  constructor(context: BuildContext) {
+    this.#context = context;
+  }
+
+  /** `args` go in front of its own; `over` wins over its options. Returns its result tuple. */
+  apply(signature: Signature, args: readonly unknown[] = [], over: SignatureOptions = {}): ResultTuple {
+    switch (signature.subtask_type) {
+      case "chain":
+        return this.#chain(signature, args, over);
+      case "group":
+        return this.#group(signature, args, over);
+      case "chord":
+        return this.#chord(signature, args, over);
+      default:
+        return this.#task(signature, args, over);
+    }
+  }
+
+  #task(signature: Signature, given: readonly unknown[], over: SignatureOptions): ResultTuple {
+    const { ids, rootId, parentId, now, routing, lovage } = this.#context;
+    const options = merged(signature.options, over);
+    const args = signature.immutable || given.length === 0 ? signature.args : [...given, ...signature.args];
+    const route = routing.route(signature.task, args, signature.kwargs);
+    const queue = options.queue ?? route.queue;
+    const id = options.task_id ?? ids();
+    this.messages.push(
+      newTaskMessage({
+        id,
+        task: signature.task,
+        args,
+        kwargs: signature.kwargs,
+        callbacks: asList(options.link),
+        errbacks: asList(options.link_error),
+        chain: options.chain ?? null,
+        chord: options.chord ?? null,
+        rootId: options.root_id ?? rootId ?? id,
+        parentId: options.parent_id ?? parentId,
+        groupId: options.group_id ?? null,
+        groupIndex: options.group_index ?? null,
+        retries: options.retries ?? 0,
+        eta: etaOf(options, now),
+        expires: expiresOf(options.expires ?? route.expires, now),
+        timeLimit: options.time_limit ?? null,
+        softTimeLimit: options.soft_time_limit ?? null,
+        ignoreResult: options.ignore_result ?? route.ignoreResult,
+        shadow: options.shadow ?? null,
+        replacedTaskNesting: options.replaced_task_nesting ?? 0,
+        ...stampsOf(options),
+        ...(options.headers && { headers: options.headers }),
+        ...(options.reply_to && { replyTo: options.reply_to }),
+        priority: options.priority ?? route.priority,
+        routingKey: queue,
+        ...lovageOf(options, lovage),
+        ...propertiesOf(options),
+      }),
+    );
+    return [[id, null], null];
+  }
+
+  /** The first step is sent with the rest on board, last step first (celery-wire.md §2.2). */
+  #chain(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
+    const { task_id, ...rest } = over;
+    const frozen = freeze(signature, this.#context, { taskId: task_id ?? undefined });
+    const [first, ...later] = tasksOf(frozen.signature);
+    if (first === undefined) return frozen.result;
+    const outer = rest.chain ?? signature.options.chain ?? [];
+    const options = without(signature.options, "task_id", "link", "link_error", "chain", "group_id", "group_index", "chord");
+    const chain = [...outer, ...later.reverse()];
+    this.apply(first, args, { ...merged(options, rest), ...(chain.length > 0 || rest.chain ? { chain } : { chain: null }) });
+    return frozen.result;
+  }
+
+  #group(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
+    const groupId = over.task_id ?? signature.options.task_id ?? this.#context.ids();
+    const options = merged(without(signature.options, "task_id", "group_id", "group_index", "chord"), without(over, "task_id"));
+    const chord = over.chord ?? signature.options.chord ?? undefined;
+    return [[groupId, null], this.#members(tasksOf(signature), groupId, chord, args, without(options, "chord"))];
+  }
+
+  /** An inner group's members count from 0 again, as Celery counts them (celery-wire.md §6.5). */
+  #members(
+    tasks: readonly Signature[],
+    groupId: string,
+    chord: Signature | undefined,
+    args: readonly unknown[],
+    options: SignatureOptions,
+  ): ResultTuple[] {
+    return tasks.flatMap((task, groupIndex) => {
+      if (task.subtask_type === "group") return this.#members(tasksOf(task), groupId, chord, args, options);
+      const frozen = freeze(task, this.#context, { groupId, groupIndex, chord });
+      this.apply(frozen.signature, args, options);
+      return [frozen.result];
+    });
+  }
+
+  #chord(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
+    const body = bodyOf(signature);
+    if (body === null) return this.#group(headerOf(signature), args, over);
+    const passed = without(over, "task_id");
+    const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options: merged(body.options, passed) } } };
+    const { signature: frozen, result } = freeze(whole, this.#context, { taskId: over.task_id ?? undefined });
+    const header = headerOf(frozen);
+    const groupId = frozen.options.task_id as string;
+    // Celery ≥ 5.6 gives the body its own chord's group id unless it is a member of another (celery-wire.md §7.2).
+    const sealed = freeze(bodyOf(frozen) as Signature, this.#context, { groupId }).signature;
+    const members = tasksOf(header);
+    if (members.length === 0) {
+      this.apply(sealed, [[]], passed);
+      return result;
+    }
+    this.#startChord(groupId, header, sealed);
+    const options = merged(
+      without(signature.options, "task_id", "link", "link_error", "chain", "group_id", "group_index", "chord"),
+      passed,
+    );
+    this.#members(members, groupId, sealed, args, without(options, "chain", "chord"));
+    return result;
+  }
+
+  #startChord(groupId: string, header: Signature, body: Signature): void {
+    const members = tasksOf(header);
+    const frozen = freeze(header, this.#context, { groupId, chord: body }).result;
+    const isComplex = frozen[1]?.some(([, children]) => children !== null) ?? false;
+    this.chords.push({
+      groupId,
+      size: members.reduce((sum, member) => sum + chordSize(member), 0),
+      expiresMs: this.#context.resultExpiresMs,
+      // A member that ends in a group: its results come nested, so the shape is kept (celery-wire.md §7.1).
+      ...(isComplex && { taskset: JSON.stringify({ result: [[groupId, null], frozen[1]] }) }),
+    });
+  }
+}
+
+/** How many parts a header member reports (celery-wire.md §7.2). */
+export function chordSize(member: Signature): number {
+  switch (member.subtask_type) {
+    case "group":
+      return tasksOf(member).reduce((sum, task) => sum + chordSize(task), 0);
+    case "chain":
+      return chordSize(tasksOf(member).at(-1) ?? chainSignature([]));
+    case "chord":
+      return chordSize(bodyOf(member) ?? headerOf(member));
+    default:
+      return 1;
+  }
+}
+
+function etaOf(options: SignatureOptions, now: number): string | null {
+  if (options.eta) return options.eta;
+  return options.countdown ? formatWireTime(now + options.countdown * 1000) : null;
+}
+
+function expiresOf(expires: number | string | null, now: number): string | null {
+  return typeof expires === "number" ? formatWireTime(now + expires * 1000) : expires;
+}
+
+function stampsOf(options: SignatureOptions): Partial<TaskMessage> | undefined {
+  const { stamped_headers: names } = options;
+  if (!names) return undefined;
+  return {
+    stampedHeaders: names,
+    stamps: Object.fromEntries(names.filter((name) => name in options).map((name) => [name, options[name]])),
+  };
+}
+
+function lovageOf(options: SignatureOptions, inherited: LovageProperties | undefined): Partial<TaskMessage> | undefined {
+  const own = options.lovage as LovageProperties | undefined;
+  return own === undefined && inherited === undefined ? undefined : { lovage: { ...inherited, ...own } };
+}
+
+/** Options that Celery does not know become message properties (celery-wire.md §1.1); stamps are no properties. */
+function propertiesOf(options: SignatureOptions): Partial<TaskMessage> | undefined {
+  let properties: Record<string, unknown> | undefined;
+  for (const key in options) {
+    if (!isUnknownOption(key) || options.stamped_headers?.includes(key) || options[key] === undefined || options[key] === null) continue;
+    properties ??= {};
+    properties[key] = options[key];
+  }
+  return properties === undefined ? undefined : { properties };
+}

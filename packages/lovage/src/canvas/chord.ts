@@ -1,0 +1,31 @@
+import type { Signature } from "../message/task-message.ts";
+import type { AsyncResult } from "../task/async-result.ts";
+import type { Args } from "../task/call-types.ts";
+import { type AnyCanvas, Canvas, type OutOf } from "../task/canvas.ts";
+import { appsOf } from "./common-apps.ts";
+import type { Group } from "./group.ts";
+import type { ChordBody, HeaderOpen, HeaderOuts } from "./joints.ts";
+import { chordSignature, tasksOf } from "./steps.ts";
+
+/** A header of tasks side by side, and a body that gets the list of their results as its first argument. */
+export class Chord<Open extends Args = Args, Out = unknown> extends Canvas<Open, Out, AsyncResult<Out>> {
+  protected override with(signature: Signature): this {
+    return new Chord(signature, this.apps) as this;
+  }
+}
+
+/**
+ * Results stand in the order of the header; an empty header starts the body at once with an empty list. If a member
+ * fails, the body does not run: it ends as `ChordError`, and its `linkError`s are sent.
+ * @example await chord(tiles.map((tile) => detect.s(id, tile)), total.s(id)).send(app)
+ */
+export function chord<const Header extends readonly AnyCanvas[] | Group, Body extends AnyCanvas>(
+  header: Header,
+  body: Body extends ChordBody<HeaderOuts<Header>, Body> ? Body : ChordBody<HeaderOuts<Header>, Body>,
+): Chord<HeaderOpen<Header>, OutOf<Body>> {
+  const end = body as AnyCanvas;
+  const members = isList(header) ? header.map((member) => member.toSignature()) : tasksOf(header.toSignature());
+  return new Chord(chordSignature(members, end.toSignature()), appsOf([...(isList(header) ? header : [header]), end]));
+}
+
+const isList = (header: readonly AnyCanvas[] | Group): header is readonly AnyCanvas[] => Array.isArray(header);

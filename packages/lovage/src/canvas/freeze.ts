@@ -1,0 +1,137 @@
+/**
+ * Freezing: every task of a composition gets its id before any of it is sent, so that results can be awaited and chords
+ * can name their bodies (celery-wire.md §6.4, §7.2). Ids that stand in a signature are always kept.
+ */
+import type { IdSource } from "../kernel/ids.ts";
+import type { ResultTuple } from "../message/outcome.ts";
+import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
+import { bodyOf, chainSteps, headerOf, linked, tasksOf } from "./steps.ts";
+
+/** What an enclosing group or chord gives to the task that stands for a member. */
+export interface Membership {
+  readonly taskId?: string | undefined;
+  readonly groupId?: string | undefined;
+  readonly groupIndex?: number | undefined;
+  /** The chord's frozen body. */
+  readonly chord?: Signature | undefined;
+  readonly parent?: ResultTuple | null | undefined;
+}
+
+export interface FreezeContext {
+  readonly ids: IdSource;
+  /** Handed to every task, in an option that Python carries along (celery-wire.md §6.1). */
+  readonly lovage: LovageProperties | undefined;
+}
+
+export interface Frozen {
+  readonly signature: Signature;
+  readonly result: ResultTuple;
+}
+
+export function freeze(signature: Signature, context: FreezeContext, member: Membership = {}): Frozen {
+  switch (signature.subtask_type) {
+    case "chain":
+      return freezeChain(signature, context, member);
+    case "group":
+      return freezeGroup(signature, context, member);
+    case "chord":
+      return freezeChord(signature, context, member);
+    default:
+      return freezeTask(signature, context, member);
+  }
+}
+
+function freezeTask(signature: Signature, context: FreezeContext, member: Membership): Frozen {
+  const id = signature.options.task_id ?? member.taskId ?? context.ids();
+  const options: SignatureOptions = withMembership({ ...signature.options, task_id: id }, member, context);
+  return { signature: { ...signature, options }, result: [[id, member.parent ?? null], null] };
+}
+
+function withMembership(options: Record<string, unknown>, member: Membership, context: FreezeContext): SignatureOptions {
+  if (member.groupId !== undefined && (options.group_id === undefined || options.group_id === null)) options.group_id = member.groupId;
+  if (member.groupIndex !== undefined) options.group_index = member.groupIndex;
+  if (member.chord !== undefined) options.chord = member.chord;
+  if (context.lovage !== undefined) options.lovage = { ...context.lovage, ...(options.lovage as LovageProperties | undefined) };
+  return options;
+}
+
+/** Membership goes to the last step alone; each step's result knows the one before. */
+function freezeChain(signature: Signature, context: FreezeContext, member: Membership): Frozen {
+  const steps = chainSteps(linked(tasksOf(signature), signature));
+  const last = steps.length - 1;
+  let parent = member.parent ?? null;
+  const frozen: Signature[] = [];
+  for (const [index, step] of steps.entries()) {
+    const inner = index === last ? { ...member, taskId: signature.options.task_id ?? member.taskId, parent } : { parent };
+    const done = freeze(step, context, inner);
+    frozen.push(done.signature);
+    parent = done.result;
+  }
+  const result = parent ?? [[context.ids(), null], null];
+  const { link: _, link_error: __, ...options } = signature.options;
+  return { signature: { ...signature, kwargs: { tasks: frozen }, options: { ...options, task_id: result[0][0] } }, result };
+}
+
+function freezeGroup(signature: Signature, context: FreezeContext, member: Membership): Frozen {
+  const { options } = signature;
+  const id = options.task_id ?? member.taskId ?? member.groupId ?? context.ids();
+  const inherited = { groupId: member.groupId ?? options.group_id ?? undefined, chord: member.chord ?? options.chord ?? undefined };
+  const members = flattened(tasksOf(signature)).map((task, groupIndex) => freeze(task, context, { ...inherited, groupIndex }));
+  const frozen: Signature = {
+    ...signature,
+    kwargs: { tasks: members.map((each) => each.signature) },
+    options: withMembership({ ...options, task_id: id }, member, { ...context, lovage: undefined }),
+  };
+  return { signature: frozen, result: [[id, member.parent ?? null], members.map((each) => each.result)] };
+}
+
+/**
+ * A group inside a group, as Celery's freeze flattens it: the inner members come out in reverse order, in front of what
+ * follows (celery-wire.md §14.2 no. 8). The chord's results have that order in Python too.
+ */
+export function flattened(tasks: readonly Signature[]): readonly Signature[] {
+  return tasks.flatMap((task) => (task.subtask_type === "group" ? flattened([...tasksOf(task)].reverse()) : [task]));
+}
+
+/** What a frozen chord's header is called: `options.task_id` is the header's id once the header is a frozen group (§6.4). */
+function headerId(chord: Signature, context: FreezeContext): string {
+  return headerOf(chord).options.task_id ?? context.ids();
+}
+
+function freezeChord(signature: Signature, context: FreezeContext, member: Membership): Frozen {
+  const groupId = headerId(signature, context);
+  const body = freezeBody(signature, context, member, groupId);
+  const header = freeze(headerOf(signature), context, {
+    taskId: groupId,
+    parent: member.parent,
+    ...(body !== null && { chord: body.signature }),
+  });
+  const { link: _, link_error: __, ...options } = signature.options;
+  const frozen: Signature = {
+    ...signature,
+    kwargs: { kwargs: {}, ...signature.kwargs, header: header.signature, body: body?.signature ?? null },
+    options: { ...options, task_id: groupId },
+  };
+  return { signature: frozen, result: body === null ? header.result : reparent(body.result, header.result) };
+}
+
+function freezeBody(signature: Signature, context: FreezeContext, member: Membership, groupId: string): Frozen | null {
+  const body = bodyOf(signature);
+  if (body === null) return null;
+  const { options } = signature;
+  // An unfrozen chord's own task_id means its body; a frozen one's means its header.
+  const own = options.task_id === groupId ? undefined : (options.task_id ?? undefined);
+  const [task] = linked([body], { ...signature, options: { link: options.link ?? null, link_error: options.link_error ?? null } });
+  return freeze(task ?? body, context, {
+    taskId: own ?? member.taskId,
+    groupId: member.groupId,
+    groupIndex: member.groupIndex,
+    chord: member.chord,
+  });
+}
+
+/** The first result of a body gets the header for parent: a chain's tuple nests towards its first step. */
+function reparent(result: ResultTuple, parent: ResultTuple): ResultTuple {
+  const [[id, own], children] = result;
+  return [[id, own === null ? parent : reparent(own, parent)], children];
+}

@@ -1,0 +1,31 @@
+/** What the step from outcome to commit must know besides message and outcome. All data, so that the step stays pure. */
+
+import type { Routing } from "../canvas/build.ts";
+import type { DeliveryId } from "../message/commit.ts";
+import type { QueueName, TaskMessage } from "../message/task-message.ts";
+import type { AnyTask } from "../task/task-definition.ts";
+
+export interface Facts {
+  readonly message: TaskMessage;
+  readonly delivery: DeliveryId;
+  /** Where it came from; a retry goes back there. */
+  readonly queue: QueueName;
+  /** undefined: not known here, Celery's defaults apply. */
+  readonly task: AnyTask | undefined;
+  /** Wall clock at the end, milliseconds since 1970. */
+  readonly now: number;
+  /** Milliseconds it ran; undefined: it never did. */
+  readonly runtimeMs: number | undefined;
+  readonly nodeName: string;
+  readonly settings: ContinuationSettings;
+}
+
+/** The app's share, made once. */
+export interface ContinuationSettings {
+  readonly resultExpiresMs: number | null;
+  readonly resultExtended: boolean;
+  readonly ignoreResult: boolean;
+  readonly storeErrorsEvenIfIgnored: boolean;
+  readonly inheritPriority: boolean;
+  readonly routing: Routing;
+}
