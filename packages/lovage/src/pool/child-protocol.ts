@@ -37,5 +37,6 @@ export type ToThread = { readonly c: "to"; readonly message: ToRunner } | Flagge
 export interface ThreadData {
   readonly entry: string;
   readonly spec: RunnerSpec;
+  readonly rows: number;
   readonly memory: SharedArrayBuffer;
 }

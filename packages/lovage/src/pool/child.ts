@@ -5,10 +5,10 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Flagged, FromChild, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
-import { type HostedRunner, hostRunner, loadEntry } from "./hosted-runner.ts";
+import { type HostedRunner, hostRunner, loadEntry, tableFor } from "./hosted-runner.ts";
 import type { RunnerSpec } from "./protocol.ts";
 import { siblingModule } from "./sibling-module.ts";
-import { SlotTable } from "./slot-table.ts";
+import type { SlotTable } from "./slot-table.ts";
 
 const [entry = "", mode = "main"] = process.argv.slice(2) as [string?, HostingMode?];
 const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog-thread"), { workerData: { pid: process.pid } });
@@ -39,8 +39,8 @@ function receive(message: ToChild): void {
 }
 
 function startHere(spec: RunnerSpec): void {
-  const slots = new SlotTable(spec.slots);
-  tellWatchdog({ w: "add", epoch: spec.epoch, slots: spec.slots, memory: slots.memory });
+  const slots = tableFor(spec);
+  tellWatchdog({ w: "add", epoch: spec.epoch, slots: slots.slots, memory: slots.memory });
   runners.set(spec.epoch, mode === "threads" ? startThread(spec, slots) : startOnMain(spec, slots));
 }
 
@@ -67,7 +67,7 @@ function deliver(runner: HostedRunner, message: ToThread): void {
 }
 
 function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
-  const workerData: ThreadData = { entry, spec, memory: slots.memory };
+  const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
   const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData });
   thread.on("message", (message: FromChild) => send(message));
   // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.

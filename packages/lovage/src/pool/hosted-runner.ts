@@ -4,7 +4,7 @@
  */
 import type { FromRunner, RunnerSpec, ToRunner } from "./protocol.ts";
 import type { RunnerEntry, RunnerPort, StartRunner } from "./runner-entry.ts";
-import { monotonicMs, type SlotTable } from "./slot-table.ts";
+import { monotonicMs, SlotTable } from "./slot-table.ts";
 import { beatEveryMs } from "./watchdog.ts";
 
 export interface HostedRunner {
@@ -18,6 +18,11 @@ export interface HostedRunnerOptions {
   readonly slots: SlotTable;
   readonly start: StartRunner;
   readonly send: (message: FromRunner) => void;
+}
+
+/** Rows beside those of the slots are for suspended runs: they wait for a child task, and are still limited. */
+export function tableFor(spec: RunnerSpec): SlotTable {
+  return new SlotTable(spec.slots + Math.max(64, spec.slots));
 }
 
 export async function loadEntry(url: string): Promise<StartRunner> {

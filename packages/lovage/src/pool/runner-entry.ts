@@ -8,6 +8,7 @@ import type { SlotTable } from "./slot-table.ts";
 
 export interface RunnerContext {
   readonly spec: RunnerSpec;
+  /** Has more rows than `spec.slots`, for suspended runs. */
   readonly slots: SlotTable;
   /** To the supervisor, in order. */
   send(message: FromRunner): void;

@@ -4,11 +4,11 @@ import type { FromChild, ThreadData, ToThread } from "./child-protocol.ts";
 import { hostRunner, loadEntry } from "./hosted-runner.ts";
 import { SlotTable } from "./slot-table.ts";
 
-const { entry, spec, memory } = workerData as ThreadData;
+const { entry, spec, rows, memory } = workerData as ThreadData;
 const send = (message: FromChild) => parentPort?.postMessage(message);
 const runner = hostRunner({
   spec,
-  slots: new SlotTable(spec.slots, memory),
+  slots: new SlotTable(rows, memory),
   start: async (context) => (await loadEntry(entry))(context),
   send: (message) => send({ c: "from", message }),
 });

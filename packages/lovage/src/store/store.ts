@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Bus } from "../broker/bus.ts";
 import type { DeadLetters } from "../broker/dead-letters.ts";
 import type { Leases } from "../broker/leases.ts";
+import type { Pidbox } from "../broker/pidbox.ts";
 import type { Revokes } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -19,6 +20,8 @@ export interface Store {
   readonly deadLetters: DeadLetters;
   readonly bus: Bus;
   readonly state: StateStore;
+  /** Only where Python's control messages travel too. */
+  readonly pidbox?: Pidbox;
   /** Resolves when the store answers. @throws {BrokerUnavailableError} after `deadlineMs`. @throws {ConfigError} for a server or format we can't use. */
   ping(deadlineMs: number): Promise<StoreReport>;
   /** Counters of all commits so far: `task|state` → number, `task|state|le:<ms>` → runtime histogram. */

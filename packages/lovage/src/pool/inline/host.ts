@@ -2,11 +2,11 @@
  * Host of the `inline` pool: runners live in the current thread, for tests, `lovage dev` and embedding. Limits are looked at
  * by a timer of the same loop, so soft limits and cancel reach code that awaits; nothing can be killed, and it says so.
  */
-import { type HostedRunner, hostRunner } from "../hosted-runner.ts";
+import { type HostedRunner, hostRunner, tableFor } from "../hosted-runner.ts";
 import type { RunnerSlots, RunnerSpec, ToRunner } from "../protocol.ts";
 import type { StartRunner } from "../runner-entry.ts";
 import type { HostEvents, Runner, RunnerExit, RunnerHost } from "../runner-host.ts";
-import { monotonicMs, SlotTable } from "../slot-table.ts";
+import { monotonicMs } from "../slot-table.ts";
 import { Watchdog } from "../watchdog.ts";
 
 export interface InlineHostOptions {
@@ -39,7 +39,7 @@ class InlineRunner implements Runner {
 
   constructor(spec: RunnerSpec, events: HostEvents, start: StartRunner) {
     this.epoch = spec.epoch;
-    const slots = new SlotTable(spec.slots);
+    const slots = tableFor(spec);
     this.#watchdog.add(spec.epoch, slots);
     // Messages leave by the event loop, as they would from another process: nothing is answered inside of `spawn`.
     this.#hosted = hostRunner({ spec, slots, start, send: (message) => setImmediate(() => events.onMessage(message)) });

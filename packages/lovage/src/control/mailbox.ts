@@ -1,0 +1,86 @@
+/**
+ * A node's mailbox for remote control: hears requests of Python and Lovage callers, answers those that are meant for it.
+ * Never runs user code, never touches a delivery. What it cannot read it logs and forgets.
+ */
+import type { Clock } from "../kernel/clock.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
+import { commands, type NodeView } from "./commands.ts";
+import type { ControlLink } from "./control-link.ts";
+import { LamportClock } from "./lamport-clock.ts";
+import { type ControlRequest, decodeRequest, encodeReply, isForNode } from "./pidbox.ts";
+
+export interface MailboxOptions {
+  readonly link: ControlLink;
+  readonly node: NodeView;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const againAfterMs = 500;
+
+export class Mailbox implements Service {
+  readonly #options: MailboxOptions;
+  readonly #lamport = new LamportClock();
+  #abort = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: MailboxOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#abort = new AbortController();
+    this.#running ??= this.#listen(this.#abort.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    const { link, clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        // Each on its own: `active` of a large node must not hold up a `ping`.
+        for await (const bytes of link.requests(signal)) void this.#received(bytes);
+      } catch (error) {
+        if (!signal.aborted) log.warn("mailbox.failed", { error });
+      }
+      await clock.sleep(againAfterMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #received(bytes: Uint8Array): Promise<void> {
+    const { link, node, log } = this.#options;
+    try {
+      const request = decodeRequest(bytes);
+      if (request === null) return log.warn("mailbox.not-a-request", { bytes: bytes.length });
+      this.#lamport.adjust(request.clock);
+      if (!isForNode(request, node.nodeName)) return;
+      const answer = await this.#answer(request);
+      if (request.replyTo === null) return;
+      const reply = { ticket: request.ticket, clock: this.#lamport.forward(), replies: { [node.nodeName]: answer } };
+      await link.reply(request.replyTo, encodeReply(reply, request.replyTo));
+    } catch (error) {
+      log.warn("mailbox.unanswered", { error });
+    }
+  }
+
+  async #answer(request: ControlRequest): Promise<unknown> {
+    const { node, log } = this.#options;
+    const command = commands.get(request.method);
+    if (!command) {
+      if (request.replyTo === null) log.info("mailbox.unknown-method", { method: request.method });
+      return { error: `KeyError('${request.method}')` };
+    }
+    try {
+      return await command({ node, arguments: request.arguments, clock: this.#lamport.value });
+    } catch (error) {
+      log.warn("mailbox.command-failed", { method: request.method, error });
+      return { error: String(error) };
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Notices a node that is connected and takes nothing: a queue is not empty, a runner is idle, and nothing moves. Then bells
+ * are rebuilt and all runners look for themselves; if that does not help either, the node gives up and its init system
+ * starts another. A broker that does not answer is not this case: runners wait for it.
+ */
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { createLoop, type Service } from "../../kernel/service.ts";
+
+export interface ConsumingWatchdogOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Messages waiting in the node's queues. */
+  waiting(): Promise<number>;
+  idleRunners(): number;
+  /** Changes whenever a runner takes or ends something. */
+  progress(): Promise<string>;
+  restartWaking(): Promise<void>;
+  giveUp(): void;
+  /** @defaultValue 5000 and 15000 milliseconds */
+  readonly lookEveryMs?: number;
+  readonly stuckAfterMs?: number;
+}
+
+export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
+  const { clock, log, waiting, idleRunners, progress, restartWaking, giveUp, lookEveryMs = 5000, stuckAfterMs = 15_000 } = options;
+  let stuckSince: number | undefined;
+  let seen = "";
+  let restarted = false;
+  const fine = () => {
+    stuckSince = undefined;
+    restarted = false;
+  };
+  const isStuck = async (): Promise<boolean> => {
+    if (idleRunners() === 0 || (await waiting()) === 0) return false;
+    const now = await progress();
+    const moved = now !== seen;
+    seen = now;
+    return !moved;
+  };
+  const turn = async (): Promise<undefined> => {
+    if (!(await isStuck())) {
+      fine();
+      return undefined;
+    }
+    stuckSince ??= clock.monotonic();
+    if (clock.monotonic() - stuckSince < stuckAfterMs) return undefined;
+    if (restarted) {
+      log.error("consuming.gave-up", { idle: idleRunners() });
+      giveUp();
+    } else {
+      log.warn("consuming.stuck", { idle: idleRunners() });
+      restarted = true;
+      stuckSince = clock.monotonic();
+      await restartWaking();
+    }
+    return undefined;
+  };
+  const onError = (error: unknown) => {
+    fine();
+    log.debug("consuming.look-failed", { error });
+  };
+  return createLoop({ clock, everyMs: lookEveryMs, turn, onError });
+}

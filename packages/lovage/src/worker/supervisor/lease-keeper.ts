@@ -1,0 +1,100 @@
+/**
+ * Keeps the node alive for the others: announces it, raises its counter every 2 s, and shows each reply to the reaper. When
+ * somebody has closed the node, it says so once and goes on under a new id. Runners' epochs are opened under its id.
+ */
+import { randomBytes } from "node:crypto";
+import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { isLovageError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
+import type { Epoch } from "../../message/commit.ts";
+
+export interface LeaseKeeperOptions {
+  readonly leases: Leases;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly nodeName: string;
+  /** All that is announced but the id. */
+  info(): Omit<NodeInfo, "id">;
+  /** Each successful look at the fleet. */
+  onFleet(fleet: Fleet): void;
+  /** The node was closed: its runners' epochs are gone. Resolves when no runner of it is left. */
+  onFenced(): Promise<void>;
+  readonly beatEveryMs?: number;
+}
+
+const defaultBeatEveryMs = 2000;
+
+export class LeaseKeeper implements Service {
+  readonly #options: LeaseKeeperOptions;
+  readonly #loop: Service;
+  #id: NodeId;
+  #announced = "";
+  /** Closed by somebody else, and not yet started again. */
+  #closed = false;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#id = newNodeId(options.nodeName);
+    this.#loop = createLoop({
+      clock: options.clock,
+      everyMs: options.beatEveryMs ?? defaultBeatEveryMs,
+      turn: () => this.#beat(),
+      onError: (error) => options.log.warn("lease.beat-failed", { error }),
+    });
+  }
+
+  get nodeId(): NodeId {
+    return this.#id;
+  }
+
+  /** @throws {BrokerUnavailableError} when the first announcement does not get through. */
+  async start(): Promise<void> {
+    await this.#announce();
+    await this.#loop.start();
+  }
+
+  /** Takes the node off the list; what its runners held must be settled before. */
+  async stop(how: StopOptions): Promise<void> {
+    await this.#loop.stop(how);
+    await this.#options.leases.closeNode(this.#id).catch((error: unknown) => this.#options.log.warn("lease.close-failed", { error }));
+  }
+
+  open(epoch: Epoch): Promise<void> {
+    return this.#options.leases.open(this.#id, epoch);
+  }
+
+  async #beat(): Promise<undefined> {
+    if (this.#closed) await this.#startAgain();
+    try {
+      await this.#announce();
+      this.#options.onFleet(await this.#options.leases.beat(this.#id));
+    } catch (error) {
+      if (!isLovageError(error) || error.name !== "FencedError") throw error;
+      this.#closed = true;
+      this.#options.log.error("lease.node-closed", { node: this.#id });
+      this.#id = newNodeId(this.#options.nodeName);
+      await this.#startAgain();
+    }
+    return undefined;
+  }
+
+  /** Only what has changed: runners come and go seldom. */
+  async #announce(): Promise<void> {
+    const info: NodeInfo = { id: this.#id, ...this.#options.info() };
+    const text = JSON.stringify(info);
+    if (text === this.#announced) return;
+    await this.#options.leases.announce(info);
+    this.#announced = text;
+  }
+
+  /** Announced first: as soon as the old runners are gone the pool opens epochs under the new id. */
+  async #startAgain(): Promise<void> {
+    await this.#announce();
+    await this.#options.onFenced();
+    this.#closed = false;
+  }
+}
+
+const newNodeId = (nodeName: string): NodeId => `${nodeName}/${randomBytes(8).toString("hex")}`;

@@ -1,0 +1,62 @@
+/**
+ * Hard time limits. At the limit the outcome is written; then the code is ended: a runner with one slot is killed, one with
+ * several is retired while its loop turns (the run is abandoned, neighbours finish, a spare serves) and killed when it does
+ * not. Soft limits are the watchdog's own.
+ */
+import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import type { FromWatchdog } from "../../pool/protocol.ts";
+import { blockedAfterMs } from "../../pool/watchdog.ts";
+import { timeLimitExceeded } from "../../upkeep/ended-outcomes.ts";
+import type { Member } from "./member.ts";
+import type { RunnerPool } from "./runner-pool.ts";
+
+export type HardLimit = Extract<FromWatchdog, { readonly t: "hard-limit" }>;
+
+export interface LimitsOptions {
+  readonly pool: () => RunnerPool;
+  readonly slots: number;
+  readonly canKill: boolean;
+  readonly log: Logger;
+  held(epoch: Epoch): Promise<readonly Delivery[]>;
+  /** Writes the end of a run over its runner's head. fenced: it had ended by itself. @throws when the store does not answer. */
+  end(delivery: Delivery, outcome: Outcome): Promise<"applied" | "fenced">;
+}
+
+export class Limits {
+  readonly #options: LimitsOptions;
+
+  constructor(options: LimitsOptions) {
+    this.#options = options;
+  }
+
+  async reached(member: Member, limit: HardLimit): Promise<void> {
+    const { log, slots, canKill, pool } = this.#options;
+    const { number, limitMs, loopLagMs } = limit;
+    const outcome = timeLimitExceeded(limitMs / 1000);
+    if (!(await this.#write(member, number, outcome))) return;
+    log.warn("task.time-limit", { epoch: member.epoch, pid: member.runner.pid, number, limitMs });
+    const blocked = loopLagMs >= blockedAfterMs;
+    if (canKill && (slots === 1 || blocked)) return pool().kill(member, "time-limit");
+    member.runner.send({ t: "abandon", epoch: member.epoch, number });
+    pool().retire(member);
+  }
+
+  /** A retired runner serves nobody new; if what it abandoned now blocks its neighbours, they are better off elsewhere. */
+  async blocked(member: Member): Promise<void> {
+    if (this.#options.canKill && member.retired) await this.#options.pool().kill(member, "blocked");
+  }
+
+  /** False: the run has ended by itself. A store that is down does not stretch a limit: the outcome is written when it is back. */
+  async #write(member: Member, number: number, outcome: Outcome): Promise<boolean> {
+    try {
+      const delivery = (await this.#options.held(member.epoch)).find(({ id }) => id.number === number);
+      return delivery !== undefined && (await this.#options.end(delivery, outcome)) === "applied";
+    } catch (error) {
+      this.#options.log.warn("task.time-limit-unwritten", { epoch: member.epoch, number, error });
+      member.verdicts.set(number, outcome);
+      return true;
+    }
+  }
+}
