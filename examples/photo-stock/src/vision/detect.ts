@@ -108,7 +108,7 @@ function cutOut(mask: Mask, answer: Readonly<Record<string, Output>>, { typicalW
     );
   }
   const least = LEAST_AREA * discArea(typicalWorking);
-  const { regions } = splitMask(mask, depth as Float32Array<ArrayBuffer>);
+  const { regions } = splitMask(mask, depth, discArea(typicalWorking));
   return regions
     .filter((r) => r.area >= least)
     .map((r) => ({ x0: r.x0, y0: r.y0, x1: r.x1 + 1, y1: r.y1 + 1, score: scoreOf(r, answer.blob, mask) }));

@@ -6,9 +6,13 @@ import { distanceTo } from "./distance.ts";
 import { evidenceOf, type Polarity, type Residual, residualOf } from "./evidence.ts";
 import { blur } from "./filters.ts";
 import { fitGround, type Ground, type Samples, sample } from "./ground.ts";
+import { atEdge } from "./mask.ts";
 import { discArea, solidMask } from "./solid-mask.ts";
 import { type Region, splitMask } from "./split.ts";
 import type { Tone } from "./tone.ts";
+
+/** An answer this good needs no rival: further grounds are not tried. */
+const CLEAR = 0.93;
 
 const POLARITIES = ["lighter", "darker", "either"] as const;
 
@@ -34,6 +38,7 @@ export function guessesFor(tone: Tone, only?: Polarity): Guess[] {
     if (seen.some((other) => alike(ground, other, samples))) continue;
     seen.push(ground);
     const residual = residualOf(tone, ground);
+    if (out.some((guess) => guess.quality > CLEAR)) break;
     for (const polarity of only === undefined ? POLARITIES : [only]) out.push(...judge(residual, ground, polarity, `${name}/${polarity}`));
   }
   return out.sort((a, b) => b.quality - a.quality);
@@ -80,7 +85,7 @@ function lookAt(evidence: Float32Array, width: number, height: number, threshold
   let labels = new Int32Array(0);
   for (let round = 0; round < 2; round++) {
     const mask = solidMask(evidence, width, height, typical === undefined ? { threshold } : { threshold, typical });
-    const split = splitMask(mask, distanceTo(mask));
+    const split = splitMask(mask, distanceTo(mask), typical === undefined ? undefined : discArea(typical));
     regions = split.regions;
     labels = split.labels as Int32Array<ArrayBuffer>;
     typical = typicalSize(regions);
@@ -95,10 +100,17 @@ function lookAt(evidence: Float32Array, width: number, height: number, threshold
     const shape = Math.min(1, Math.max(0, (r.solidity - 0.75) / 0.17));
     const ratio = Math.abs(Math.log(r.area / discArea(size)));
     const fit = Math.min(1, Math.max(0, 1.5 - ratio / Math.log(4)));
-    good += r.area * shape * fit;
+    good += r.area * shape * fit * plausible(r, width, height);
   }
   const largest = objects.reduce((most, r) => Math.max(most, r.x1 - r.x0 + 1, r.y1 - r.y0 + 1), 0);
   return { typical: size, largest: Math.min(largest, 2.5 * size), count: objects.length, quality: good / all, labels };
+}
+
+/** Objects are at most a quarter of the shorter side wide, and seldom cut by the edge. */
+function plausible(r: Region, width: number, height: number): number {
+  const extent = Math.max(r.x1 - r.x0, r.y1 - r.y0) / Math.min(width, height);
+  const size = Math.min(1, Math.max(0, (0.9 - extent) / 0.4));
+  return size * (atEdge(r, width, height) ? 0.6 : 1);
 }
 
 /** Share of what is unlike the ground, in any direction, that lies in the mask. */

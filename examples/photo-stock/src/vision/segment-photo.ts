@@ -6,7 +6,7 @@
 import { MODEL_OBJECT } from "./blob-model.ts";
 import type { Polarity } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
-import { guessesFor } from "./guesses.ts";
+import { type Guess, guessesFor } from "./guesses.ts";
 import { decodePhoto, readScaled } from "./photo.ts";
 import type { Segmentation } from "./segmentation.ts";
 import { sliceUp } from "./slices.ts";
@@ -14,6 +14,9 @@ import { toneOf } from "./tone.ts";
 
 /** Shorter side of the reduced copy in pixels; the smallest objects (2 %) are then 10 pixels wide. */
 const REDUCED = 512;
+/** Objects narrower than this in the reduced copy are looked at again in a larger one, at most so many times larger. */
+const SMALL = 22;
+const MOST_ZOOM = 2.2;
 /** Most pixels of the working picture; bounds memory and time for the largest photos with the smallest objects. */
 const MOST_WORKING = 5e6;
 /** Small photos are enlarged at most this much: a 300-pixel photo's smallest objects have 6 pixels. */
@@ -30,11 +33,16 @@ export interface SegmentOptions {
 
 export async function segmentPhoto(path: string, options: SegmentOptions = {}): Promise<Segmentation> {
   const photo = await decodePhoto(path, { full: false });
-  const reduced = scaled(photo, REDUCED / Math.min(photo.width, photo.height));
   options.signal?.throwIfAborted();
-  const tone = toneOf(await readScaled(path, reduced.width, reduced.height), 1);
-  options.signal?.throwIfAborted();
-  const guess = guessesFor(tone, options.polarity)[0];
+  let reduced = scaled(photo, REDUCED / Math.min(photo.width, photo.height));
+  let guess = await look(path, reduced, options);
+  if (guess !== undefined && guess.typical < SMALL) {
+    // Smoothing is one pixel of the reduced copy, too much for objects this small: look again, larger.
+    const zoom = Math.min(MOST_ZOOM, (1.4 * SMALL) / guess.typical);
+    const larger = scaled(photo, (zoom * REDUCED) / Math.min(photo.width, photo.height));
+    const again = await look(path, larger, options);
+    if (again !== undefined && again.quality > guess.quality - 0.1) [reduced, guess] = [larger, again];
+  }
   const reduction = reduced.width / photo.width;
   if (guess === undefined) return emptyGround(photo, reduced);
   const working = scaled(photo, workingScale(photo, guess.typical / reduction));
@@ -54,6 +62,16 @@ export async function segmentPhoto(path: string, options: SegmentOptions = {}): 
     quality: round(guess.quality),
     slices: sliceUp(working.width, working.height, { core: options.sliceSize ?? 800, margin }),
   };
+}
+
+async function look(
+  path: string,
+  size: { readonly width: number; readonly height: number },
+  options: SegmentOptions,
+): Promise<Guess | undefined> {
+  const tone = toneOf(await readScaled(path, size.width, size.height), 1);
+  options.signal?.throwIfAborted();
+  return guessesFor(tone, options.polarity)[0];
 }
 
 function scaled({ width, height }: { readonly width: number; readonly height: number }, scale: number) {

@@ -28,9 +28,10 @@ const SAME = 0.88;
 /** Two regions that together fill this share of their hull are one object; a pair of discs fills 0.88 to 0.91. */
 const CONVEX = 0.935;
 
-export function splitMask(mask: Mask, depth: Float32Array): Split {
+/** With `typicalArea`, two typical objects are kept apart more readily and two halves of one joined more readily. */
+export function splitMask(mask: Mask, depth: Float32Array, typicalArea?: number): Split {
   const flood = floodFrom(mask, depth);
-  const merged = mergeConvex(mask, flood);
+  const merged = mergeConvex(mask, flood, typicalArea);
   return compact(mask, flood, merged);
 }
 
@@ -116,7 +117,7 @@ function byDepth(data: Uint8Array, depth: Float32Array): Int32Array {
 }
 
 /** Joins, deepest neck first, every two regions that make one convex shape. Returns the new parents. */
-function mergeConvex(mask: Mask, flood: Flood): number[] {
+function mergeConvex(mask: Mask, flood: Flood, typicalArea: number | undefined): number[] {
   const { labels, parent, peaks } = flood;
   for (let i = 0; i < labels.length; i++) labels[i] = find(parent, labels[i] as number);
   const shapes = measure(labels, mask.width, mask.height, peaks.length - 1);
@@ -134,7 +135,8 @@ function mergeConvex(mask: Mask, flood: Flood): number[] {
       const joined = joinSpans(sa, sb);
       const fill = ((area[a] as number) + (area[b] as number)) / hullArea(joined);
       const ratio = neck.depth / Math.min(peaks[a] as number, peaks[b] as number);
-      if (!oneObject(fill, ratio)) continue;
+      const [small, large] = [area[a] as number, area[b] as number].sort((x, y) => x - y) as [number, number];
+      if (!oneObject(fill, ratio, small, large, typicalArea)) continue;
       const [keep, drop] = (peaks[a] as number) >= (peaks[b] as number) ? [a, b] : [b, a];
       into[drop] = keep;
       area[keep]! += area[drop] as number;
@@ -145,7 +147,16 @@ function mergeConvex(mask: Mask, flood: Flood): number[] {
   return into;
 }
 
-function oneObject(fill: number, ratio: number): boolean {
+/**
+ * Is a pair with this share of its hull and this neck (as a share of the shallower side) one object with a notch?
+ * Depth is concave inside a convex shape, so any neck means a pair or a damaged outline; the sizes say which is likelier.
+ */
+function oneObject(fill: number, ratio: number, small: number, large: number, typicalArea: number | undefined): boolean {
+  if (typicalArea !== undefined) {
+    const sum = (small + large) / typicalArea;
+    if (sum > 1.45 && small / typicalArea > 0.4) return ratio > 0.85 && fill > CONVEX;
+    if (sum < 1.2) return fill > 0.87 || ratio > 0.75;
+  }
   return fill > CONVEX || (fill > 0.9 && ratio > 0.7);
 }
 
