@@ -1,0 +1,97 @@
+/**
+ * Decides how many messages to ask for and when: exactly as many as there is room for, at most 64 per call, and at most
+ * half of what the runner can hold, so that one half runs while the other is on the wire. Numbers the calls; says `idle`
+ * and `full` to the supervisor. Sends no call itself: `Wire` does, together with the commits.
+ */
+import type { ReserveCall, Reserved } from "../../broker/broker.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Epoch } from "../../message/commit.ts";
+import type { QueueName } from "../../message/task-message.ts";
+
+/** 64: beyond it nothing is gained (performance.md, Batch). */
+const mostPerCall = 64;
+/** Milliseconds between two `full` messages: under steady load the news is old. */
+const fullEveryMs = 10;
+
+export interface FetcherOptions {
+  readonly epoch: Epoch;
+  readonly queues: readonly QueueName[];
+  /** Deliveries that a runner with nothing suspended may hold. */
+  readonly capacity: number;
+  readonly clock: Clock;
+  /** How many more deliveries it may hold, once `releasing` of those it has are settled. */
+  room(releasing: number): number;
+  say(what: "idle" | "full"): void;
+}
+
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  readonly #half: number;
+  #queues: readonly QueueName[];
+  #number = 0;
+  /** There may be something in the queues. */
+  #hungry = true;
+  #saidIdle = false;
+  #stopped = false;
+  /** A wake-up came while a call was on the wire: that call may have looked before the message was there. */
+  #wokenMeanwhile = false;
+  #lastFull = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+    this.#queues = options.queues;
+    this.#half = Math.min(mostPerCall, Math.max(1, Math.ceil(options.capacity / 2)));
+  }
+
+  /** The next call, if one is worth making; `releasing`: commits that go with it, which make it worth making in any case. */
+  next(releasing: number): ReserveCall | undefined {
+    if (this.#stopped || this.#queues.length === 0) return undefined;
+    if (!this.#hungry && releasing === 0) return undefined;
+    const count = Math.min(this.#half, this.#options.room(releasing));
+    if (count <= 0) return undefined;
+    this.#number += 1;
+    this.#wokenMeanwhile = false;
+    return { epoch: this.#options.epoch, number: this.#number, queues: this.#queues, count };
+  }
+
+  received(call: ReserveCall, reserved: Reserved): void {
+    if (this.#stopped) return;
+    const full = reserved.deliveries.length >= call.count;
+    this.#hungry = full || this.#wokenMeanwhile;
+    if (full) this.#sayFull();
+    else if (!this.#hungry) this.#sayIdle();
+  }
+
+  wake(): void {
+    this.#hungry = true;
+    this.#saidIdle = false;
+    this.#wokenMeanwhile = true;
+  }
+
+  listenTo(queues: readonly QueueName[]): void {
+    this.#queues = queues;
+    this.wake();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  #sayIdle(): void {
+    if (this.#saidIdle) return;
+    this.#saidIdle = true;
+    this.#options.say("idle");
+  }
+
+  #sayFull(): void {
+    this.#saidIdle = false;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#lastFull < fullEveryMs) return;
+    this.#lastFull = now;
+    this.#options.say("full");
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The checks between a delivery and its run: readable, not revoked, not expired, known here, due. Pure; what it turns away
+ * becomes an ordinary commit, so that chords, errbacks and callers hear of it. Expiry and revokes are looked at once more
+ * when a slot is free (`refusal`), since a message may wait.
+ */
+import { isLovageError } from "../../kernel/errors.ts";
+import type { Settle } from "../../message/commit.ts";
+import { decodeTaskMessage, peekHeaders } from "../../message/decode.ts";
+import { markRedelivered } from "../../message/mark-redelivered.ts";
+import { newTaskMessage } from "../../message/new-task-message.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
+import { parseWireTime } from "../../message/wire-time.ts";
+import type { Registry } from "../../task/registry.ts";
+import { notRegistered, undecodable } from "../../upkeep/ended-outcomes.ts";
+import type { RevokeList } from "./revoke-list.ts";
+import { unknownTaskDelayMs } from "./unknown-tasks.ts";
+
+export interface GateFacts {
+  readonly registry: Registry;
+  readonly revokes: Pick<RevokeList, "find">;
+  /** The store's wall clock, milliseconds. */
+  readonly storeNow: number;
+}
+
+export type GateVerdict =
+  | { readonly kind: "run"; readonly message: TaskMessage }
+  /** It ends here: commit what follows from this outcome; `settle` in place of the outcome's own. */
+  | { readonly kind: "end"; readonly message: TaskMessage; readonly outcome: Outcome; readonly settle?: Settle }
+  /** Nothing but this: it was put off, or cannot even be reported. */
+  | { readonly kind: "settle"; readonly message: TaskMessage | null; readonly settle: Settle };
+
+export function gate(bytes: Uint8Array, facts: GateFacts): GateVerdict {
+  let message: TaskMessage;
+  try {
+    message = decodeTaskMessage(bytes);
+  } catch (error) {
+    return unreadable(bytes, error);
+  }
+  const outcome = refusal(message, facts);
+  if (outcome !== null) return { kind: "end", message, outcome };
+  if (facts.registry.get(message.task) === undefined) return unknownTask(message, bytes, facts.storeNow);
+  if (message.eta !== null) {
+    const untilMs = parseWireTime(message.eta);
+    if (untilMs > facts.storeNow)
+      return { kind: "settle", message, settle: { kind: "park", untilMs, why: message.retries > 0 ? "retry" : "eta" } };
+  }
+  return { kind: "run", message };
+}
+
+/** Revoked or expired by now. */
+export function refusal(message: TaskMessage, { revokes, storeNow }: Pick<GateFacts, "revokes" | "storeNow">): Outcome | null {
+  if (revokes.find(message) !== undefined) return { kind: "revoked", reason: "revoked" };
+  if (message.expires !== null && parseWireTime(message.expires) <= storeNow) return { kind: "revoked", reason: "expired" };
+  return null;
+}
+
+/** Where at least its id can be read, its caller gets a FAILURE; the bytes are kept in any case. */
+function unreadable(bytes: Uint8Array, error: unknown): GateVerdict {
+  const code = isLovageError(error) ? error.code : "LOVAGE_MESSAGE_INVALID";
+  const detail = `${code}: ${error instanceof Error ? error.message : String(error)}`;
+  const settle: Settle = { kind: "dead-letter", reason: "undecodable", detail };
+  const peeked = peekHeaders(bytes);
+  if (!peeked?.id) return { kind: "settle", message: null, settle };
+  const { id, rootId, parentId, groupId } = peeked;
+  const message = newTaskMessage({ id, task: peeked.task ?? "unknown", rootId: rootId ?? id, parentId, groupId });
+  return { kind: "end", message, outcome: undecodable(error), settle };
+}
+
+function unknownTask(message: TaskMessage, bytes: Uint8Array, storeNow: number): GateVerdict {
+  const { unknown } = message.lovage;
+  const times = typeof unknown === "number" && unknown > 0 ? unknown : 0;
+  const delayMs = unknownTaskDelayMs(times);
+  if (delayMs === null) {
+    const settle: Settle = { kind: "dead-letter", reason: "unknown-task", detail: `no worker knew "${message.task}" in ${times} looks` };
+    return { kind: "end", message, outcome: notRegistered(message.task), settle };
+  }
+  const marked = markRedelivered(bytes, { unknown: times + 1 });
+  return { kind: "settle", message, settle: { kind: "park", untilMs: storeNow + delayMs, why: "unknown-task", bytes: marked } };
+}

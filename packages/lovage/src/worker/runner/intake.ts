@@ -1,0 +1,155 @@
+/**
+ * What becomes of messages between the reserve and their run: newer revokes first, then the gate, then a place in the line
+ * for a slot. While the runner drains, all of them go back.
+ */
+import type { Reserved } from "../../broker/broker.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery, Settle } from "../../message/commit.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import type { Registry } from "../../task/registry.ts";
+import type { AnyTask } from "../../task/task-definition.ts";
+import { type GateVerdict, gate, refusal } from "./gate.ts";
+import type { Held, Holdings } from "./held.ts";
+import type { RevokeList } from "./revoke-list.ts";
+import type { Slots } from "./slots.ts";
+
+/** Milliseconds between two log lines about the same unknown name. */
+const nameAgainMs = 60_000;
+
+export interface IntakeOptions {
+  readonly registry: Registry;
+  readonly revokes: RevokeList;
+  readonly holdings: Holdings;
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly log: Logger;
+  start(held: Held, task: AnyTask): void;
+  /** It ends without a run. */
+  end(held: Held, outcome: Outcome, settle?: Settle): void;
+  settle(held: Held, settle: Settle): void;
+  /** A place is free that a message did not need. */
+  onRoom(): void;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #waiting: Held[] = [];
+  readonly #namesSaid = new Map<string, number>();
+  #closed = false;
+  /** The store's clock, and our monotonic one at the same moment. */
+  #storeNow = { theirs: 0, ours: 0 };
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#storeNow = { theirs: options.clock.now(), ours: options.clock.monotonic() };
+  }
+
+  /** The store's wall clock as far as we know it, milliseconds: only it says what is due or expired. */
+  get storeNow(): number {
+    return this.#storeNow.theirs + this.#options.clock.monotonic() - this.#storeNow.ours;
+  }
+
+  /** Deliveries that have not been started. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes them into the holdings; the function returned starts them. */
+  take({ deliveries, storeNow, revokesVersion }: Reserved): () => void {
+    const { holdings, revokes, clock } = this.#options;
+    this.#storeNow = { theirs: storeNow, ours: clock.monotonic() };
+    // A repeated call gives again what is still in flight, and some of that may be ours already.
+    const fresh = deliveries.filter((delivery) => holdings.get(delivery.id.number) === undefined);
+    const batch = fresh.map((delivery) => holdings.add(delivery));
+    if (revokes.isCurrent(revokesVersion)) return () => this.#admit(batch);
+    return () => this.#admitAfterRevokes(batch);
+  }
+
+  /** What a lost reply has left in our name. */
+  adopt(delivery: Delivery): void {
+    const held = this.#options.holdings.add(delivery);
+    this.#admitAfterRevokes([held]);
+  }
+
+  #admitAfterRevokes(batch: readonly Held[]): void {
+    this.#options.revokes.refresh().then(
+      () => this.#admit(batch),
+      () => undefined, // closed: the epoch is, too
+    );
+  }
+
+  #admit(batch: readonly Held[]): void {
+    if (this.#closed) {
+      this.giveBack(batch);
+      return;
+    }
+    const { registry, revokes } = this.#options;
+    const facts = { registry, revokes, storeNow: this.storeNow };
+    for (const held of batch) this.#judge(held, gate(held.delivery.bytes, facts));
+    this.pump();
+    this.#options.onRoom();
+  }
+
+  #judge(held: Held, verdict: GateVerdict): void {
+    const { end, settle } = this.#options;
+    held.message = verdict.message;
+    if (verdict.kind === "run") {
+      held.stage = "waiting";
+      this.#waiting.push(held);
+      return;
+    }
+    this.#say(held, verdict);
+    if (verdict.kind === "end") end(held, verdict.outcome, verdict.settle);
+    else settle(held, verdict.settle);
+  }
+
+  /** Starts what waits, as long as there are slots. */
+  pump(): void {
+    const { slots, registry, revokes, start, end } = this.#options;
+    while (this.#waiting.length > 0 && slots.open && !this.#closed) {
+      const held = this.#waiting.shift() as Held;
+      const { message } = held;
+      const task = message === null ? undefined : registry.get(message.task);
+      if (message === null || task === undefined) continue; // the gate lets neither pass
+      const outcome = refusal(message, { revokes, storeNow: this.storeNow });
+      if (outcome === null) start(held, task);
+      else end(held, outcome);
+    }
+  }
+
+  /** Nothing starts from now on; what has not started goes back. */
+  close(): void {
+    this.#closed = true;
+    this.giveBack(this.#waiting.splice(0));
+  }
+
+  /** To the front of their queues, the oldest last, so that it is the next one out. Their counts stay as they are. */
+  giveBack(batch: readonly Held[]): void {
+    const newestFirst = [...batch].sort((a, b) => b.number - a.number);
+    for (const held of newestFirst) this.#options.settle(held, { kind: "requeue", where: "front" });
+  }
+
+  /** The store ended it without us. */
+  forget(held: Held): void {
+    const at = this.#waiting.indexOf(held);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  #say({ number, delivery }: Held, verdict: GateVerdict): void {
+    const settle = verdict.kind === "run" ? undefined : verdict.settle;
+    const { task, id } = verdict.message ?? {};
+    if (settle?.kind === "park" && settle.why === "unknown-task" && task !== undefined) this.#sayUnknown(task, delivery.queue);
+    if (settle?.kind !== "dead-letter") return;
+    const { reason, detail } = settle;
+    this.#options.log.warn("runner.dead-letter", { reason, detail, task, taskId: id, queue: delivery.queue, number });
+  }
+
+  #sayUnknown(task: string, queue: string): void {
+    const { log, clock } = this.#options;
+    const now = clock.monotonic();
+    if (now - (this.#namesSaid.get(task) ?? Number.NEGATIVE_INFINITY) < nameAgainMs) return;
+    this.#namesSaid.set(task, now);
+    log.warn("runner.unknown-task", { task, queue, putOff: "for 10 minutes at most, until a worker that knows it takes it" });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The runner's copy of the durable revokes. It is as new as the version that the store names with each batch: an unchanged
+ * version costs nothing, and no message starts before a newer one was fetched (design.md §3, Revokes).
+ */
+import type { Revoke, Revokes } from "../../broker/revokes.ts";
+import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
+
+/** Revokes expire in the store, not here: above this many the copy is thrown away and read anew. */
+const mostKept = 50_000;
+const backoff: Backoff = { firstMs: 50, factor: 2, maxMs: 2000, jitter: "none" };
+
+export interface RevokeListOptions {
+  readonly revokes: Revokes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** New ones have come: what runs may be among them. */
+  onNew(revokes: readonly Revoke[]): void;
+}
+
+export class RevokeList {
+  readonly #options: RevokeListOptions;
+  readonly #ids = new Map<string, Revoke>();
+  readonly #roots = new Map<string, Revoke>();
+  readonly #closing = new AbortController();
+  #version = 0;
+  #fetching: Promise<void> | undefined;
+
+  constructor(options: RevokeListOptions) {
+    this.#options = options;
+  }
+
+  isCurrent(version: number): boolean {
+    return version <= this.#version;
+  }
+
+  /** Resolves when the copy is at least as new as at the time of the call. Tries until the store answers; rejects only when closed. */
+  async refresh(): Promise<void> {
+    // A fetch that is under way may have looked before the revoke we are asked for was there.
+    while (this.#fetching !== undefined) await this.#fetching;
+    this.#fetching = this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  find(message: TaskMessage): Revoke | undefined {
+    if (this.#ids.size === 0 && this.#roots.size === 0) return undefined;
+    return this.#ids.get(message.id) ?? this.#roots.get(message.rootId ?? message.id);
+  }
+
+  close(): void {
+    this.#closing.abort(new Error("closed"));
+  }
+
+  async #fetch(): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.#fetchOnce();
+      } catch (error) {
+        if (failures === 0) log.warn("runner.revokes-unread", { error });
+        await clock.sleep(backoffDelayMs(backoff, failures), this.#closing.signal);
+      }
+    }
+  }
+
+  async #fetchOnce(): Promise<void> {
+    const full = this.#ids.size + this.#roots.size > mostKept;
+    const { version, revokes } = await this.#options.revokes.since(full ? 0 : this.#version);
+    if (full) {
+      this.#ids.clear();
+      this.#roots.clear();
+    }
+    for (const revoke of revokes) (revoke.by === "id" ? this.#ids : this.#roots).set(revoke.value, revoke);
+    this.#version = Math.max(this.#version, version);
+    if (revokes.length > 0) this.#options.onNew(revokes);
+  }
+}

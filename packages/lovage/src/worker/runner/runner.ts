@@ -1,0 +1,409 @@
+/**
+ * A runner: reserves messages, runs them, commits their outcomes. The same in a child process, a thread, and inline. This
+ * file ties its actors together and follows the supervisor's words; it neither spawns nor kills, renews no lease, and keeps
+ * no timer per task. Who does what: `Wire` talks to the broker, `Fetcher` says how many, `Intake` checks and queues,
+ * `Runs` runs, `Committer` keeps outcomes until the store has them.
+ */
+import type { App } from "../../app/app.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { isLovageError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery } from "../../message/commit.ts";
+import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
+import type { RunnerPort } from "../../pool/runner-entry.ts";
+import { type AbortFlag, abortFlag, type SlotTable } from "../../pool/slot-table.ts";
+import type { Store } from "../../store/store.ts";
+import { failure } from "../../upkeep/ended-outcomes.ts";
+import { Promoter } from "../../upkeep/promoter.ts";
+import { Committer } from "./committer.ts";
+import { Fetcher } from "./fetcher.ts";
+import { type Held, Holdings } from "./held.ts";
+import { Intake } from "./intake.ts";
+import { Marker } from "./marker.ts";
+import { ProgressLog } from "./progress-log.ts";
+import { differences } from "./reconcile.ts";
+import { Recycling } from "./recycling.ts";
+import { RevokeList } from "./revoke-list.ts";
+import type { Run, RunServices } from "./run.ts";
+import { type RunEnd, Runs } from "./runs.ts";
+import { Settler } from "./settler.ts";
+import { Slots } from "./slots.ts";
+import { watchStrayErrors } from "./stray-errors.ts";
+import { Wire } from "./wire.ts";
+
+/** Milliseconds between two comparisons with the store, if anything was said meanwhile (design.md §3, Reserve). */
+const reconcileEveryMs = 10_000;
+
+export interface RunnerOptions {
+  readonly app: App;
+  readonly store: Store;
+  readonly spec: RunnerSpec;
+  readonly slots: SlotTable;
+  send(message: FromRunner): void;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** What `maxMemoryBytes` is compared with. @defaultValue RSS of the process */
+  readonly memoryBytes?: () => number;
+  /**
+   * The process, or thread, is the runner's alone: errors that user code lets fall are caught and told apart, and what cannot
+   * be told ends it. @defaultValue false
+   */
+  readonly ownsProcess?: boolean;
+}
+
+export interface RunnerHandle extends RunnerPort {
+  /** Aborts a run with this reason. `number` is a delivery's. */
+  abort(number: number, reason: AbortFlag): void;
+}
+
+/** Resolves when the runner is `ready`, or has `failed`. Never rejects. */
+export async function startRunner(options: RunnerOptions): Promise<RunnerHandle> {
+  const runner = new Runner(options);
+  await runner.start();
+  return runner;
+}
+
+class Runner implements RunnerHandle {
+  readonly done: Promise<void>;
+  readonly #options: RunnerOptions;
+  readonly #holdings = new Holdings();
+  readonly #slots: Slots;
+  readonly #progress: ProgressLog;
+  readonly #marker: Marker;
+  readonly #runs: Runs;
+  readonly #revokes: RevokeList;
+  readonly #intake: Intake;
+  readonly #recycling: Recycling;
+  readonly #fetcher: Fetcher;
+  readonly #committer: Committer;
+  readonly #wire: Wire;
+  readonly #promoter: Promoter;
+  readonly #settler: Settler;
+  readonly #closing = new AbortController();
+  #resolveDone: () => void = () => undefined;
+  #unwatch: () => void = () => undefined;
+  #draining = false;
+  #ended = false;
+
+  constructor(options: RunnerOptions) {
+    const { app, store, spec, clock, log } = options;
+    const { epoch } = spec;
+    const { broker, leases } = store;
+    this.#options = options;
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+    const onFenced = (): void => this.#fenced();
+    this.#slots = new Slots(options.slots, spec.slots, () => this.#onRoom());
+    this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
+    this.#marker = new Marker({ epoch, broker, clock, onFenced });
+    this.#recycling = new Recycling({ ...spec, clock, memoryBytes: options.memoryBytes ?? (() => process.memoryUsage.rss()) });
+    this.#runs = new Runs({
+      app,
+      services: this.#services(),
+      marker: this.#marker,
+      log,
+      ...runSettings(app),
+      onStarted: () => this.#recycling.taskStarted(),
+      onEnded: (run, end) => this.#onEnded(run, end),
+      onLost: (held) => this.#dropHeld(held),
+      onCancelling: (number, killAfterMs) => this.#say({ t: "cancelling", epoch, number, killAfterMs }),
+    });
+    this.#revokes = new RevokeList({ revokes: store.revokes, clock, log, onNew: (revokes) => this.#runs.revoke(revokes) });
+    this.#intake = new Intake({
+      registry: app.registry,
+      revokes: this.#revokes,
+      holdings: this.#holdings,
+      slots: this.#slots,
+      clock,
+      log,
+      start: (held, task) => this.#runs.start(held, task),
+      end: (held, outcome, settle) => this.#settler.end(held, outcome, settle === undefined ? {} : { settle }),
+      settle: (held, settle) => this.#settler.settle(held, settle),
+      onRoom: () => this.#wire.poke(),
+    });
+    this.#fetcher = new Fetcher({
+      epoch,
+      queues: spec.queues,
+      capacity: spec.slots * spec.prefetch,
+      clock,
+      room: (releasing) => this.#room(releasing),
+      say: (what) => this.#say({ t: what, epoch }),
+    });
+    this.#committer = new Committer({ holdings: this.#holdings, clock, log, onSettled: () => undefined });
+    this.#wire = new Wire({
+      epoch,
+      store,
+      clock,
+      log,
+      fetcher: this.#fetcher,
+      committer: this.#committer,
+      onReserved: (reserved) => this.#intake.take(reserved),
+      onReconciled: (inStore) => this.#reconciled(inStore),
+      onFenced,
+      onQuiet: () => this.#endIfDrained(),
+      onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs }),
+    });
+    this.#settler = new Settler({
+      app,
+      nodeName: spec.nodeName,
+      log,
+      storeNow: () => this.#intake.storeNow,
+      onParked: (inMs) => this.#promoter.kick(inMs),
+      commit: (held, attempt) => {
+        this.#committer.add(held, attempt);
+        this.#wire.poke();
+      },
+    });
+    this.#promoter = new Promoter({ leases, clock, log, idleLookMs: null, onPromoted: () => this.#wakeUp() });
+  }
+
+  async start(): Promise<void> {
+    const { app, spec, log } = this.#options;
+    try {
+      await app.setup();
+    } catch (error) {
+      log.error("runner.setup-failed", { error });
+      const code = isLovageError(error) ? error.code : "LOVAGE_SETUP_FAILED";
+      this.#say({ t: "failed", epoch: spec.epoch, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      return this.#close();
+    }
+    if (this.#options.ownsProcess === true) this.#unwatch = this.#watchStrayErrors();
+    await this.#promoter.start();
+    void this.#reconcileNowAndThen();
+    this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });
+    this.#wire.poke();
+  }
+
+  receive(message: ToRunner): void {
+    if (this.#ended) return;
+    switch (message.t) {
+      case "wake":
+        this.#wakeUp();
+        break;
+      case "revokes":
+        this.#revokes.refresh().catch(() => undefined); // rejects only when closed
+        break;
+      case "queues":
+        this.#fetcher.listenTo(message.queues);
+        this.#wire.poke();
+        break;
+      case "drain":
+        this.#drain();
+        break;
+      case "hand-back":
+        void this.#handBack(message.graceMs);
+        break;
+      case "abandon":
+        this.#abandon(message.number);
+        break;
+    }
+  }
+
+  flagged(number: number): void {
+    this.#runs.get(number)?.passAbortOn();
+  }
+
+  abort(number: number, reason: AbortFlag): void {
+    this.#runs.abort(number, reason);
+  }
+
+  #services(): RunServices {
+    const { store, spec, log } = this.#options;
+    return {
+      nodeName: spec.nodeName,
+      pid: process.pid,
+      slots: this.#slots,
+      log,
+      publish: (publication) => store.broker.publish(publication),
+      progress: (entry) => this.#progress.note(entry),
+      markState: (number, result) => this.#marker.state({ kind: "state", number, result }),
+    };
+  }
+
+  /** A place for as many deliveries, once `releasing` of those we hold are settled. Suspended runs do not count as taken. */
+  #room(releasing: number): number {
+    const { spec, slots } = this.#options;
+    const most = Math.min(spec.slots * spec.prefetch + this.#slots.suspended, slots.slots * spec.prefetch);
+    const places = most - this.#holdings.size + releasing;
+    const notStarted = this.#intake.waiting + this.#runs.starting;
+    return Math.min(places, this.#recycling.left - notStarted);
+  }
+
+  #wakeUp(): void {
+    this.#fetcher.wake();
+    this.#wire.poke();
+  }
+
+  #onRoom(): void {
+    this.#intake.pump();
+    this.#wire.poke();
+  }
+
+  #onEnded(run: Run, end: RunEnd): void {
+    const { held } = run;
+    this.#progress.end(run.message.id);
+    if (run.endAwaited || run.abandoned) this.#say({ t: "ended", epoch: this.#options.spec.epoch, number: held.number });
+    if (run.abandoned) {
+      this.#options.log.warn("runner.abandoned-run-ended", { task: run.message.task, taskId: run.message.id, number: held.number });
+      this.#dropHeld(held);
+    } else if (end.kind === "hand-back") this.#settler.settle(held, { kind: "requeue", where: "front" });
+    else this.#settler.end(held, end.outcome, { runtimeMs: end.runtimeMs });
+    const reason = this.#recycling.taskEnded();
+    if (reason !== null) this.#recycle(reason);
+    this.#intake.pump();
+  }
+
+  #dropHeld(held: Held): void {
+    this.#intake.forget(held);
+    this.#holdings.delete(held);
+    this.#wire.poke();
+    this.#endIfDrained();
+  }
+
+  #reconciled(inStore: readonly Delivery[]): void {
+    const { log } = this.#options;
+    const { unknown, missing } = differences(inStore, this.#holdings);
+    if (unknown.length + missing.length > 0) log.info("runner.reconciled", { unknown: unknown.length, missing: missing.length });
+    for (const delivery of unknown) {
+      const held = this.#holdings.add(delivery);
+      if (this.#committer.addAgain(held)) continue;
+      this.#holdings.delete(held);
+      this.#intake.adopt(delivery);
+    }
+    for (const held of missing) this.#lost(held);
+  }
+
+  /** The store no longer holds it in our name: whatever we make of it is void. A commit on its way is told so by the store. */
+  #lost(held: Held): void {
+    if (held.stage === "committing") return;
+    const run = this.#runs.get(held.number);
+    if (run === undefined) this.#dropHeld(held);
+    else this.#abandonRun(run);
+  }
+
+  /** Ended over our head by the supervisor. A runner with such a run takes no more work: it will have to be killed. */
+  #abandon(number: number): void {
+    const run = this.#runs.get(number);
+    if (run === undefined) return;
+    this.#abandonRun(run);
+    this.#drain();
+  }
+
+  #abandonRun(run: Run): void {
+    run.abandon();
+    this.#holdings.markAbandoned(run.held);
+  }
+
+  #recycle(reason: "max-tasks" | "max-memory"): void {
+    if (this.#draining) return;
+    this.#say({ t: "recycle", epoch: this.#options.spec.epoch, reason });
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (!this.#draining) {
+      this.#draining = true;
+      this.#fetcher.stop();
+      this.#intake.close();
+    }
+    this.#wire.poke();
+    this.#endIfDrained();
+  }
+
+  async #handBack(graceMs: number): Promise<void> {
+    this.#drain();
+    this.#runs.abortAll(abortFlag.shutdown);
+    await this.#options.clock.sleep(graceMs, this.#closing.signal).catch(() => undefined);
+    if (this.#ended) return;
+    // Their code still runs: only when it is gone may somebody else give their messages back.
+    for (const run of this.#runs.values()) this.#abandonRun(run);
+    await this.#end();
+  }
+
+  #endIfDrained(): void {
+    if (!this.#draining || this.#ended || this.#holdings.unfinished > 0 || !this.#wire.quiet) return;
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const { app, spec, log, clock } = this.#options;
+    if (this.#ended) return;
+    this.#ended = true;
+    await Promise.race([this.#progress.settled(), clock.sleep(1000)]);
+    try {
+      await app.teardown();
+    } catch (error) {
+      log.error("runner.teardown-failed", { error });
+    }
+    this.#say({ t: "drained", epoch: spec.epoch, tasksDone: this.#recycling.tasksDone });
+    this.#close();
+  }
+
+  /** Our messages belong to others now, and nothing we say counts: stop all code that can be stopped, and go. */
+  #fenced(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.log.error("runner.fenced", { epoch: this.#options.spec.epoch, running: this.#runs.size });
+    this.#fetcher.stop();
+    this.#runs.abandonAll();
+    this.#say({ t: "fenced", epoch: this.#options.spec.epoch });
+    this.#close();
+  }
+
+  #close(): void {
+    this.#ended = true;
+    this.#unwatch();
+    this.#wire.close();
+    this.#marker.close();
+    this.#revokes.close();
+    this.#closing.abort();
+    void this.#promoter.stop().then(() => this.#resolveDone());
+  }
+
+  async #reconcileNowAndThen(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await clock.sleep(reconcileEveryMs, signal).catch(() => undefined);
+      if (!signal.aborted) this.#wire.reconcile();
+    }
+  }
+
+  #watchStrayErrors(): () => void {
+    return watchStrayErrors({
+      log: this.#options.log,
+      currentRun: () => undefined,
+      onThrown: (run, error) => this.#thrown(run, error),
+      onUnknown: (error) => {
+        this.#options.log.error("runner.error-of-nobody", { error, remedy: "await or catch it; the process ends" });
+        process.exit(1);
+      },
+    });
+  }
+
+  /** The process may be damaged: its run ends as a FAILURE now, its neighbours may finish, and a fresh runner takes over. */
+  #thrown(run: Run | "over", error: unknown): void {
+    if (run !== "over" && !run.abandoned) {
+      const { held } = run;
+      run.abandon();
+      this.#settler.end(held, failure(error, "exception", true));
+    }
+    this.#drain();
+  }
+
+  #say(message: FromRunner): void {
+    this.#options.send(message);
+  }
+}
+
+/** The app's share of what decides about a run. */
+function runSettings(app: App) {
+  const { config } = app;
+  return {
+    limits: { soft: config.taskSoftTimeLimit, hard: config.taskTimeLimit },
+    acksLate: config.taskAcksLate,
+    trackStarted: config.taskTrackStarted,
+    resultExpiresMs: app.execution.resultExpiresMs,
+  };
+}

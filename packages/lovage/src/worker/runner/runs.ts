@@ -1,0 +1,170 @@
+/**
+ * The runs that have control: starts them, aborts them, and turns their ends into outcomes that are right for how they
+ * ended. Fetches nothing and commits nothing itself.
+ */
+import type { App } from "../../app/app.ts";
+import type { Revoke } from "../../broker/revokes.ts";
+import { execute } from "../../execution/execute.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import { encodeResult } from "../../message/results.ts";
+import { type AbortFlag, abortFlag, monotonicMs } from "../../pool/slot-table.ts";
+import type { AnyTask } from "../../task/task-definition.ts";
+import { failure } from "../../upkeep/ended-outcomes.ts";
+import type { Held } from "./held.ts";
+import { type AppLimits, hardLimitMs, softLimitMs } from "./limits.ts";
+import type { Marker } from "./marker.ts";
+import { Run, type RunServices } from "./run.ts";
+
+/** How a run ended: an outcome to commit, or a message to give back because the worker stopped it. */
+export type RunEnd = { readonly kind: "outcome"; readonly outcome: Outcome; readonly runtimeMs: number } | { readonly kind: "hand-back" };
+
+export interface RunsOptions {
+  readonly app: App;
+  readonly services: RunServices;
+  readonly marker: Marker;
+  readonly log: Logger;
+  readonly limits: AppLimits;
+  /** The app's `taskAcksLate` and `taskTrackStarted`. */
+  readonly acksLate: boolean;
+  readonly trackStarted: boolean;
+  readonly resultExpiresMs: number | null;
+  /** User code is about to get control. */
+  onStarted(): void;
+  /** The code of a run has returned and its slot is free. */
+  onEnded(run: Run, end: RunEnd): void;
+  /** The delivery was ended by somebody else before its code got control. */
+  onLost(held: Held): void;
+  /** A run was told to stop; whoever has to kill it otherwise must know. */
+  onCancelling(number: number, killAfterMs: number): void;
+}
+
+export class Runs {
+  readonly #options: RunsOptions;
+  readonly #runs = new Map<number, Run>();
+  #starting = 0;
+
+  constructor(options: RunsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs whose code has control, suspended and abandoned ones included. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** Taken slots whose code waits for the store to note the early acknowledgement. */
+  get starting(): number {
+    return this.#starting;
+  }
+
+  get(number: number): Run | undefined {
+    return this.#runs.get(number);
+  }
+
+  values(): IterableIterator<Run> {
+    return this.#runs.values();
+  }
+
+  /** A slot must be open. */
+  start(held: Held, task: AnyTask): void {
+    held.stage = "running";
+    const row = this.#options.services.slots.take();
+    if (task.settings.acksLate ?? this.#options.acksLate) this.#begin(held, task, row);
+    else void this.#ackEarly(held, task, row);
+  }
+
+  /** Early acknowledgement is in the store before user code starts: from then on nobody runs it again. */
+  async #ackEarly(held: Held, task: AnyTask, row: number): Promise<void> {
+    const { marker, services, onLost } = this.#options;
+    this.#starting += 1;
+    const reply = held.delivery.ackedEarly ? "ok" : await marker.ackEarly(held.number);
+    this.#starting -= 1;
+    if (reply === "ok") return this.#begin(held, task, row);
+    services.slots.free(row, false);
+    onLost(held);
+  }
+
+  #begin(held: Held, task: AnyTask, row: number): void {
+    const { app, services, limits, onStarted } = this.#options;
+    const message = held.message;
+    if (message === null) throw new Error("a delivery was started before it was decoded");
+    const startedAt = monotonicMs();
+    const softMs = softLimitMs(message, task, limits);
+    const hardMs = hardLimitMs(message, task, limits);
+    services.slots.table.take(row, held.number, startedAt, softMs && startedAt + softMs, hardMs && startedAt + hardMs);
+    const run = new Run(held, row, startedAt, services);
+    this.#runs.set(held.number, run);
+    onStarted();
+    if (task.settings.trackStarted ?? this.#options.trackStarted) this.#markStarted(run, task);
+    execute(task, message, run, app.execution).then(
+      (outcome) => this.#end(run, outcome),
+      (error: unknown) => this.#end(run, failure(error, "exception", true)),
+    );
+  }
+
+  /** Not waited for: it may come late, and then the store drops it, since nothing follows an end state. */
+  #markStarted(run: Run, task: AnyTask): void {
+    const { marker, services, resultExpiresMs, log } = this.#options;
+    const { message } = run;
+    if (message.ignoreResult ?? task.settings.ignoreResult) return;
+    const result = { pid: services.pid, hostname: services.nodeName };
+    const { groupId, parentId } = message;
+    const document = encodeResult({ taskId: message.id, state: "STARTED", result, doneAtMs: 0, groupId, parentId });
+    const record = { taskId: message.id, state: "STARTED", document, expiresMs: resultExpiresMs };
+    marker
+      .state({ kind: "state", number: run.held.number, result: record })
+      .catch((error: unknown) => log.warn("runner.started-unmarked", { taskId: message.id, error }));
+  }
+
+  #end(run: Run, outcome: Outcome): void {
+    const { services, onEnded } = this.#options;
+    const seen = { flag: run.aborted, runtimeMs: monotonicMs() - run.startedAt };
+    this.#runs.delete(run.held.number);
+    run.end();
+    services.slots.free(run.row, true);
+    onEnded(run, judgeEnd(run, outcome, seen.flag, seen.runtimeMs));
+  }
+
+  /** The flag of the slot table stands already, or stands now: let awaits see it. */
+  abort(number: number, flag: AbortFlag): void {
+    this.#runs.get(number)?.abort(flag);
+  }
+
+  abortAll(flag: AbortFlag): void {
+    for (const run of this.#runs.values()) run.abort(flag);
+  }
+
+  abandonAll(): void {
+    for (const run of this.#runs.values()) run.abandon();
+  }
+
+  /** Revokes with `terminate` stop what runs; the others only keep it from starting. */
+  revoke(revokes: readonly Revoke[]): void {
+    for (const revoke of revokes) {
+      if (!revoke.terminate) continue;
+      for (const run of this.#runs.values()) if (isMeant(run, revoke)) this.#cancel(run, revoke.killAfterMs);
+    }
+  }
+
+  #cancel(run: Run, killAfterMs: number): void {
+    if (run.abandoned || run.endAwaited) return;
+    run.endAwaited = true;
+    run.abort(abortFlag.cancelled);
+    this.#options.onCancelling(run.held.number, killAfterMs);
+  }
+}
+
+function isMeant(run: Run, { by, value }: Revoke): boolean {
+  const { id, rootId } = run.message;
+  return by === "id" ? id === value : (rootId ?? id) === value;
+}
+
+/** What code throws because it was told to stop is not its own failure. */
+function judgeEnd(run: Run, outcome: Outcome, flag: AbortFlag, runtimeMs: number): RunEnd {
+  if (run.stray !== undefined) return { kind: "outcome", outcome: failure(run.stray.error, "exception", true), runtimeMs };
+  const stopped = run.sawAbort && (outcome.kind === "failure" || outcome.kind === "retry");
+  if (stopped && flag === abortFlag.shutdown) return { kind: "hand-back" };
+  if (stopped && flag === abortFlag.cancelled) return { kind: "outcome", outcome: { kind: "revoked", reason: "terminated" }, runtimeMs };
+  return { kind: "outcome", outcome, runtimeMs };
+}

@@ -1,0 +1,64 @@
+/** Turns ends of deliveries into attempts to commit them, and tells the promoter of what gets parked on the way. */
+import type { App } from "../../app/app.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Settle } from "../../message/commit.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import { Attempt, bareCommit } from "../../upkeep/attempt.ts";
+import { noOutcome, outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
+import type { Held } from "./held.ts";
+
+export interface SettlerOptions {
+  readonly app: App;
+  readonly nodeName: string;
+  readonly log: Logger;
+  /** The store's wall clock, milliseconds. */
+  storeNow(): number;
+  /** Something will be parked for so many milliseconds. */
+  onParked(inMs: number): void;
+  commit(held: Held, attempt: Attempt): void;
+}
+
+export interface EndFacts {
+  /** Milliseconds; absent: it never ran. */
+  readonly runtimeMs?: number;
+  /** In place of the outcome's own. */
+  readonly settle?: Settle;
+}
+
+export class Settler {
+  readonly #options: SettlerOptions;
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  end(held: Held, outcome: Outcome, facts: EndFacts = {}): void {
+    try {
+      this.#commit(held, this.#attempt(held, outcome, facts));
+    } catch (error) {
+      // Not even a FAILURE can be made of it: the message is kept where people look.
+      this.#options.log.error("runner.outcome-unwritable", { task: held.message?.task, taskId: held.message?.id, error });
+      this.settle(held, { kind: "dead-letter", reason: "refused", detail: `no outcome could be written: ${String(error)}` });
+    }
+  }
+
+  /** Nothing but the settlement: it goes back, waits, or is kept with the dead letters. */
+  settle(held: Held, settle: Settle): void {
+    this.#commit(held, new Attempt(bareCommit({ delivery: held.delivery.id }, settle), noOutcome));
+  }
+
+  #attempt({ delivery, message }: Held, outcome: Outcome, { runtimeMs, settle }: EndFacts): Attempt {
+    const { app, nodeName } = this.#options;
+    if (message === null) throw new Error("a delivery ended before it was decoded");
+    const ended = { message, delivery: delivery.id, queue: delivery.queue, nodeName };
+    return outcomeAttempt(outcome, app.facts(runtimeMs === undefined ? ended : { ...ended, runtimeMs }), settle);
+  }
+
+  #commit(held: Held, attempt: Attempt): void {
+    const { onParked, storeNow, commit } = this.#options;
+    const { settle, publish } = attempt.commit;
+    if (settle.kind === "park") onParked(settle.untilMs - storeNow());
+    for (const { parkMs } of publish) if (parkMs !== undefined && parkMs > 0) onParked(parkMs);
+    commit(held, attempt);
+  }
+}

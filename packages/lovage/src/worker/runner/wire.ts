@@ -1,0 +1,220 @@
+/**
+ * The runner's conversation with the broker: one call at a time, which carries the outcomes that are ready and asks for the
+ * next messages. What becomes ready meanwhile joins the next call. A call of unknown outcome is made again, with the same
+ * number, until the store answers; then both sides compare what they hold. Knows no tasks: `Committer` and `Fetcher`
+ * say what to send, `onReserved` and `onReconciled` hear what came.
+ */
+import type { Committed, ReserveCall, Reserved } from "../../broker/broker.ts";
+import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { isLovageError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import type { Store } from "../../store/store.ts";
+import type { Attempt } from "../../upkeep/attempt.ts";
+import type { Committer } from "./committer.ts";
+import type { Fetcher } from "./fetcher.ts";
+
+/** The first tries come fast, for a hiccup; a server that restarts is asked every other second. */
+const backoff: Backoff = { firstMs: 50, factor: 2, maxMs: 2000, jitter: "none" };
+
+export interface WireOptions {
+  readonly epoch: Epoch;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly fetcher: Fetcher;
+  readonly committer: Committer;
+  /** Takes the deliveries into the holdings, and returns what starts them: called when the next call has left. */
+  onReserved(reserved: Reserved): () => void;
+  /** What the store holds for this epoch. */
+  onReconciled(inStore: readonly Delivery[]): void;
+  onFenced(): void;
+  /** Nothing is on the wire. */
+  onQuiet(): void;
+  /** How long the store has not answered; 0: it does again. */
+  onStoreDown(forMs: number): void;
+}
+
+interface Call {
+  readonly attempts: readonly Attempt[];
+  readonly reserve: ReserveCall | undefined;
+}
+
+/** After so many calls in a row the loop gets a turn, however fast the store answers. */
+const callsPerTurn = 16;
+/** A call that fails so often, and not because the store is away, is taken apart to find the outcome it fails for. */
+const triesBeforeIsolation = 3;
+
+export class Wire {
+  readonly #options: WireOptions;
+  #busy = false;
+  #scheduled = false;
+  #closed = false;
+  /** Made, and not answered. */
+  #unknown: Call | undefined;
+  #failures = 0;
+  #downSince = 0;
+  #reconcileDue = false;
+  /** Calls since the last comparison. */
+  #calls = 0;
+  readonly #closing = new AbortController();
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+  }
+
+  /** Something is ready, or there is room. The call leaves when this turn of the loop is over, so that its neighbours go with it. */
+  poke(): void {
+    if (this.#busy || this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#busy && !this.#closed) this.#start();
+    });
+  }
+
+  /** Compare with the store at the next occasion, unless nothing happened since the last time. */
+  reconcile(): void {
+    if (this.#calls === 0) return;
+    this.#reconcileDue = true;
+    this.poke();
+  }
+
+  /** Nothing is on the wire and nothing waits to be. */
+  get quiet(): boolean {
+    return !this.#busy && !this.#scheduled && this.#unknown === undefined && this.#options.committer.pending === 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#closing.abort();
+  }
+
+  #start(): void {
+    this.#busy = true;
+    this.#converse().catch((error: unknown) => {
+      this.#busy = false;
+      this.#options.log.error("runner.wire-broken", { error });
+      this.poke();
+    });
+  }
+
+  /** One call after the other while there is something to say. What an answer brought is started when the next call has left. */
+  async #converse(): Promise<void> {
+    let start: (() => void) | undefined;
+    for (let calls = 1; !this.#closed; calls++) {
+      const answer = this.#nextStep();
+      if (answer === undefined) break;
+      start?.();
+      start = await answer;
+      if (calls % callsPerTurn === 0) await new Promise(setImmediate);
+    }
+    this.#busy = false;
+    start?.();
+    this.#options.onQuiet();
+  }
+
+  #nextStep(): Promise<(() => void) | undefined> | undefined {
+    if (this.#reconcileDue && this.#unknown === undefined) return this.#compare();
+    const call = this.#nextCall();
+    return call === undefined ? undefined : this.#make(call);
+  }
+
+  #nextCall(): Call | undefined {
+    const { committer, fetcher } = this.#options;
+    const unknown = this.#unknown;
+    const ready = committer.take();
+    const attempts = unknown === undefined || unknown.attempts.length === 0 ? ready : [...unknown.attempts, ...ready];
+    const reserve = unknown === undefined ? fetcher.next(attempts.length) : unknown.reserve;
+    return attempts.length === 0 && reserve === undefined ? undefined : { attempts, reserve };
+  }
+
+  async #make(call: Call): Promise<(() => void) | undefined> {
+    const { committer, fetcher, onReserved } = this.#options;
+    const { attempts, reserve } = call;
+    this.#calls += 1;
+    let committed: Partial<Committed>;
+    try {
+      committed = await this.#send(call);
+    } catch (error) {
+      await this.#failed(error, call);
+      return undefined;
+    }
+    if (this.#closed) return undefined;
+    this.#unknown = undefined;
+    this.#answered();
+    if (committed.replies !== undefined) committer.answered(attempts, committed.replies);
+    if (reserve === undefined || committed.reserved === undefined) return undefined;
+    const start = onReserved(committed.reserved);
+    fetcher.received(reserve, committed.reserved);
+    return start;
+  }
+
+  async #send({ attempts, reserve }: Call): Promise<Partial<Committed>> {
+    const { epoch, store } = this.#options;
+    if (attempts.length === 0 && reserve !== undefined) return { reserved: await store.broker.reserve(reserve) };
+    const batch = attempts.map((attempt) => attempt.commit);
+    return store.broker.commit(epoch, batch, reserve === undefined ? {} : { reserveNext: reserve });
+  }
+
+  async #compare(): Promise<undefined> {
+    const { epoch, store, onReconciled } = this.#options;
+    this.#reconcileDue = false;
+    this.#calls = 0;
+    let inStore: readonly Delivery[];
+    try {
+      inStore = await store.leases.held(epoch);
+    } catch (error) {
+      this.#reconcileDue = true;
+      await this.#failed(error, undefined);
+      return;
+    }
+    if (this.#closed) return;
+    this.#answered();
+    onReconciled(inStore);
+  }
+
+  #answered(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#options.log.info("runner.store-back", { downMs: this.#options.clock.monotonic() - this.#downSince });
+    this.#options.onStoreDown(0);
+  }
+
+  /** Nothing is given up: the call is made again, with whatever became ready in the meantime. */
+  async #failed(error: unknown, call: Call | undefined): Promise<void> {
+    const { clock, log, onFenced, onStoreDown } = this.#options;
+    if (this.#closed) return;
+    if (isLovageError(error, "LOVAGE_EPOCH_CLOSED")) return onFenced();
+    if (call !== undefined) this.#keep(call, error);
+    if (this.#failures === 0) this.#downSince = clock.monotonic();
+    const forMs = clock.monotonic() - this.#downSince;
+    if (this.#failures % 10 === 0) log.warn("runner.store-down", { forMs, error });
+    onStoreDown(forMs);
+    const pauseMs = backoffDelayMs(backoff, this.#failures);
+    this.#failures += 1;
+    await clock.sleep(pauseMs, this.#closing.signal).catch(() => undefined);
+  }
+
+  #keep(call: Call, error: unknown): void {
+    this.#unknown = call;
+    this.#reconcileDue = true;
+    for (const attempt of call.attempts) attempt.maybeApplied = true;
+    if (this.#failures >= triesBeforeIsolation && !isAway(error)) this.#isolate(call, error);
+  }
+
+  /** Not the store but something in this call fails it: outcomes go one by one, and the one that still fails is refused. */
+  #isolate({ attempts: [first, ...others], reserve }: Call, error: unknown): void {
+    const { committer } = this.#options;
+    if (first === undefined) return;
+    committer.putBack(others);
+    this.#unknown = { attempts: [first], reserve };
+    if (others.length > 0) return;
+    const { code = "LOVAGE_COMMIT_FAILED", message = String(error) } = error as { code?: string; message?: string };
+    this.#unknown = reserve === undefined ? undefined : { attempts: [], reserve };
+    committer.answered([first], [{ kind: "refused", code, message }]);
+  }
+}
+
+const isAway = (error: unknown): boolean => isLovageError(error) && error.name === "BrokerUnavailableError";
