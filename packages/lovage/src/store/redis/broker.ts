@@ -1,0 +1,120 @@
+/** The broker's hot path on Redis: each call is one script. What they promise stands at the top of each script. */
+import { randomUUID } from "node:crypto";
+import type {
+  Broker,
+  BrokerFeatures,
+  CommitOptions,
+  Committed,
+  Publication,
+  QueueAdmin,
+  ReserveCall,
+  Reserved,
+} from "../../broker/broker.ts";
+import { StoreRefusedError } from "../../kernel/errors.ts";
+import type { Commit, Epoch, Mark } from "../../message/commit.ts";
+import { epochClosed, epochOpen } from "../refusals.ts";
+import { commitCall } from "./commit-call.ts";
+import type { Connections } from "./connections.ts";
+import type { Keys } from "./keys.ts";
+import type { Arg, Link, Reply } from "./link.ts";
+import { Publisher } from "./publisher.ts";
+import { RedisQueues } from "./queues.ts";
+import { asText } from "./reply.ts";
+import { Plans, pushReservation, type Reading, toReserved } from "./reservation.ts";
+import { commitScript } from "./scripts/commit.ts";
+import { markScript } from "./scripts/mark.ts";
+import { reserveScript } from "./scripts/reserve.ts";
+import { Declared, expiryArg } from "./sending.ts";
+
+/** How long a closed epoch or node is known as such: longer than any process sleeps before it notices. */
+export const rememberClosedMs = 7 * 24 * 3600 * 1000;
+
+export class RedisBroker implements Broker {
+  readonly features: BrokerFeatures = { atomicResults: true, shared: true };
+  readonly queues: QueueAdmin;
+  readonly #keys: Keys;
+  readonly #connections: Connections;
+  readonly #link: Link;
+  readonly #publisher: Publisher;
+  readonly #declared: Declared;
+  readonly #plans: Plans;
+  readonly #faulty = new Set<string>();
+
+  constructor(connections: Connections, keys: Keys) {
+    this.#connections = connections;
+    this.#keys = keys;
+    this.#link = connections.runner;
+    this.#publisher = new Publisher(connections.command, keys, connections.options.deadlineMs, connections.name);
+    this.#declared = new Declared(connections.runner);
+    this.#plans = new Plans(keys);
+    this.queues = new RedisQueues(connections.command, keys);
+  }
+
+  publish(publication: Publication, options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    return this.#publisher.publish(publication, options.deadlineMs);
+  }
+
+  async reserve(call: ReserveCall): Promise<Reserved> {
+    const keys = this.#keys;
+    const args: Arg[] = [];
+    const read = pushReservation(args, call, this.#plans.of(call.queues));
+    const reply = await this.#link.run(reserveScript, [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion], args);
+    if (!Array.isArray(reply)) throw epochClosed(call.epoch);
+    const [now, version, reserved] = reply;
+    return toReserved(this.#checked(read(reserved as Reply)), now, version);
+  }
+
+  async commit(epoch: Epoch, batch: readonly Commit[], options: CommitOptions = {}): Promise<Committed> {
+    const { reserveNext, onBehalf = false } = options;
+    // Another epoch's messages are another call.
+    const elsewhere = reserveNext !== undefined && (onBehalf || reserveNext.epoch !== epoch);
+    const committed = await this.#commit(epoch, batch, onBehalf, elsewhere ? undefined : reserveNext);
+    return elsewhere && reserveNext ? { ...committed, reserved: await this.reserve(reserveNext) } : committed;
+  }
+
+  async #commit(epoch: Epoch, batch: readonly Commit[], onBehalf: boolean, next: ReserveCall | undefined): Promise<Committed> {
+    const ordered = this.#connections.options.chordOrdered;
+    const head = [randomUUID(), epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
+    const { args, declared, read } = commitCall(head, batch, this.#keys, this.#declared);
+    args.push(next ? "1" : "");
+    const readNext = next && pushReservation(args, next, this.#plans.of(next.queues));
+    const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args);
+    if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
+    this.#declared.add([...declared]);
+    const [letters, details, now, version, reserved, fault] = reply;
+    if (fault) this.#report(asText(fault));
+    const replies = read(letters, details);
+    return readNext ? { replies, reserved: toReserved(this.#checked(readNext(reserved as Reply)), now, version) } : { replies };
+  }
+
+  #commitKeys(epoch: Epoch): readonly string[] {
+    const keys = this.#keys;
+    const own = [keys.epoch(epoch), keys.flight(epoch), keys.counters, keys.parked, keys.parkedDue];
+    return [...own, keys.dead, keys.deadOrder, keys.orphans, keys.sequence, keys.revokesVersion];
+  }
+
+  async mark(epoch: Epoch, batch: readonly Mark[]): Promise<readonly ("ok" | "fenced")[]> {
+    const keys = this.#keys;
+    const args = batch.flatMap((mark) =>
+      mark.kind === "acked-early"
+        ? [String(mark.number), "", "", ""]
+        : [String(mark.number), keys.result(mark.result.taskId), mark.result.document, expiryArg(mark.result.expiresMs)],
+    );
+    const letters = asText(await this.#link.run(markScript, [keys.epoch(epoch), keys.flight(epoch)], args));
+    if (letters === "closed") throw epochClosed(epoch);
+    if (letters.includes("r")) this.#report("A result key holds another type than a string; its state was not written.");
+    return [...letters].map((letter) => (letter === "f" ? "fenced" : "ok"));
+  }
+
+  /** A list that cannot be read holds up nothing else; it is reported once. */
+  #checked({ deliveries, faults }: Reading): Reading["deliveries"] {
+    for (const fault of faults) this.#report(fault);
+    return deliveries;
+  }
+
+  #report(fault: string): void {
+    if (this.#faulty.has(fault) || this.#faulty.size > 100) return;
+    this.#faulty.add(fault);
+    this.#connections.options.onFault(new StoreRefusedError("LOVAGE_KEY_WRONG_TYPE", fault));
+  }
+}

@@ -1,0 +1,51 @@
+/** One connection per role, each made when first used: a slow or blocked one never holds up another. */
+import type { StoreOptions } from "../store.ts";
+import type { Keys } from "./keys.ts";
+import { Link, type RawClient } from "./link.ts";
+import { checkServer } from "./server.ts";
+import type { Endpoint } from "./url.ts";
+
+export class Connections {
+  readonly options: StoreOptions;
+  readonly name: string;
+  /** Publishing, administration, leases, results. */
+  readonly command: Link;
+  /** Reserve, commit and mark. */
+  readonly runner: Link;
+  /** Small documents, counters and logs. */
+  readonly state: Link;
+  /** Subscriptions of the bus, of results and of logs. */
+  readonly subscriber: Link;
+  readonly #endpoint: Endpoint;
+  readonly #extra: Link[] = [];
+
+  constructor(endpoint: Endpoint, keys: Keys, options: StoreOptions) {
+    this.options = options;
+    this.name = endpoint.name;
+    this.#endpoint = endpoint;
+    const prepare = (client: RawClient) => checkServer(client, keys, endpoint.name);
+    this.command = this.#link("command", { prepare });
+    this.runner = this.#link("runner", { prepare });
+    this.state = this.#link("state", { prepare });
+    this.subscriber = this.#link("subscriber", {});
+  }
+
+  /** A connection that hears when keys it read are touched; without `tracking` an ordinary one. */
+  bell(tracking: boolean, onInvalidate: (key: string | null) => void): Link {
+    const prepare = async (client: RawClient) => {
+      client.on("invalidate", (key: Buffer | string | null) => onInvalidate(key === null ? null : String(key)));
+    };
+    return this.#link("bell", { prepare, tracking });
+  }
+
+  #link(role: string, more: { readonly prepare?: (client: RawClient) => Promise<void>; readonly tracking?: boolean }): Link {
+    const { deadlineMs, onFault } = this.options;
+    const link = new Link({ endpoint: this.#endpoint, role, deadlineMs, onFault, ...more });
+    this.#extra.push(link);
+    return link;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#extra.map((link) => link.close()));
+  }
+}

@@ -1,0 +1,112 @@
+/** Every key and channel this adapter touches is built here: kombu's, Celery's, and ours under `lovage:<namespace>:`. */
+import type { Channel } from "../../broker/bus.ts";
+import type { NodeId } from "../../broker/leases.ts";
+import type { StateKey } from "../../broker/state-store.ts";
+import type { Epoch } from "../../message/commit.ts";
+import type { QueueName, TaskId } from "../../message/task-message.ts";
+import { bucketOf } from "../priority.ts";
+import type { StoreOptions } from "../store.ts";
+
+export type KeyOptions = Pick<StoreOptions, "namespace" | "prioritySteps" | "separator" | "keyPrefix" | "resultKeyPrefix">;
+
+export class Keys {
+  readonly #options: KeyOptions;
+  readonly #root: string;
+  readonly #lists = new Map<QueueName, Map<number, string>>();
+  /** Priority steps in the order in which they are emptied. */
+  readonly buckets: readonly number[];
+
+  readonly format: string;
+  readonly counters: string;
+  readonly parked: string;
+  readonly parkedDue: string;
+  readonly dead: string;
+  readonly deadOrder: string;
+  readonly sequence: string;
+  readonly orphans: string;
+  readonly nodes: string;
+  readonly pulses: string;
+  readonly fleetVersion: string;
+  readonly revokesVersion: string;
+  readonly revokes: string;
+  readonly revokesExpiry: string;
+
+  constructor(options: KeyOptions) {
+    this.#options = options;
+    this.buckets = [...new Set(options.prioritySteps.length > 0 ? options.prioritySteps : [0])].sort((a, b) => a - b);
+    const root = `${options.keyPrefix}lovage:${options.namespace}:`;
+    this.#root = root;
+    this.format = `${root}format`;
+    this.counters = `${root}counters`;
+    this.parked = `${root}parked`;
+    this.parkedDue = `${root}parked:due`;
+    this.dead = `${root}dead`;
+    this.deadOrder = `${root}dead:order`;
+    this.sequence = `${root}sequence`;
+    this.orphans = `${root}orphans`;
+    this.nodes = `${root}nodes`;
+    this.pulses = `${root}pulses`;
+    this.fleetVersion = `${root}fleet:version`;
+    this.revokesVersion = `${root}revokes:version`;
+    this.revokes = `${root}revokes`;
+    this.revokesExpiry = `${root}revokes:expiry`;
+  }
+
+  // Ours.
+  epoch = (epoch: Epoch): string => `${this.#root}epoch:${epoch}`;
+  flight = (epoch: Epoch): string => `${this.#root}flight:${epoch}`;
+  call = (id: string): string => `${this.#root}call:${id}`;
+  closedNode = (node: NodeId): string => `${this.#root}node:closed:${node}`;
+  nodeEpochs = (node: NodeId): string => `${this.#root}node:epochs:${node}`;
+  closedChord = (groupId: string): string => `${this.#root}chord:closed:${groupId}`;
+  state = (key: StateKey): string => `${this.#root}state:${key}`;
+  tally = (key: StateKey): string => `${this.#root}tally:${key}`;
+  log = (key: StateKey): string => `${this.#root}log:${key}`;
+
+  /** A bus channel; `raw:` stands before one that is to be taken as it is (Celery's pidbox and events). */
+  channel(channel: Channel): string {
+    return channel.startsWith("raw:") ? channel.slice(4) : `${this.#root}bus:${channel}`;
+  }
+
+  // kombu's (celery-wire.md §1.2).
+  bucket(priority: number): number {
+    return bucketOf(priority, this.buckets);
+  }
+
+  list(queue: QueueName, bucket: number): string {
+    let lists = this.#lists.get(queue);
+    if (!lists) {
+      // Reply queues have random names; what is remembered must not grow with them.
+      if (this.#lists.size >= 1000) this.#lists.clear();
+      lists = new Map();
+      this.#lists.set(queue, lists);
+    }
+    let list = lists.get(bucket);
+    if (list === undefined) {
+      const { keyPrefix, separator } = this.#options;
+      list = bucket === 0 ? keyPrefix + queue : `${keyPrefix}${queue}${separator}${bucket}`;
+      lists.set(bucket, list);
+    }
+    return list;
+  }
+
+  lists = (queue: QueueName): readonly string[] => this.buckets.map((bucket) => this.list(queue, bucket));
+  get bindings(): string {
+    return `${this.#options.keyPrefix}_kombu.binding.`;
+  }
+  /** Of a queue's default exchange, which has its name: routing key, empty pattern, queue. */
+  bindingMember(queue: QueueName): string {
+    const { separator } = this.#options;
+    return `${queue}${separator}${separator}${queue}`;
+  }
+  get separator(): string {
+    return this.#options.separator;
+  }
+  get prefixBytes(): number {
+    return Buffer.byteLength(this.#options.keyPrefix);
+  }
+
+  // Celery's result backend (celery-wire.md §5.1, §7.1).
+  result = (id: TaskId): string => `${this.#options.resultKeyPrefix}celery-task-meta-${id}`;
+  taskset = (groupId: string): string => `${this.#options.resultKeyPrefix}celery-taskset-meta-${groupId}`;
+}

@@ -1,0 +1,338 @@
+/**
+ * One role's connection to the server. It connects when first used, and again by itself after any failure, each time with a
+ * new client, so that nothing of a broken one is carried over. It knows when a call has gone unanswered for too long, which a
+ * frozen or half-open peer never says. It does not know what is in the calls.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { BrokerUnavailableError, ConfigError } from "../../kernel/errors.ts";
+import { storeClosed } from "../refusals.ts";
+import { isReplyError, toFailure } from "./failure.ts";
+import type { LuaScript } from "./script.ts";
+import type { Endpoint } from "./url.ts";
+
+export type Arg = string | Buffer;
+/** RESP3 with blob strings as Buffers and maps as flat arrays. */
+export type Reply = Buffer | string | number | boolean | null | Reply[];
+type Listener = (message: Buffer, channel: Buffer) => void;
+
+/** What we use of @redis/client's client. */
+export interface RawClient {
+  connect(): Promise<unknown>;
+  destroy(): void;
+  on(event: string, listener: (detail: never) => void): unknown;
+  sendCommand(args: readonly Arg[]): Promise<Reply>;
+  subscribe(channels: readonly string[], listener: Listener, buffers: true): Promise<void>;
+  unsubscribe(channels: readonly string[], listener: Listener, buffers: true): Promise<void>;
+  pSubscribe(patterns: readonly string[], listener: Listener, buffers: true): Promise<void>;
+  pUnsubscribe(patterns: readonly string[], listener: Listener, buffers: true): Promise<void>;
+}
+
+export interface LinkOptions {
+  readonly endpoint: Endpoint;
+  /** Shown in CLIENT LIST: `lovage:<role>`. */
+  readonly role: string;
+  /** Default of each call. */
+  readonly deadlineMs: number;
+  readonly onFault: (fault: unknown) => void;
+  /** Called with each new connection before it serves. A ConfigError ends all waiting calls. */
+  readonly prepare?: (client: RawClient) => Promise<void>;
+  /** Emits `invalidate` for keys read under CLIENT TRACKING. */
+  readonly tracking?: boolean;
+}
+
+/** RESP type bytes of @redis/client's decoder: `$` and `%`. */
+const typeMapping = { 36: Buffer, 37: Array };
+/** A call unanswered for so long means that the peer is frozen or gone, whatever its socket says. */
+const silenceMs = 1000;
+const firstRetryMs = 50;
+const lastRetryMs = 1000;
+/** Replies that say "not now": the script did not run. */
+const later = /^(LOADING|READONLY|MASTERDOWN|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|UNBLOCKED)\b/;
+
+interface Waiter {
+  readonly resolve: (client: RawClient) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #waiters = new Set<Waiter>();
+  readonly #onReady = new Set<() => void>();
+  #client: RawClient | undefined;
+  #connecting = false;
+  #closed = false;
+  #pending = 0;
+  #lastProgress = 0;
+  #generation = 0;
+  #onIdle: (() => void) | undefined;
+  #lastFailure: unknown;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Grows with each new connection: what is remembered "once per connection" is void when it changes. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Calls `listener` with each new connection; returns what takes it off. */
+  onReady(listener: () => void): () => void {
+    this.#onReady.add(listener);
+    return () => this.#onReady.delete(listener);
+  }
+
+  /** Starts connecting, if that was not done before. */
+  start(): void {
+    if (!this.#client && !this.#connecting && !this.#closed) void this.#connect();
+  }
+
+  /**
+   * A script by its hash, or whole where the server has not seen it. It may run more than once: a reply can be lost.
+   * @throws {StoreRefusedError} what the server refuses for good.
+   * @throws {BrokerUnavailableError} LOVAGE_BROKER_FULL when it is out of memory; LOVAGE_BROKER_UNAVAILABLE after the deadline; `details.maybeAccepted` says whether it may have run.
+   */
+  async run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], deadlineMs?: number): Promise<Reply> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      try {
+        return await this.#call(["EVALSHA", script.sha1, ...rest], deadlineMs);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        return await this.#call(["EVAL", script.source, ...rest], deadlineMs);
+      }
+    } catch (error) {
+      throw toFailure(error, script.name, this.#options.endpoint.name);
+    }
+  }
+
+  /** A plain command, one that may run twice. */
+  async call(args: readonly Arg[], deadlineMs?: number): Promise<Reply> {
+    try {
+      return await this.#call(args, deadlineMs);
+    } catch (error) {
+      throw toFailure(error, String(args[0]), this.#options.endpoint.name);
+    }
+  }
+
+  async #call(args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
+    const until = performance.now() + deadlineMs;
+    let maybeAccepted = false;
+    let cause: unknown;
+    for (;;) {
+      const client = this.#client ?? (await this.#ready(until, maybeAccepted, deadlineMs));
+      try {
+        return await this.#send(client, args, until);
+      } catch (error) {
+        cause = error;
+        if (isReplyError(error)) {
+          if (!later.test(error.message)) throw error;
+          // A master that became a replica says READONLY for ever; the name may lead to the new one by now.
+          if (error.message.startsWith("READONLY")) this.#drop(client, error);
+          await sleep(Math.min(100, Math.max(0, until - performance.now())));
+        } else if (!isOffline(error)) maybeAccepted = true;
+      }
+      if (performance.now() >= until) throw this.#unavailable(deadlineMs, maybeAccepted, cause);
+    }
+  }
+
+  #send(client: RawClient, args: readonly Arg[], until: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#pending === 0) this.#lastProgress = performance.now();
+      this.#pending += 1;
+      const timer = setTimeout(
+        () => {
+          reject(new Error("no answer within the deadline"));
+          if (performance.now() - this.#lastProgress >= silenceMs) this.#drop(client, new Error(`no answer for ${silenceMs} ms`));
+        },
+        Math.max(1, until - performance.now()),
+      );
+      const settled = () => {
+        clearTimeout(timer);
+        this.#pending -= 1;
+        this.#lastProgress = performance.now();
+        if (this.#pending === 0) this.#onIdle?.();
+      };
+      client.sendCommand(args).then(
+        (reply) => {
+          settled();
+          resolve(reply);
+        },
+        (error) => {
+          settled();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** The connection as soon as there is one. For subscriptions, which need the client itself. */
+  client(deadlineMs = this.#options.deadlineMs): Promise<RawClient> {
+    if (this.#client) return Promise.resolve(this.#client);
+    return this.#ready(performance.now() + deadlineMs, false, deadlineMs);
+  }
+
+  #ready(until: number, maybeAccepted: boolean, deadlineMs: number): Promise<RawClient> {
+    if (this.#closed) return Promise.reject(storeClosed(this.#options.endpoint.name));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => waiter.reject(this.#unavailable(deadlineMs, maybeAccepted, this.#lastFailure)),
+        Math.max(1, until - performance.now()),
+      );
+      const settled = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        resolve: (client) => {
+          settled();
+          resolve(client);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      this.start();
+    });
+  }
+
+  async #connect(): Promise<void> {
+    this.#connecting = true;
+    for (let attempt = 0; !this.#closed; attempt += 1) {
+      try {
+        const client = await this.#open();
+        this.#connecting = false;
+        this.#serve(client);
+        return;
+      } catch (error) {
+        this.#lastFailure = error;
+        if (error instanceof ConfigError) {
+          this.#connecting = false;
+          for (const waiter of this.#waiters) waiter.reject(error);
+          return;
+        }
+        if (attempt === 0) this.#fault("cannot connect", error);
+        const pause = Math.min(lastRetryMs, firstRetryMs * 2 ** attempt);
+        await sleep(pause * (0.75 + Math.random() / 2), undefined, { ref: this.#waiters.size > 0 });
+      }
+    }
+    this.#connecting = false;
+  }
+
+  async #open(): Promise<RawClient> {
+    const { endpoint, role, prepare, tracking = false } = this.#options;
+    // Loaded when first needed: an embedded app never pays for it.
+    const { createClient } = await import("@redis/client");
+    const client = createClient({
+      socket: { ...endpoint.socket, connectTimeout: silenceMs * 2, keepAliveInitialDelay: 5000, reconnectStrategy: false } as never,
+      ...(endpoint.username === undefined ? {} : { username: endpoint.username }),
+      ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
+      database: endpoint.database,
+      name: `lovage:${role}`,
+      RESP: 3,
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: "disabled",
+      emitInvalidate: tracking,
+      // Their timeout counts only until a command is written; ours counts until it is answered.
+      commandOptions: { timeout: undefined, typeMapping } as never,
+    }) as unknown as RawClient;
+    let failure: Error | undefined;
+    client.on("error", (error: Error) => {
+      failure = error;
+      this.#drop(client, error);
+    });
+    try {
+      // A frozen server accepts connections and never greets.
+      await within(silenceMs * 2.5, client.connect());
+      await within(silenceMs * 2.5, prepare?.(client) ?? Promise.resolve());
+      if (failure) throw failure;
+    } catch (error) {
+      client.destroy();
+      throw isReplyError(error) ? (refusal(endpoint.name, error) ?? error) : error;
+    }
+    if (this.#closed) client.destroy();
+    return client;
+  }
+
+  #serve(client: RawClient): void {
+    if (this.#closed) return;
+    this.#client = client;
+    this.#generation += 1;
+    this.#lastFailure = undefined;
+    for (const waiter of [...this.#waiters]) waiter.resolve(client);
+    for (const listener of [...this.#onReady]) listener();
+  }
+
+  /** Gives a connection up and makes another. Calls on it fail, and repeat themselves within their deadlines. */
+  #drop(client: RawClient, why: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#lastFailure = why;
+    client.destroy();
+    if (this.#closed) return;
+    this.#fault("connection lost", why);
+    this.start();
+  }
+
+  #fault(what: string, cause: unknown): void {
+    const { endpoint, role, onFault } = this.#options;
+    onFault(
+      new BrokerUnavailableError(
+        "LOVAGE_CONNECTION_LOST",
+        `The ${role} connection to ${endpoint.name}: ${what} (${reason(cause)}). It is tried again until it works.`,
+        { cause, details: { role } },
+      ),
+    );
+  }
+
+  #unavailable(deadlineMs: number, maybeAccepted: boolean, cause: unknown): BrokerUnavailableError {
+    const { endpoint, role } = this.#options;
+    const outcome = maybeAccepted ? "It may have done what it was asked" : "It did nothing of what it was asked";
+    return new BrokerUnavailableError(
+      "LOVAGE_BROKER_UNAVAILABLE",
+      `${endpoint.name} did not answer the ${role} connection within ${deadlineMs} ms (${reason(cause)}). ${outcome}. Check that the server runs and can be reached, then try again.`,
+      { cause, details: { maybeAccepted, deadlineMs, role } },
+    );
+  }
+
+  /** Waits for calls under way, at most 1 s. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const waiter of [...this.#waiters]) waiter.reject(storeClosed(this.#options.endpoint.name));
+    const client = this.#client;
+    if (client && this.#pending > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      await Promise.race([idle, sleep(1000, undefined, { ref: false })]);
+    }
+    this.#client = undefined;
+    client?.destroy();
+  }
+}
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : "no connection");
+
+const isOffline = (error: unknown) => error instanceof Error && error.constructor.name === "ClientOfflineError";
+
+/** A greeting that was refused for good. */
+function refusal(name: string, error: Error): ConfigError | undefined {
+  if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) return undefined;
+  const text = `${name} does not let us in: ${error.message}. Check user and password in the URL, and the rights of that user.`;
+  return new ConfigError("LOVAGE_STORE_ACCESS", text, { cause: error });
+}
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no greeting within ${ms} ms`)), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Publishes. Publications made in one turn of the event loop share one script call; one that the store refuses is then tried
+ * alone, so that it does not fail its neighbours. Each script call has an id that the store remembers for twice the deadline:
+ * repeated after a lost connection, it publishes nothing twice.
+ */
+import { randomUUID } from "node:crypto";
+import type { Publication } from "../../broker/broker.ts";
+import { BrokerUnavailableError, isLovageError } from "../../kernel/errors.ts";
+import { storeClosed } from "../refusals.ts";
+import { assertSizes } from "../sizes.ts";
+import type { Keys } from "./keys.ts";
+import type { Arg, Link } from "./link.ts";
+import { refused } from "./reply.ts";
+import { publishScript } from "./scripts/publish.ts";
+import { Declared, pushSending } from "./sending.ts";
+
+/** A script call holds up everyone else: so much and no more is joined into one. A single publication is never split. */
+const joinMessages = 500;
+const joinBytes = 1024 * 1024;
+
+interface Waiting {
+  readonly publication: Publication;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Publisher {
+  readonly #link: Link;
+  readonly #keys: Keys;
+  readonly #declared: Declared;
+  readonly #deadlineMs: number;
+  readonly #name: string;
+  /** By deadline: a call has one. */
+  readonly #waiting = new Map<number, Waiting[]>();
+
+  constructor(link: Link, keys: Keys, deadlineMs: number, name: string) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#declared = new Declared(link);
+    this.#deadlineMs = deadlineMs;
+    this.#name = name;
+  }
+
+  async publish(publication: Publication, deadlineMs = this.#deadlineMs): Promise<void> {
+    if (this.#link.closed) throw storeClosed(this.#name, publication.messages);
+    assertSizes(publication);
+    await new Promise<void>((resolve, reject) => {
+      const waiting = this.#waiting.get(deadlineMs);
+      if (waiting) {
+        waiting.push({ publication, resolve, reject });
+        return;
+      }
+      this.#waiting.set(deadlineMs, [{ publication, resolve, reject }]);
+      queueMicrotask(() => this.#flush(deadlineMs));
+    });
+  }
+
+  #flush(deadlineMs: number): void {
+    const waiting = this.#waiting.get(deadlineMs) ?? [];
+    this.#waiting.delete(deadlineMs);
+    for (const batch of batches(waiting)) void this.#sendAll(batch, deadlineMs);
+  }
+
+  async #sendAll(batch: readonly Waiting[], deadlineMs: number): Promise<void> {
+    try {
+      await this.#send(batch, deadlineMs);
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      if (batch.length === 1 || !isLovageError(error) || error instanceof BrokerUnavailableError)
+        for (const one of batch) one.reject(this.#named(error, one.publication));
+      else await Promise.all(batch.map((one) => this.#sendAll([one], deadlineMs)));
+    }
+  }
+
+  async #send(batch: readonly Waiting[], deadlineMs: number): Promise<void> {
+    const [first] = batch;
+    const sending =
+      batch.length === 1 && first
+        ? first.publication
+        : {
+            messages: batch.flatMap(({ publication }) => publication.messages),
+            chords: batch.flatMap(({ publication }) => publication.chords ?? []),
+          };
+    const args: Arg[] = [String(Math.ceil(deadlineMs * 2))];
+    const keys = this.#keys;
+    const declared = pushSending(args, keys, this.#declared, sending);
+    const own = [keys.call(randomUUID()), keys.parked, keys.parkedDue, keys.sequence];
+    const reply = await this.#link.run(publishScript, own, args, deadlineMs);
+    if (Array.isArray(reply)) throw refused(reply);
+    this.#declared.add(declared);
+  }
+
+  /** With the ids of one's own messages, for a safe second try. */
+  #named(error: unknown, { messages }: Publication): unknown {
+    if (!(error instanceof BrokerUnavailableError)) return error;
+    const details = { ...error.details, taskIds: messages.map((message) => message.taskId) };
+    return new BrokerUnavailableError(error.code, error.message, { cause: error.cause, details });
+  }
+}
+
+function* batches(waiting: readonly Waiting[]): Generator<readonly Waiting[]> {
+  let batch: Waiting[] = [];
+  let messages = 0;
+  let bytes = 0;
+  for (const one of waiting) {
+    const size = one.publication.messages.reduce((sum, message) => sum + message.bytes.length, 0);
+    if (batch.length > 0 && (messages + one.publication.messages.length > joinMessages || bytes + size > joinBytes)) {
+      yield batch;
+      batch = [];
+      messages = 0;
+      bytes = 0;
+    }
+    batch.push(one);
+    messages += one.publication.messages.length;
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,86 @@
+/** Queues for people: depth, peek, purge, names. Not for the hot path. */
+import type { QueueAdmin } from "../../broker/broker.ts";
+import type { QueueName } from "../../message/task-message.ts";
+import type { Keys } from "./keys.ts";
+import type { Link } from "./link.ts";
+import { decodeRecord } from "./record.ts";
+import { asBytes, asList, asNumber, asText, pairs } from "./reply.ts";
+import { depthScript } from "./scripts/depth.ts";
+import { purgeScript } from "./scripts/purge.ts";
+
+export class RedisQueues implements QueueAdmin {
+  readonly #link: Link;
+  readonly #keys: Keys;
+
+  constructor(link: Link, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  async depth(queues: readonly QueueName[]): Promise<readonly number[]> {
+    const lists = queues.flatMap((queue) => this.#keys.lists(queue));
+    const depths = asList(await this.#link.run(depthScript, lists, [])).map((depth) => Math.max(0, asNumber(depth)));
+    const { length } = this.#keys.buckets;
+    return queues.map((_, i) => depths.slice(i * length, (i + 1) * length).reduce((sum, depth) => sum + depth, 0));
+  }
+
+  async peek(queue: QueueName, limit: number): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for (const list of this.#keys.lists(queue)) {
+      if (found.length >= limit) break;
+      // The right end is the next one out.
+      const tail = asList(await this.#link.call(["LRANGE", list, String(found.length - limit), "-1"]));
+      found.push(...tail.reverse().map(asBytes));
+    }
+    return found;
+  }
+
+  async purge(queues: readonly QueueName[]): Promise<number> {
+    const keys = this.#keys;
+    const lists = [...new Set(queues)].flatMap((queue) => keys.lists(queue));
+    const parked = await this.#parkedOf(new Set(queues));
+    return asNumber(await this.#link.run(purgeScript, [keys.parkedDue, keys.parked, ...lists], parked));
+  }
+
+  async #parkedOf(queues: ReadonlySet<QueueName>): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor = "0";
+    do {
+      const [next, entries] = asList(await this.#link.call(["HSCAN", this.#keys.parked, cursor, "COUNT", "500"]));
+      cursor = asText(next);
+      for (const [id, record] of pairs(entries)) {
+        const { queue } = decodeRecord({ epoch: "", number: 0 }, asBytes(record));
+        if (queues.has(queue)) ids.push(asText(id));
+      }
+    } while (cursor !== "0");
+    return ids;
+  }
+
+  /** From kombu's own bindings, so Python's queues are among them; pidbox and event queues are not. */
+  async names(): Promise<readonly QueueName[]> {
+    const names = new Set<QueueName>();
+    const { bindings, separator } = this.#keys;
+    for await (const key of scan(this.#link, `${escapeGlob(bindings)}*`)) {
+      if (/\.pidbox$|^celeryev$/.test(key.slice(bindings.length))) continue;
+      const members = asList(await this.#link.call(["SMEMBERS", key]));
+      for (const member of members) names.add(asText(member).split(separator).at(-1) ?? "");
+    }
+    return [...names];
+  }
+}
+
+export async function* scan(link: Link, pattern: string): AsyncGenerator<string> {
+  const seen = new Set<string>();
+  let cursor = "0";
+  do {
+    const [next, keys] = asList(await link.call(["SCAN", cursor, "MATCH", pattern, "COUNT", "1000"]));
+    cursor = asText(next);
+    for (const key of asList(keys).map(asText)) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield key;
+    }
+  } while (cursor !== "0");
+}
+
+export const escapeGlob = (text: string): string => text.replace(/[\\*?[\]]/g, "\\$&");

@@ -1,0 +1,12 @@
+#!lua flags=no-writes
+-- How many messages wait in each list. On a connection with default tracking this is also the bell: the server says once when
+-- one of these keys is touched, by whomever.
+-- KEYS  lists
+-- Reply a number each; -1: it holds another type
+-- Python  kombu's lists.
+local depths = {}
+for i = 1, #KEYS do
+  local length = redis.pcall('LLEN', KEYS[i])
+  depths[i] = type(length) == 'number' and length or -1
+end
+return depths

@@ -1,0 +1,58 @@
+/** `redis://`, `rediss://` and `redis+socket://` as Celery spells them (celery-wire.md §1.7), to what a connection needs. */
+import { ConfigError } from "../../kernel/errors.ts";
+
+export interface Endpoint {
+  /** URL without password, for people. */
+  readonly name: string;
+  readonly socket:
+    | { readonly path: string; readonly tls?: false }
+    | { readonly host: string; readonly port: number; readonly tls?: boolean; readonly rejectUnauthorized?: boolean };
+  readonly username?: string;
+  readonly password?: string;
+  readonly database: number;
+}
+
+const remedy = "Write redis://user:password@host:6379/0, rediss://… or redis+socket:///path/to.sock?virtual_host=0.";
+
+/** @throws {ConfigError} LOVAGE_STORE_URL */
+export function parseRedisUrl(url: string): Endpoint {
+  const wrong = (what: string) => new ConfigError("LOVAGE_STORE_URL", `Cannot use the Redis URL "${maskUrl(url)}": ${what}. ${remedy}`);
+  // URL does not parse an authority in front of an empty host for schemes it does not know.
+  const text = url.replace(/^redis\+socket:\/\/([^/]*)\//, (_, authority: string) => `unix://${authority}${authority ? "socket" : ""}/`);
+  let parsed: URL;
+  try {
+    parsed = new URL(text);
+  } catch {
+    throw wrong("it is not a URL");
+  }
+  const credentials = {
+    ...(parsed.username ? { username: decodeURIComponent(parsed.username) } : {}),
+    ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
+  };
+  const database = databaseOf(parsed);
+  if (database === undefined) throw wrong("its database is not a number");
+  const name = maskUrl(url);
+  if (parsed.protocol === "unix:") {
+    if (parsed.pathname.length < 2) throw wrong("it names no socket file");
+    return { name, database, ...credentials, socket: { path: decodeURIComponent(parsed.pathname) } };
+  }
+  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") throw wrong(`its scheme is "${parsed.protocol}"`);
+  const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1") || "127.0.0.1";
+  const address = { host, port: Number(parsed.port || 6379) };
+  if (parsed.protocol === "redis:") return { name, database, ...credentials, socket: address };
+  // kombu's and redis-py's names: CERT_NONE, none; anything else verifies.
+  const lax = /^(cert_)?none$/i.test(parsed.searchParams.get("ssl_cert_reqs") ?? "");
+  return { name, database, ...credentials, socket: { ...address, tls: true, rejectUnauthorized: !lax } };
+}
+
+function databaseOf(url: URL): number | undefined {
+  const inQuery = url.searchParams.get("virtual_host") ?? url.searchParams.get("db");
+  const text = (inQuery ?? (url.protocol === "unix:" ? "" : url.pathname)).replace(/^\//, "");
+  if (text === "") return 0;
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** The URL with its password replaced, also where it does not parse. */
+export function maskUrl(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/[^:/@]*):[^@]*@/i, "$1:***@").replace(/([?&]password=)[^&]*/gi, "$1***");
+}
