@@ -57,7 +57,10 @@ export class Mailbox implements Service {
     const { link, node, log } = this.#options;
     try {
       const request = decodeRequest(bytes);
-      if (request === null) return log.warn("mailbox.not-a-request", { bytes: bytes.length });
+      if (request === null) {
+        log.warn("mailbox.not-a-request", { bytes: bytes.length });
+        return;
+      }
       this.#lamport.adjust(request.clock);
       if (!isForNode(request, node.nodeName)) return;
       const answer = await this.#answer(request);

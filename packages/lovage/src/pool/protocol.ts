@@ -3,6 +3,7 @@
  * the child's IPC channel; those of a watchdog over a pipe of its own, so that they pass while user code blocks the loop.
  * A process may hold several runners (threads), so each message names its runner by epoch.
  */
+import type { LogFormat, LogLevel } from "../kernel/logger.ts";
 import type { Epoch } from "../message/commit.ts";
 import type { QueueName } from "../message/task-message.ts";
 
@@ -22,6 +23,8 @@ export interface RunnerSpec {
   readonly maxTasks: number | null;
   /** Bytes; RSS of a process, heap of a thread. Looked at between tasks. */
   readonly maxMemoryBytes: number | null;
+  /** Of its log lines, which go to the node's stderr. @defaultValue info, lines for people */
+  readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat };
 }
 
 export type ToRunner =

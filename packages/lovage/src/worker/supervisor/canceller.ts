@@ -93,8 +93,14 @@ export class Canceller implements Service {
   async #pollTurn(): Promise<undefined> {
     // What stood there before this node started concerns nothing that runs here; runners refuse it at their gate.
     if (this.#version === undefined) this.#version = (await this.#options.revokes.since(0)).version;
-    else if (this.#options.pool().members.length > 0) await this.#look();
+    else if (await this.#anythingRuns()) await this.#look();
     return undefined;
+  }
+
+  /** Asked over the watchdogs' pipes, so that an idle node says nothing to the store. */
+  async #anythingRuns(): Promise<boolean> {
+    const slots = await Promise.all(this.#options.pool().members.map(({ runner }) => runner.slots(1000).catch(() => null)));
+    return slots.some((answer) => answer === null || answer.taken.length > 0);
   }
 
   async #look(): Promise<void> {

@@ -21,6 +21,8 @@ export interface LeaseKeeperOptions {
   onFleet(fleet: Fleet): void;
   /** The node was closed: its runners' epochs are gone. Resolves when no runner of it is left. */
   onFenced(): Promise<void>;
+  /** Epochs that were still open when the node ended. */
+  onLeft(epochs: readonly Epoch[]): Promise<void>;
   readonly beatEveryMs?: number;
 }
 
@@ -55,10 +57,11 @@ export class LeaseKeeper implements Service {
     await this.#loop.start();
   }
 
-  /** Takes the node off the list; what its runners held must be settled before. */
+  /** Takes the node off the list. What its runners held should be settled before. */
   async stop(how: StopOptions): Promise<void> {
     await this.#loop.stop(how);
-    await this.#options.leases.closeNode(this.#id).catch((error: unknown) => this.#options.log.warn("lease.close-failed", { error }));
+    const epochs = await this.#options.leases.closeNode(this.#id);
+    await this.#options.onLeft(epochs ?? []);
   }
 
   open(epoch: Epoch): Promise<void> {

@@ -4,7 +4,7 @@
  * not. Soft limits are the watchdog's own.
  */
 import type { Logger } from "../../kernel/logger.ts";
-import type { Delivery, Epoch } from "../../message/commit.ts";
+import type { Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { FromWatchdog } from "../../pool/protocol.ts";
 import { blockedAfterMs } from "../../pool/watchdog.ts";
@@ -19,9 +19,8 @@ export interface LimitsOptions {
   readonly slots: number;
   readonly canKill: boolean;
   readonly log: Logger;
-  held(epoch: Epoch): Promise<readonly Delivery[]>;
-  /** Writes the end of a run over its runner's head. fenced: it had ended by itself. @throws when the store does not answer. */
-  end(delivery: Delivery, outcome: Outcome): Promise<"applied" | "fenced">;
+  /** Writes the end of a run over its runner's head. gone: it had ended by itself. @throws when the store does not answer. */
+  end(epoch: Epoch, number: number, outcome: Outcome): Promise<"ended" | "gone">;
 }
 
 export class Limits {
@@ -51,8 +50,7 @@ export class Limits {
   /** False: the run has ended by itself. A store that is down does not stretch a limit: the outcome is written when it is back. */
   async #write(member: Member, number: number, outcome: Outcome): Promise<boolean> {
     try {
-      const delivery = (await this.#options.held(member.epoch)).find(({ id }) => id.number === number);
-      return delivery !== undefined && (await this.#options.end(delivery, outcome)) === "applied";
+      return (await this.#options.end(member.epoch, number, outcome)) === "ended";
     } catch (error) {
       this.#options.log.warn("task.time-limit-unwritten", { epoch: member.epoch, number, error });
       member.verdicts.set(number, outcome);

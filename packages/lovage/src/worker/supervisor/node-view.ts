@@ -1,0 +1,47 @@
+/** A node as remote control sees it: made from slot tables and in-flight records, so it is right while user code loops. */
+import type { ActiveRun, NodeView, RegisteredTask } from "../../control/commands.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import { decodeTaskMessage } from "../../message/decode.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
+import type { Registry } from "../../task/registry.ts";
+import type { Member } from "./member.ts";
+
+export interface NodeViewOptions {
+  readonly nodeName: string;
+  readonly registry: Registry;
+  members(): readonly Member[];
+  held(epoch: Epoch): Promise<readonly Delivery[]>;
+}
+
+/** Milliseconds for a watchdog to answer; callers wait for one second. */
+const askWithinMs = 500;
+
+export function nodeView({ nodeName, registry, members, held }: NodeViewOptions): NodeView {
+  const activeOf = async (member: Member): Promise<ActiveRun[]> => {
+    const { taken } = await member.runner.slots(askWithinMs);
+    if (taken.length === 0) return [];
+    const deliveries = new Map((await held(member.epoch)).map((delivery) => [delivery.id.number, delivery]));
+    return taken.flatMap(({ number, runningMs }) => {
+      const delivery = deliveries.get(number);
+      const message = delivery && decode(delivery);
+      if (!message) return [];
+      return [{ message, startedAt: Date.now() - runningMs, ackedEarly: delivery.ackedEarly, workerPid: member.runner.pid }];
+    });
+  };
+  return {
+    nodeName,
+    async active() {
+      const runs = await Promise.all(members().map((member) => activeOf(member).catch((): ActiveRun[] => [])));
+      return runs.flat();
+    },
+    registered: () => registry.all().map((task): RegisteredTask => ({ name: task.name, rateLimit: task.settings.rateLimit ?? null })),
+  };
+}
+
+function decode(delivery: Delivery): TaskMessage | undefined {
+  try {
+    return decodeTaskMessage(delivery.bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Settles what runners leave behind: closes the epoch, writes the ends that were decided while the code still ran, gives the rest
+ * back with the right blame. A store that does not answer is asked again until the node stops; then it is the reaper's.
+ */
+import type { App } from "../../app/app.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { isLovageError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import type { Outcome } from "../../message/outcome.ts";
+import type { Store } from "../../store/store.ts";
+import { endDelivery } from "../../upkeep/end-delivery.ts";
+import type { FactsOf } from "../../upkeep/outcome-attempt.ts";
+import { type Blame, settleReleased } from "../../upkeep/settle-released.ts";
+import type { Departed } from "./member.ts";
+
+export interface SettlerOptions {
+  readonly app: App;
+  readonly store: Store;
+  readonly nodeName: string;
+  /** Slots of a runner, and deliveries per slot. */
+  readonly slots: number;
+  readonly prefetch: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 2000;
+
+export class Settler {
+  readonly #options: SettlerOptions;
+  readonly #factsOf: FactsOf;
+  readonly #stopping = new AbortController();
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+    this.#factsOf = (ended) => options.app.facts(ended);
+  }
+
+  /** A runner is gone. Never rejects. */
+  async departed({ member, exit }: Departed): Promise<void> {
+    const { store } = this.#options;
+    await this.#untilAnswered(member.epoch, async () => {
+      const deliveries = await store.leases.close(member.epoch);
+      if (deliveries.length === 0) return;
+      for (const delivery of deliveries) {
+        const outcome = member.verdicts.get(delivery.id.number);
+        if (outcome) await this.#end(delivery, outcome, true);
+      }
+      const rest = deliveries.filter(({ id }) => !member.verdicts.has(id.number));
+      await this.#release(member.epoch, rest, this.#blame({ member, exit }, rest));
+    });
+  }
+
+  /** Deliveries of a closed epoch whose runner is not ours to judge. @throws when the store does not answer. */
+  async settleLost(epoch: Epoch, deliveries: readonly Delivery[]): Promise<void> {
+    await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker node was lost", counted: true });
+  }
+
+  /** Of our own node, at its end: what is still there could not be settled before. */
+  async settleLeft(epochs: readonly Epoch[]): Promise<void> {
+    for (const epoch of epochs) {
+      const deliveries = await this.#options.store.leases.held(epoch);
+      await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker was stopped", counted: false });
+    }
+  }
+
+  /** Ends a run over its runner's head. gone: it had ended by itself. @throws when the store does not answer. */
+  async endRunning(epoch: Epoch, number: number, outcome: Outcome): Promise<"ended" | "gone"> {
+    const delivery = (await this.#options.store.leases.held(epoch)).find(({ id }) => id.number === number);
+    if (!delivery) return "gone";
+    try {
+      return (await this.#end(delivery, outcome, false)) === "applied" ? "ended" : "gone";
+    } catch (error) {
+      if (isLovageError(error) && error.name === "FencedError") return "gone";
+      throw error;
+    }
+  }
+
+  /** No more tries. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  #end(delivery: Delivery, outcome: Outcome, epochClosed: boolean): Promise<"applied" | "fenced"> {
+    const { store, nodeName, log } = this.#options;
+    return endDelivery({ broker: store.broker, delivery, outcome, epochClosed, factsOf: this.#factsOf, nodeName, log });
+  }
+
+  async #release(epoch: Epoch, deliveries: readonly Delivery[], blame: Blame): Promise<void> {
+    if (deliveries.length === 0) return;
+    const { store, nodeName, log, app } = this.#options;
+    const { maxDeliveries, maxLost } = app.config;
+    const settled = await settleReleased({
+      broker: store.broker,
+      epoch,
+      deliveries,
+      blame,
+      factsOf: this.#factsOf,
+      nodeName,
+      log,
+      maxDeliveries,
+      maxLost,
+    });
+    log.info("runner.settled", { epoch, cause: blame.cause, ...settled });
+  }
+
+  #blame({ member, exit }: Departed, deliveries: readonly Delivery[]): Blame {
+    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+    if (member.endReason === "shutdown") return { kind: "innocent", cause: "its worker was stopped", counted: false };
+    if (exit.asNeighbour) return { kind: "innocent", cause: "a neighbour took the process with it", counted: true };
+    if (member.endReason !== null) return { kind: "innocent", cause: `its runner was ended (${member.endReason})`, counted: true };
+    const started = this.#started(deliveries);
+    return started === null ? { kind: "died", cause: how } : { kind: "died", cause: how, started };
+  }
+
+  /** With one slot and more prefetched, only the oldest had begun. Else it cannot be told from here. */
+  #started(deliveries: readonly Delivery[]): readonly number[] | null {
+    const { slots, prefetch } = this.#options;
+    const oldest = deliveries[0];
+    return slots === 1 && prefetch > 1 && oldest ? [oldest.id.number] : null;
+  }
+
+  async #untilAnswered(epoch: Epoch, work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
+      try {
+        return await work();
+      } catch (error) {
+        log.warn("runner.unsettled", { epoch, error });
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
+      }
+    }
+  }
+}

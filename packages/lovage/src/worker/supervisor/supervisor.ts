@@ -1,0 +1,309 @@
+/**
+ * A worker node: one supervisor and its runners. This file only ties the actors together and passes words between them; each job
+ * has its own file. No user code runs here, so nothing that a task does holds up heartbeats, limits, cancel or control.
+ */
+import type { App } from "../../app/app.ts";
+import { busLink } from "../../control/control-link.ts";
+import { Mailbox } from "../../control/mailbox.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { ConfigError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Service } from "../../kernel/service.ts";
+import { peekHeaders } from "../../message/decode.ts";
+import type { QueueName } from "../../message/task-message.ts";
+import type { PoolPlan } from "../../pool/pools.ts";
+import type { FromRunner, FromWatchdog, RunnerSpec } from "../../pool/protocol.ts";
+import type { RunnerHost } from "../../pool/runner-host.ts";
+import type { Store } from "../../store/store.ts";
+import { localMachine } from "../../upkeep/machine.ts";
+import { Promoter } from "../../upkeep/promoter.ts";
+import { Reaper } from "../../upkeep/reaper.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { Canceller } from "./canceller.ts";
+import { consumingWatchdog } from "./consuming-watchdog.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { Limits } from "./limits.ts";
+import type { Departed, Member } from "./member.ts";
+import { nodeView } from "./node-view.ts";
+import { Recycler } from "./recycler.ts";
+import { type PoolListener, RunnerPool } from "./runner-pool.ts";
+import { Settler } from "./settler.ts";
+import { Shutdown } from "./shutdown.ts";
+import { Waker } from "./waker.ts";
+
+export interface SupervisorOptions {
+  readonly app: App;
+  readonly store: Store;
+  readonly host: RunnerHost;
+  readonly plan: PoolPlan;
+  readonly nodeName: string;
+  readonly queues: readonly QueueName[];
+  /** Of each runner; the epoch is added. */
+  readonly spec: Omit<RunnerSpec, "epoch">;
+  readonly shutdownTimeoutMs: number | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Supervisor {
+  /** Resolves when all runners are ready; rejects when none can be. */
+  readonly ready: Promise<void>;
+  readonly exitCode: Promise<ExitCode>;
+  readonly nodeName: string;
+  readonly #options: SupervisorOptions;
+  readonly #pool: RunnerPool;
+  readonly #leases: LeaseKeeper;
+  readonly #waker: Waker;
+  readonly #limits: Limits;
+  readonly #canceller: Canceller;
+  readonly #recycler: Recycler;
+  readonly #settler: Settler;
+  readonly #reaper: Reaper;
+  readonly #mailbox: Mailbox;
+  readonly #shutdown: Shutdown;
+  /** Started after the leases, stopped before them. */
+  readonly #services: readonly Service[];
+  readonly #startedAt: number;
+  readonly #readyMembers = new Set<Member>();
+  #resolveReady: () => void = () => {};
+  #rejectReady: (error: Error) => void = () => {};
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisorOptions) {
+    const { store, host, plan, nodeName, queues, clock, log, app, spec } = options;
+    this.#options = options;
+    this.nodeName = nodeName;
+    this.#startedAt = clock.now();
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    // Whoever only waits for the exit code must not be ended by this.
+    this.ready.catch(() => {});
+    const pool = () => this.#pool;
+    const held = (epoch: string) => store.leases.held(epoch);
+    this.#settler = new Settler({ app, store, nodeName, slots: plan.slots, prefetch: spec.prefetch, clock, log });
+    this.#reaper = new Reaper({
+      leases: store.leases,
+      clock,
+      log,
+      self: null,
+      machine: localMachine(),
+      lookEveryMs: null,
+      settle: (epoch, deliveries) => this.#settler.settleLost(epoch, deliveries),
+    });
+    this.#leases = new LeaseKeeper({
+      leases: store.leases,
+      clock,
+      log,
+      nodeName,
+      info: () => this.#info(),
+      onFleet: (fleet) => void this.#reaper.see({ ...fleet, nodes: fleet.nodes.filter(({ info }) => info.id !== this.#leases.nodeId) }),
+      onFenced: () => this.#killAll(),
+      onLeft: (epochs) => this.#settler.settleLeft(epochs),
+    });
+    this.#pool = new RunnerPool({
+      host,
+      runners: plan.runners,
+      clock,
+      log,
+      specFor: (epoch) => ({ ...spec, epoch }),
+      open: (epoch) => this.#leases.open(epoch),
+      settle: (departed) => this.#settler.departed(departed),
+      listener: this.#listener(),
+    });
+    this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
+    this.#limits = new Limits({
+      pool,
+      slots: plan.slots,
+      canKill: host.canKill,
+      log,
+      end: (epoch, number, outcome) => this.#settler.endRunning(epoch, number, outcome),
+    });
+    this.#canceller = new Canceller({
+      pool,
+      slots: plan.slots,
+      canKill: host.canKill,
+      revokes: store.revokes,
+      bus: store.bus,
+      clock,
+      log,
+      held,
+      idsOf: ({ bytes }) => {
+        const headers = peekHeaders(bytes);
+        return { id: headers?.id ?? null, root: headers?.rootId ?? headers?.id ?? null };
+      },
+    });
+    this.#recycler = new Recycler({ pool, slots: plan.slots, log });
+    this.#mailbox = new Mailbox({
+      link: store.pidbox ?? busLink(store.bus),
+      node: nodeView({ nodeName, registry: app.registry, members: () => this.#pool.members, held }),
+      clock,
+      log,
+    });
+    this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
+    this.#shutdown = new Shutdown({
+      pool,
+      clock,
+      log,
+      deadlineMs: options.shutdownTimeoutMs,
+      stopIntake: () => this.#waker.stop(),
+      stopServices: (mode) => this.#stopServices(mode),
+    });
+    this.exitCode = this.#shutdown.ended;
+  }
+
+  /** @throws {BrokerUnavailableError} when the store does not take the node's announcement. */
+  async start(): Promise<void> {
+    // Timers of clocks do not keep a process alive; a node without runners for a moment must not end.
+    this.#keepAlive = setInterval(() => {}, 2 ** 30);
+    try {
+      await this.#leases.start();
+    } catch (error) {
+      clearInterval(this.#keepAlive);
+      throw error;
+    }
+    for (const service of this.#services) await service.start();
+    this.#pool.start();
+    await this.#waker.start();
+  }
+
+  /** Warm the first time; a second wish, or "cold", ends at once. */
+  stop(mode: "warm" | "cold"): void {
+    if (!this.#shutdown.stopping)
+      this.#rejectReady(new ConfigError("LOVAGE_WORKER_STOPPED", "The worker was stopped before it was ready."));
+    this.#shutdown.request(mode);
+  }
+
+  pids(): readonly number[] {
+    return [...new Set(this.#pool.members.flatMap(({ runner }) => (runner.pid === null ? [] : [runner.pid])))];
+  }
+
+  #listener(): PoolListener {
+    return {
+      onReady: (member) => this.#onReady(member),
+      onGone: (departed) => this.#onGone(departed),
+      onMessage: (member, message) => this.#onMessage(member, message),
+      onWatchdog: (member, finding) => this.#onWatchdog(member, finding),
+      onOpenFailed: () => {},
+      onHopeless: ({ code, message }) => {
+        this.#options.log.error("worker.cannot-start", { code, message });
+        this.#rejectReady(new ConfigError(code as `LOVAGE_${string}`, `No runner can start: ${message}`));
+        void this.#shutdown.cold(exitCodes.configuration);
+      },
+    };
+  }
+
+  #onReady(member: Member): void {
+    this.#readyMembers.add(member);
+    if (this.#readyMembers.size >= this.#options.plan.runners) this.#resolveReady();
+  }
+
+  #onGone({ member }: Departed): void {
+    this.#readyMembers.delete(member);
+    this.#waker.gone(member);
+    this.#canceller.gone(member);
+  }
+
+  #onMessage(member: Member, message: FromRunner): void {
+    const { log } = this.#options;
+    switch (message.t) {
+      case "idle":
+        this.#waker.becameIdle(member);
+        break;
+      case "full":
+        this.#waker.foundMore(member);
+        break;
+      case "recycle":
+        this.#recycler.reached(member, message);
+        break;
+      case "cancelling":
+        this.#canceller.asked(member, message.number, message.killAfterMs);
+        break;
+      case "ended":
+        this.#canceller.ended(member, message.number);
+        break;
+      case "failed":
+        log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });
+        break;
+      case "store-down":
+        log.warn("runner.store-down", { pid: member.runner.pid, forMs: Math.round(message.forMs) });
+    }
+  }
+
+  #onWatchdog(member: Member, finding: FromWatchdog): void {
+    const { log } = this.#options;
+    if (finding.t === "hard-limit") {
+      this.#limits.reached(member, finding).catch((error: unknown) => log.error("limits.failed", { error }));
+    } else if (finding.t === "loop-blocked") {
+      void this.#nameBlocking(member, finding.numbers, finding.lagMs);
+      this.#limits.blocked(member).catch((error: unknown) => log.error("limits.failed", { error }));
+    }
+  }
+
+  /** Which tasks it may be, for people: looked up in the in-flight records. */
+  async #nameBlocking(member: Member, numbers: readonly number[], lagMs: number): Promise<void> {
+    const { store, log } = this.#options;
+    const deliveries = await store.leases.held(member.epoch).catch(() => []);
+    const tasks = deliveries.filter(({ id }) => numbers.includes(id.number)).map(({ bytes }) => peekHeaders(bytes));
+    log.warn("runner.loop-blocked", {
+      pid: member.runner.pid,
+      lagMs: Math.round(lagMs),
+      tasks: tasks.map((task) => `${task?.task}[${task?.id}]`),
+    });
+  }
+
+  #info() {
+    const { plan, queues, app, nodeName } = this.#options;
+    const machine = localMachine();
+    return {
+      name: nodeName,
+      host: machine.host,
+      bootId: machine.bootId,
+      pid: process.pid,
+      processStart: machine.processStart(process.pid),
+      pool: plan.pool,
+      slots: plan.concurrency,
+      queues,
+      tasks: app.registry.names(),
+      startedAt: this.#startedAt,
+      runners: this.#pool.members.map(({ epoch, runner }) => ({ epoch, pid: runner.pid })),
+    };
+  }
+
+  /** Their epochs are closed: nothing they do counts. New ones start under the node's new id. */
+  async #killAll(): Promise<void> {
+    await Promise.all(this.#pool.members.map((member) => this.#pool.kill(member, "fenced")));
+  }
+
+  #watchConsuming(): Service {
+    const { store, queues, clock, log } = this.#options;
+    return consumingWatchdog({
+      clock,
+      log,
+      waiting: async () => (await store.broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0),
+      idleRunners: () => this.#waker.idle,
+      progress: () => this.#progress(),
+      restartWaking: () => this.#waker.restart(this.#pool.serving),
+      giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
+    });
+  }
+
+  async #progress(): Promise<string> {
+    const slots = await Promise.all(this.#pool.serving.map(({ runner }) => runner.slots(1000)));
+    return JSON.stringify(slots.map(({ epoch, tasksDone, taken }) => [epoch, tasksDone, taken.map(({ number }) => number)]));
+  }
+
+  async #stopServices(mode: "warm" | "cold"): Promise<void> {
+    const how = { mode, graceMs: 1000 };
+    await Promise.all(this.#services.map((service) => service.stop(how)));
+    this.#settler.stop();
+    await this.#options.host.close();
+    try {
+      await this.#leases.stop(how);
+      await this.#reaper.stop(how);
+    } finally {
+      clearInterval(this.#keepAlive);
+    }
+  }
+}
