@@ -25,7 +25,7 @@ export function chord<const Header extends readonly AnyCanvas[] | Group, Body ex
 ): Chord<HeaderOpen<Header>, OutOf<Body>> {
   const end = body as AnyCanvas;
   const members = isList(header) ? header.map((member) => member.toSignature()) : tasksOf(header.toSignature());
-  return new Chord(chordSignature(members, end.toSignature()), appsOf([...(isList(header) ? header : [header]), end]));
+  return new Chord(chordSignature(members, end.toSignature()), appsOf([...(isList(header) ? header : [header as AnyCanvas]), end]));
 }
 
 const isList = (header: readonly AnyCanvas[] | Group): header is readonly AnyCanvas[] => Array.isArray(header);

@@ -1,0 +1,101 @@
+/** Where a call goes: its own option, its task's, the first route that answers, the default queue (celery-wire.md §8.8). */
+import type { Route, Routing } from "../canvas/build.ts";
+import { ConfigError } from "../kernel/errors.ts";
+import type { Registry } from "../task/registry.ts";
+import type { RouteOptions, Router, TaskRoutes } from "./route-types.ts";
+import type { Settings } from "./settings.ts";
+
+export function createRouting(
+  settings: Pick<Settings, "taskRoutes" | "taskDefaultQueue" | "taskDefaultPriority">,
+  registry: Registry,
+): Routing {
+  const routers = asRouters(settings.taskRoutes);
+  const usual: Route = { queue: settings.taskDefaultQueue, priority: settings.taskDefaultPriority ?? 0, expires: null, ignoreResult: null };
+  const known = new Map<string, Route>();
+  const isFixed = routers.every((router) => router.fixed);
+  return {
+    route(task, args, kwargs) {
+      // Without functions among the routes the answer depends on the name alone.
+      const before = isFixed ? known.get(task) : undefined;
+      if (before !== undefined) return before;
+      const route = findRoute(task, args, kwargs, routers, usual, registry);
+      if (isFixed && known.size < 10_000) known.set(task, route);
+      return route;
+    },
+  };
+}
+
+function findRoute(
+  name: string,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+  routers: readonly NamedRouter[],
+  usual: Route,
+  registry: Registry,
+): Route {
+  const own = registry.get(name)?.settings;
+  const routed = firstAnswer(name, args, kwargs, routers);
+  return {
+    queue: own?.queue ?? routed?.queue ?? usual.queue,
+    priority: own?.priority ?? routed?.priority ?? usual.priority,
+    expires: own?.expires ?? null,
+    ignoreResult: own?.ignoreResult ?? null,
+  };
+}
+
+interface NamedRouter {
+  readonly router: Router;
+  /** Depends on the name alone. */
+  readonly fixed: boolean;
+}
+
+function firstAnswer(
+  name: string,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+  routers: readonly NamedRouter[],
+): RouteOptions | undefined {
+  for (const { router } of routers) {
+    const answer = router(name, args, kwargs);
+    if (answer === null || answer === undefined) continue;
+    return typeof answer === "string" ? { queue: answer } : answer;
+  }
+  return undefined;
+}
+
+function asRouters(routes: Settings["taskRoutes"]): readonly NamedRouter[] {
+  const list = routes === null ? [] : Array.isArray(routes) ? (routes as readonly TaskRoutes[]) : [routes as TaskRoutes];
+  return list.map((one) => (typeof one === "function" ? { router: one, fixed: false } : { router: tableRouter(one), fixed: true }));
+}
+
+/** An exact name first, then globs in the order they stand, as Celery's MapRoute. */
+function tableRouter(table: Readonly<Record<string, string | RouteOptions>>): Router {
+  const globs = Object.entries(table)
+    .filter(([name]) => /[*?[]/.test(name))
+    .map(([pattern, target]) => ({ test: globTest(pattern), target }));
+  return (name) => {
+    if (Object.hasOwn(table, name)) return table[name];
+    return globs.find(({ test }) => test.test(name))?.target;
+  };
+}
+
+/** Python's fnmatch: `*` any text, `?` one character, `[abc]`, `[!abc]`. */
+export function globTest(pattern: string): RegExp {
+  const body = pattern.replace(/\[(!?)([^\]]*)\]|[*?]|[.+^${}()|\\[\]]/g, (found, not: string | undefined, set: string | undefined) => {
+    if (found === "*") return "[\\s\\S]*";
+    if (found === "?") return "[\\s\\S]";
+    if (set) return `[${not ? "^" : ""}${set.replace(/\\/g, "\\\\")}]`;
+    return `\\${found}`;
+  });
+  return new RegExp(`^${body}$`);
+}
+
+/** @throws {ConfigError} LOVAGE_QUEUE_NOT_DECLARED when the app declares its queues and this is none of them. */
+export function checkQueue(task: string, queue: string, declared: readonly string[] | null): void {
+  if (declared === null || declared.includes(queue)) return;
+  throw new ConfigError(
+    "LOVAGE_QUEUE_NOT_DECLARED",
+    `Cannot send "${task}" to queue "${queue}": this app declares ${declared.join(", ")}. Add it to taskQueues or send with { queue }.`,
+    { details: { task, queue, declared } },
+  );
+}
