@@ -36,12 +36,17 @@ export interface JobStats {
 
 const progressKept = 500;
 
+interface Opened {
+  readonly state: StateStore;
+  readonly jobs: JobStore;
+}
+
 export class JobService {
   readonly pipeline: Pipeline;
   readonly #options: JobServiceOptions;
   readonly #stop = new AbortController();
   readonly #watched = new Map<JobId, Promise<void>>();
-  #opened: Promise<{ readonly state: StateStore; readonly jobs: JobStore }> | undefined;
+  #opened: Promise<Opened> | undefined;
 
   constructor(options: JobServiceOptions) {
     this.#options = options;
@@ -258,7 +263,7 @@ export class JobService {
     this.#watched.set(record.id, watch);
   }
 
-  #open() {
+  #open(): Promise<Opened> {
     this.#opened ??= this.#options.app
       .state()
       .then((state) => ({
