@@ -97,6 +97,9 @@ export class Attempt {
   }
 }
 
+/** For a commit that carries no outcome: nothing to complete, nothing to fail. */
+export const noOutcome: AttemptRules = { complete: (commit) => commit, failure: () => null };
+
 /** A commit that settles and says nothing else. */
 export function bareCommit(of: Pick<Commit, "delivery">, settle: Settle): Commit {
   return { delivery: of.delivery, settle, results: [], publish: [], chords: [], chordParts: [] };

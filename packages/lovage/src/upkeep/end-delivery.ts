@@ -8,9 +8,9 @@ import type { Delivery } from "../message/commit.ts";
 import { decodeTaskMessage } from "../message/decode.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
-import { Attempt, bareCommit } from "./attempt.ts";
+import { Attempt, bareCommit, noOutcome } from "./attempt.ts";
 import { commitAttempts } from "./commit-attempts.ts";
-import { type FactsOf, noOutcome, outcomeAttempt } from "./outcome-attempt.ts";
+import { type FactsOf, outcomeAttempt } from "./outcome-attempt.ts";
 
 export interface EndDeliveryOptions {
   readonly broker: Broker;

@@ -41,6 +41,3 @@ function commitOf(outcome: Outcome, build: (what: Outcome) => Commit): Commit {
     return build(failure(error, isLovageError(error, "LOVAGE_TOO_LARGE") ? "too-large" : "unencodable-result", true));
   }
 }
-
-/** For a commit that carries no outcome: nothing to complete, nothing to fail. */
-export const noOutcome: AttemptRules = { complete: (commit) => commit, failure: () => null };

@@ -10,10 +10,10 @@ import type { Delivery, Epoch, Settle } from "../message/commit.ts";
 import { decodeTaskMessage, peekHeaders } from "../message/decode.ts";
 import { markRedelivered } from "../message/mark-redelivered.ts";
 import type { LovageProperties, TaskMessage } from "../message/task-message.ts";
-import { Attempt, bareCommit } from "./attempt.ts";
+import { Attempt, bareCommit, noOutcome } from "./attempt.ts";
 import { commitAttempts } from "./commit-attempts.ts";
 import { workerLost } from "./ended-outcomes.ts";
-import { type FactsOf, noOutcome, outcomeAttempt } from "./outcome-attempt.ts";
+import { type FactsOf, outcomeAttempt } from "./outcome-attempt.ts";
 
 export type Blame =
   /**

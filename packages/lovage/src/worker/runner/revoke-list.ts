@@ -27,6 +27,7 @@ export class RevokeList {
   readonly #closing = new AbortController();
   #version = 0;
   #fetching: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
 
   constructor(options: RevokeListOptions) {
     this.#options = options;
@@ -37,13 +38,14 @@ export class RevokeList {
   }
 
   /** Resolves when the copy is at least as new as at the time of the call. Tries until the store answers; rejects only when closed. */
-  async refresh(): Promise<void> {
-    // A fetch that is under way may have looked before the revoke we are asked for was there.
-    while (this.#fetching !== undefined) await this.#fetching;
-    this.#fetching = this.#fetch().finally(() => {
-      this.#fetching = undefined;
+  refresh(): Promise<void> {
+    if (this.#fetching === undefined) return this.#start();
+    // The fetch under way may have looked before the revoke we are asked for was there: one more, for all who ask meanwhile.
+    this.#queued ??= this.#fetching.then(() => {
+      this.#queued = undefined;
+      return this.#start();
     });
-    return this.#fetching;
+    return this.#queued;
   }
 
   find(message: TaskMessage): Revoke | undefined {
@@ -53,6 +55,13 @@ export class RevokeList {
 
   close(): void {
     this.#closing.abort(new Error("closed"));
+  }
+
+  #start(): Promise<void> {
+    this.#fetching = this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
   }
 
   async #fetch(): Promise<void> {

@@ -5,6 +5,7 @@
  * `Runs` runs, `Committer` keeps outcomes until the store has them.
  */
 import type { App } from "../../app/app.ts";
+import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -373,13 +374,20 @@ class Runner implements RunnerHandle {
   #watchStrayErrors(): () => void {
     return watchStrayErrors({
       log: this.#options.log,
-      currentRun: () => undefined,
+      currentRun: () => this.#runOfThisContext(),
       onThrown: (run, error) => this.#thrown(run, error),
       onUnknown: (error) => {
         this.#options.log.error("runner.error-of-nobody", { error, remedy: "await or catch it; the process ends" });
         process.exit(1);
       },
     });
+  }
+
+  #runOfThisContext(): Run | "over" | undefined {
+    const token = tryCurrentRun()?.fencingToken;
+    const prefix = `${this.#options.spec.epoch}/`;
+    if (!token?.startsWith(prefix)) return undefined;
+    return this.#runs.get(Number(token.slice(prefix.length))) ?? "over";
   }
 
   /** The process may be damaged: its run ends as a FAILURE now, its neighbours may finish, and a fresh runner takes over. */

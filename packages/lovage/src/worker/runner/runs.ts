@@ -119,11 +119,11 @@ export class Runs {
 
   #end(run: Run, outcome: Outcome): void {
     const { services, onEnded } = this.#options;
-    const seen = { flag: run.aborted, runtimeMs: monotonicMs() - run.startedAt };
+    const end = judgeEnd(run, outcome, run.aborted, monotonicMs() - run.startedAt);
     this.#runs.delete(run.held.number);
     run.end();
     services.slots.free(run.row, true);
-    onEnded(run, judgeEnd(run, outcome, seen.flag, seen.runtimeMs));
+    onEnded(run, end);
   }
 
   /** The flag of the slot table stands already, or stands now: let awaits see it. */
@@ -166,5 +166,8 @@ function judgeEnd(run: Run, outcome: Outcome, flag: AbortFlag, runtimeMs: number
   const stopped = run.sawAbort && (outcome.kind === "failure" || outcome.kind === "retry");
   if (stopped && flag === abortFlag.shutdown) return { kind: "hand-back" };
   if (stopped && flag === abortFlag.cancelled) return { kind: "outcome", outcome: { kind: "revoked", reason: "terminated" }, runtimeMs };
+  // Node's own awaits say AbortError and keep our reason as its cause; Celery's callers look for the limit's name.
+  const byLimit = stopped && flag === abortFlag.softLimit && outcome.error.exc_type === "AbortError";
+  if (byLimit) return { kind: "outcome", outcome: failure(run.signal.reason, "soft-time-limit", true), runtimeMs };
   return { kind: "outcome", outcome, runtimeMs };
 }

@@ -3,8 +3,8 @@ import type { App } from "../../app/app.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
-import { Attempt, bareCommit } from "../../upkeep/attempt.ts";
-import { noOutcome, outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
+import { Attempt, bareCommit, noOutcome } from "../../upkeep/attempt.ts";
+import { outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
 import type { Held } from "./held.ts";
 
 export interface SettlerOptions {

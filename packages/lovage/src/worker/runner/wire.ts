@@ -39,6 +39,8 @@ export interface WireOptions {
 interface Call {
   readonly attempts: readonly Attempt[];
   readonly reserve: ReserveCall | undefined;
+  /** Nothing may join it: it is to show which outcome fails. */
+  readonly alone?: boolean;
 }
 
 /** After so many calls in a row the loop gets a turn, however fast the store answers. */
@@ -124,6 +126,7 @@ export class Wire {
   #nextCall(): Call | undefined {
     const { committer, fetcher } = this.#options;
     const unknown = this.#unknown;
+    if (unknown?.alone === true) return unknown;
     const ready = committer.take();
     const attempts = unknown === undefined || unknown.attempts.length === 0 ? ready : [...unknown.attempts, ...ready];
     const reserve = unknown === undefined ? fetcher.next(attempts.length) : unknown.reserve;
@@ -209,7 +212,7 @@ export class Wire {
     const { committer } = this.#options;
     if (first === undefined) return;
     committer.putBack(others);
-    this.#unknown = { attempts: [first], reserve };
+    this.#unknown = { attempts: [first], reserve, alone: true };
     if (others.length > 0) return;
     const { code = "LOVAGE_COMMIT_FAILED", message = String(error) } = error as { code?: string; message?: string };
     this.#unknown = reserve === undefined ? undefined : { attempts: [], reserve };

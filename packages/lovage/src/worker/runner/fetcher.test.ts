@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import type { Reserved } from "../../broker/broker.ts";
+import type { Delivery } from "../../message/commit.ts";
+import { manualClock } from "../../testing/manual-clock.ts";
+import { Fetcher } from "./fetcher.ts";
+
+const reserved = (count: number): Reserved => ({
+  deliveries: Array.from(
+    { length: count },
+    (_, n): Delivery => ({ id: { epoch: "e", number: n }, queue: "q", bucket: 0, bytes: new Uint8Array(), ackedEarly: false }),
+  ),
+  storeNow: 0,
+  revokesVersion: 0,
+});
+
+function fetcher(capacity: number, room = capacity) {
+  const said: string[] = [];
+  const state = { room };
+  const clock = manualClock();
+  const it = new Fetcher({
+    epoch: "e",
+    queues: ["q"],
+    capacity,
+    clock,
+    room: (releasing) => state.room + releasing,
+    say: (what) => said.push(what),
+  });
+  const call = (releasing = 0) => it.next(releasing);
+  const answer = (got: number, releasing = 0) => {
+    const made = call(releasing);
+    if (made === undefined) throw new Error("no call was made");
+    it.received(made, reserved(got));
+    return made;
+  };
+  return { it, said, state, call, answer, clock };
+}
+
+describe("Fetcher", () => {
+  it("asks for one half of what the runner can hold, and for 64 at most", () => {
+    expect(fetcher(1).call()?.count).toBe(1);
+    expect(fetcher(100).call()?.count).toBe(50);
+    expect(fetcher(1000).call()?.count).toBe(64);
+  });
+
+  it("asks for no more than there is room for", () => {
+    expect(fetcher(100, 3).call()?.count).toBe(3);
+    expect(fetcher(100, 0).call()).toBeUndefined();
+    expect(fetcher(1, 0).call(1)?.count).toBe(1);
+  });
+
+  it("numbers its calls", () => {
+    const { call } = fetcher(4);
+    expect([call()?.number, call()?.number]).toEqual([1, 2]);
+  });
+
+  it("says idle once when the queues gave less than asked, and then asks only along with commits until it is woken", () => {
+    const { it: made, said, answer, call } = fetcher(4);
+    answer(1);
+    expect(said).toEqual(["idle"]);
+    expect(call()).toBeUndefined();
+    answer(0, 1);
+    expect(said).toEqual(["idle"]);
+    made.wake();
+    expect(call()?.count).toBe(2);
+  });
+
+  it("says full when a batch came back full, and not in every one of a steady stream", async () => {
+    const { said, answer, clock } = fetcher(2);
+    answer(1);
+    answer(1);
+    expect(said).toEqual(["full"]);
+    await clock.advance(10);
+    answer(1);
+    expect(said).toEqual(["full", "full"]);
+    answer(0);
+    expect(said).toEqual(["full", "full", "idle"]);
+  });
+
+  it("does not lose a wake-up that comes while a call is on the wire", () => {
+    const { it: made, said, call } = fetcher(4);
+    const first = call();
+    made.wake();
+    made.received(first as NonNullable<typeof first>, reserved(0));
+    expect(said).toEqual([]);
+    expect(call()).toBeDefined();
+  });
+
+  it("asks for nothing once stopped, or without queues", () => {
+    const { it: made, call } = fetcher(4);
+    made.listenTo([]);
+    expect(call()).toBeUndefined();
+    made.listenTo(["other"]);
+    expect(call()?.queues).toEqual(["other"]);
+    made.stop();
+    expect(call(1)).toBeUndefined();
+  });
+});
