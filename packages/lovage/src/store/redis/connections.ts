@@ -1,7 +1,7 @@
 /** One connection per role, each made when first used: a slow or blocked one never holds up another. */
 import type { StoreOptions } from "../store.ts";
 import type { Keys } from "./keys.ts";
-import { Link, type RawClient } from "./link.ts";
+import { Link, type LinkOptions, type RawClient } from "./link.ts";
 import { checkServer } from "./server.ts";
 import type { Endpoint } from "./url.ts";
 
@@ -17,7 +17,8 @@ export class Connections {
   /** Subscriptions of the bus, of results and of logs. */
   readonly subscriber: Link;
   readonly #endpoint: Endpoint;
-  readonly #extra: Link[] = [];
+  readonly #links: Link[] = [];
+  readonly #closing = new AbortController();
 
   constructor(endpoint: Endpoint, keys: Keys, options: StoreOptions) {
     this.options = options;
@@ -30,22 +31,25 @@ export class Connections {
     this.subscriber = this.#link("subscriber", {});
   }
 
-  /** A connection that hears when keys it read are touched; without `tracking` an ordinary one. */
-  bell(tracking: boolean, onInvalidate: (key: string | null) => void): Link {
-    const prepare = async (client: RawClient) => {
-      client.on("invalidate", (key: Buffer | string | null) => onInvalidate(key === null ? null : String(key)));
-    };
-    return this.#link("bell", { prepare, tracking });
+  /** A connection that hears when keys it read are touched. */
+  bell(tracking: NonNullable<LinkOptions["tracking"]>): Link {
+    return this.#link("bell", { tracking });
   }
 
-  #link(role: string, more: { readonly prepare?: (client: RawClient) => Promise<void>; readonly tracking?: boolean }): Link {
+  /** Aborts when the store closes: what still listens ends then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  #link(role: string, more: Pick<LinkOptions, "prepare" | "tracking">): Link {
     const { deadlineMs, onFault } = this.options;
     const link = new Link({ endpoint: this.#endpoint, role, deadlineMs, onFault, ...more });
-    this.#extra.push(link);
+    this.#links.push(link);
     return link;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#extra.map((link) => link.close()));
+    this.#closing.abort();
+    await Promise.all(this.#links.map((link) => link.close()));
   }
 }

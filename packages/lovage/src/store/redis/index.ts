@@ -4,8 +4,17 @@
  */
 import type { Store, StoreOptions } from "../store.ts";
 import { RedisBroker } from "./broker.ts";
+import { RedisBus } from "./bus.ts";
 import { Connections } from "./connections.ts";
+import { RedisDeadLetters } from "./dead-letters.ts";
 import { Keys } from "./keys.ts";
+import { RedisLeases } from "./leases.ts";
+import { asNumber, asText, pairs } from "./reply.ts";
+import { RedisResults } from "./results.ts";
+import { RedisRevokes } from "./revokes.ts";
+import { report } from "./server.ts";
+import { RedisState } from "./state.ts";
+import { Subscriber } from "./subscriber.ts";
 import { parseRedisUrl } from "./url.ts";
 
 /** @throws {ConfigError} LOVAGE_STORE_URL */
@@ -13,6 +22,25 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
   const endpoint = parseRedisUrl(url);
   const keys = new Keys(options);
   const connections = new Connections(endpoint, keys, options);
-  const broker = new RedisBroker(connections, keys);
-  return { name: endpoint.name, broker, close: () => connections.close() } as never as Store;
+  const { command } = connections;
+  const subscriber = new Subscriber(connections.subscriber);
+  return {
+    name: endpoint.name,
+    broker: new RedisBroker(connections, keys),
+    leases: new RedisLeases(connections, keys),
+    results: new RedisResults(connections, keys, subscriber),
+    revokes: new RedisRevokes(command, keys),
+    deadLetters: new RedisDeadLetters(command, keys),
+    bus: new RedisBus(connections, keys, subscriber),
+    state: new RedisState(connections, keys, subscriber),
+    ping: (deadlineMs) => report(command, deadlineMs),
+    async counters() {
+      const fields = await command.call(["HGETALL", keys.counters]);
+      return Object.fromEntries([...pairs(fields)].map(([field, count]) => [asText(field), asNumber(count)]));
+    },
+    async close() {
+      subscriber.close();
+      await connections.close();
+    },
+  };
 }

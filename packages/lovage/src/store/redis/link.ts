@@ -36,8 +36,8 @@ export interface LinkOptions {
   readonly onFault: (fault: unknown) => void;
   /** Called with each new connection before it serves. A ConfigError ends all waiting calls. */
   readonly prepare?: (client: RawClient) => Promise<void>;
-  /** Emits `invalidate` for keys read under CLIENT TRACKING. */
-  readonly tracking?: boolean;
+  /** The server is asked to say when keys that this connection read are touched; where it will not, `onRefused` hears why. */
+  readonly tracking?: { readonly onTouched: (key: string | null) => void; readonly onRefused: (error: Error) => void };
 }
 
 /** RESP type bytes of @redis/client's decoder: `$` and `%`. */
@@ -66,9 +66,11 @@ export class Link {
   #generation = 0;
   #onIdle: (() => void) | undefined;
   #lastFailure: unknown;
+  #tracks: boolean;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#tracks = options.tracking !== undefined;
   }
 
   /** Grows with each new connection: what is remembered "once per connection" is void when it changes. */
@@ -226,7 +228,7 @@ export class Link {
   }
 
   async #open(): Promise<RawClient> {
-    const { endpoint, role, prepare, tracking = false } = this.#options;
+    const { endpoint, role, prepare, tracking } = this.#options;
     // Loaded when first needed: an embedded app never pays for it.
     const { createClient } = await import("@redis/client");
     const client = createClient({
@@ -239,7 +241,7 @@ export class Link {
       disableOfflineQueue: true,
       disableClientInfo: true,
       maintNotifications: "disabled",
-      emitInvalidate: tracking,
+      emitInvalidate: this.#tracks,
       // Their timeout counts only until a command is written; ours counts until it is answered.
       commandOptions: { timeout: undefined, typeMapping } as never,
     }) as unknown as RawClient;
@@ -248,6 +250,7 @@ export class Link {
       failure = error;
       this.#drop(client, error);
     });
+    client.on("invalidate", (key: Buffer | string | null) => tracking?.onTouched(key === null ? null : String(key)));
     try {
       // A frozen server accepts connections and never greets.
       await within(silenceMs * 2.5, client.connect());
@@ -255,7 +258,13 @@ export class Link {
       if (failure) throw failure;
     } catch (error) {
       client.destroy();
-      throw isReplyError(error) ? (refusal(endpoint.name, error) ?? error) : error;
+      if (!isReplyError(error)) throw error;
+      if (this.#tracks && /tracking|unknown|subcommand/i.test(error.message)) {
+        this.#tracks = false;
+        tracking?.onRefused(error);
+        return this.#open();
+      }
+      throw refusal(endpoint.name, error) ?? error;
     }
     if (this.#closed) client.destroy();
     return client;

@@ -3,14 +3,14 @@ import type { LuaScript } from "../script.ts";
 
 export const announceScript: LuaScript = {
   name: "announce",
-  sha1: "67f788612bdfeba2f34ac0a0e8ea1ae6d8eff662",
+  sha1: "8471124bf08020c9e873aa36c05ed8bfcb85b657",
   source: `#!lua flags=allow-oom
 redis.call('HLEN', KEYS[1])
 redis.call('HLEN', KEYS[2])
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'closed' end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HSETNX', KEYS[2], ARGV[1], 0)
-redis.call('INCR', KEYS[4])
+redis.call('SET', KEYS[4], ARGV[3])
 return 'ok'
 `,
 };

@@ -2,7 +2,7 @@
 -- Closes a node with all its open epochs, if its counter still is what the caller saw.
 -- KEYS  1 nodes, 2 pulses, 3 mark of the node's closing, 4 fleet version, 5 the node's open epochs, 6 orphans
 -- ARGV  1 node id, 2 counter or '', 3 and 4 what comes before an epoch in its key and in that of its flight,
---       5 ms a closed node and epoch are remembered
+--       5 ms a closed node and epoch are remembered, 6 the new fleet version
 -- Reply nil (the counter had moved) | the epochs it closed
 -- Python  none of these keys.
 -- include "closing"
@@ -14,6 +14,6 @@ redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[5])
 redis.call('SET', KEYS[3], '', 'PX', ARGV[5])
-redis.call('INCR', KEYS[4])
+redis.call('SET', KEYS[4], ARGV[6])
 for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[6], ARGV[5]) end
 return epochs

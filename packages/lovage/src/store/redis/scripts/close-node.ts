@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const closeNodeScript: LuaScript = {
   name: "close-node",
-  sha1: "01024f06084b87385d57c3d492108d92f2282875",
+  sha1: "2093daff16b39f432125c6069806475b2cfdfce0",
   source: `#!lua flags=allow-oom
 local function close_epoch(epoch, epoch_key, flight_key, orphans_key, remember_ms)
   redis.call('HSET', epoch_key, 'state', 'closed')
@@ -21,7 +21,7 @@ redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[5])
 redis.call('SET', KEYS[3], '', 'PX', ARGV[5])
-redis.call('INCR', KEYS[4])
+redis.call('SET', KEYS[4], ARGV[6])
 for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[6], ARGV[5]) end
 return epochs
 `,

@@ -1,0 +1,105 @@
+/** Presence, epochs, what is held, parked messages and the bell on Redis. What each call promises stands in its script. */
+import { randomUUID } from "node:crypto";
+import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import { StoreRefusedError } from "../../kernel/errors.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import type { QueueName } from "../../message/task-message.ts";
+import { epochClosed, nodeClosed } from "../refusals.ts";
+import { rememberClosedMs } from "./broker.ts";
+import type { Connections } from "./connections.ts";
+import type { Keys } from "./keys.ts";
+import type { Link, Reply } from "./link.ts";
+import { asList, asNumber, asText, pairs } from "./reply.ts";
+import { readRecords } from "./reservation.ts";
+import { announceScript } from "./scripts/announce.ts";
+import { beatScript } from "./scripts/beat.ts";
+import { closeEpochScript } from "./scripts/close-epoch.ts";
+import { closeNodeScript } from "./scripts/close-node.ts";
+import { fleetScript } from "./scripts/fleet.ts";
+import { openEpochScript } from "./scripts/open-epoch.ts";
+import { promoteScript } from "./scripts/promote.ts";
+import { Waker } from "./waker.ts";
+
+export class RedisLeases implements Leases {
+  readonly #link: Link;
+  readonly #keys: Keys;
+  readonly #connections: Connections;
+  readonly #waker: Waker;
+  /** Descriptions change rarely and may be long: they are sent only when the fleet's version did. */
+  #known: { readonly version: string; readonly nodes: ReadonlyMap<NodeId, NodeInfo> } = { version: "", nodes: new Map() };
+
+  constructor(connections: Connections, keys: Keys) {
+    this.#connections = connections;
+    this.#link = connections.command;
+    this.#keys = keys;
+    this.#waker = new Waker(connections, keys);
+  }
+
+  async announce(node: NodeInfo): Promise<void> {
+    const { nodes, pulses, fleetVersion } = this.#keys;
+    const names = [nodes, pulses, this.#keys.closedNode(node.id), fleetVersion];
+    const reply = await this.#link.run(announceScript, names, [node.id, JSON.stringify(node), randomUUID()]);
+    if (asText(reply) === "closed") throw nodeClosed(node.id);
+  }
+
+  async open(node: NodeId, epoch: Epoch): Promise<void> {
+    const keys = this.#keys;
+    const reply = asText(await this.#link.run(openEpochScript, [keys.nodes, keys.epoch(epoch), keys.nodeEpochs(node)], [node, epoch]));
+    if (reply === "node-closed") throw nodeClosed(node);
+    if (reply === "closed") throw epochClosed(epoch);
+  }
+
+  async beat(node: NodeId): Promise<Fleet> {
+    const reply = await this.#link.run(beatScript, this.#fleetKeys(), [node, this.#known.version]);
+    if (!Array.isArray(reply)) throw nodeClosed(node);
+    return this.#readFleet(reply);
+  }
+
+  async fleet(): Promise<Fleet> {
+    return this.#readFleet(asList(await this.#link.run(fleetScript, this.#fleetKeys(), [this.#known.version])));
+  }
+
+  #fleetKeys(): readonly string[] {
+    const { nodes, pulses, orphans, fleetVersion } = this.#keys;
+    return [nodes, pulses, orphans, fleetVersion];
+  }
+
+  #readFleet([version, infos, counts, orphans]: readonly Reply[]): Fleet {
+    if (infos) {
+      const nodes = new Map([...pairs(infos)].map(([id, info]) => [asText(id), JSON.parse(asText(info)) as NodeInfo]));
+      this.#known = { version: asText(version), nodes };
+    }
+    const pulses = new Map([...pairs(counts)].map(([id, count]) => [asText(id), asNumber(count)]));
+    const nodes = [...this.#known.nodes].map(([id, info]) => ({ info, count: pulses.get(id) ?? 0 }));
+    return { nodes, orphans: asList(orphans).map(asText) };
+  }
+
+  async held(epoch: Epoch): Promise<readonly Delivery[]> {
+    return readRecords(epoch, await this.#link.call(["HGETALL", this.#keys.flight(epoch)]));
+  }
+
+  async close(epoch: Epoch): Promise<readonly Delivery[]> {
+    const keys = this.#keys;
+    const args = [epoch, keys.nodeEpochs(""), String(rememberClosedMs)];
+    return readRecords(epoch, await this.#link.run(closeEpochScript, [keys.epoch(epoch), keys.flight(epoch), keys.orphans], args));
+  }
+
+  async closeNode(node: NodeId, count?: number): Promise<readonly Epoch[] | null> {
+    const keys = this.#keys;
+    const names = [keys.nodes, keys.pulses, keys.closedNode(node), keys.fleetVersion, keys.nodeEpochs(node), keys.orphans];
+    const args = [node, count === undefined ? "" : String(count), keys.epoch(""), keys.flight(""), String(rememberClosedMs), randomUUID()];
+    const reply = await this.#link.run(closeNodeScript, names, args);
+    return reply === null ? null : asList(reply).map(asText);
+  }
+
+  async promote(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs: number | null; readonly storeNow: number }> {
+    const { parkedDue, parked } = this.#keys;
+    const [promoted, nextDue, now, faults] = asList(await this.#link.run(promoteScript, [parkedDue, parked], [String(limit)]));
+    for (const fault of asList(faults)) this.#connections.options.onFault(new StoreRefusedError("LOVAGE_KEY_WRONG_TYPE", asText(fault)));
+    return { promoted: asNumber(promoted), nextDueMs: nextDue === null ? null : asNumber(nextDue), storeNow: asNumber(now) };
+  }
+
+  wake(queues: readonly QueueName[], signal: AbortSignal): AsyncIterable<void> {
+    return this.#waker.wake(queues, signal);
+  }
+}

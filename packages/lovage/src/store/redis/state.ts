@@ -1,0 +1,151 @@
+/** Small documents, counters and capped logs on Redis. A log is a stream; those who follow it are told by pub/sub. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
+import { BrokerUnavailableError, UsageError } from "../../kernel/errors.ts";
+import { Listener } from "../notifier.ts";
+import type { Connections } from "./connections.ts";
+import type { Keys } from "./keys.ts";
+import type { Link, Reply } from "./link.ts";
+import { escapeGlob, scan } from "./queues.ts";
+import { asBytes, asList, asNumber, asText, pairs, refused } from "./reply.ts";
+import { stateAddScript } from "./scripts/state-add.ts";
+import { stateAppendScript } from "./scripts/state-append.ts";
+import { stateWriteScript } from "./scripts/state-write.ts";
+import { bytesArg, expiryArg } from "./sending.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+const pageEntries = 500;
+
+export class RedisState implements StateStore {
+  readonly #connections: Connections;
+  readonly #link: Link;
+  readonly #keys: Keys;
+  readonly #subscriber: Subscriber;
+
+  constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
+    this.#connections = connections;
+    this.#link = connections.state;
+    this.#keys = keys;
+    this.#subscriber = subscriber;
+  }
+
+  async read(keys: readonly StateKey[]): Promise<readonly (Versioned | undefined)[]> {
+    // Sent in one turn of the event loop, they share a packet.
+    const found = await Promise.all(keys.map((key) => this.#link.call(["HMGET", this.#keys.state(key), "version", "value"])));
+    return found.map((reply) => {
+      const [version, value] = asList(reply);
+      return version ? { version: asNumber(version), value: asBytes(value) } : undefined;
+    });
+  }
+
+  async write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+    if (batch.length === 0) return [];
+    const keys = batch.flatMap(({ key }) => [this.#keys.state(key), this.#keys.tally(key)]);
+    const args = batch.flatMap(({ value, ifVersion, expiresMs }) => [
+      ifVersion === undefined ? "" : String(ifVersion),
+      expiryArg(expiresMs),
+      value === null ? "1" : "",
+      value === null ? "" : bytesArg(value),
+    ]);
+    return asList(await this.#link.run(stateWriteScript, keys, args)).map((reply) => reply === 1);
+  }
+
+  async *keys(prefix: string): AsyncGenerator<StateKey> {
+    const seen = new Set<StateKey>();
+    for (const name of [this.#keys.state, this.#keys.tally]) {
+      for await (const key of scan(this.#link, `${escapeGlob(name(prefix))}*`)) {
+        const bare = key.slice(name("").length);
+        if (!seen.has(bare)) yield bare;
+        seen.add(bare);
+      }
+    }
+  }
+
+  async add(key: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    for (const [field, by] of Object.entries(fields)) assertWhole(key, field, by);
+    const args = Object.entries(fields).flatMap(([field, by]) => [field, String(by)]);
+    const reply = asList(await this.#link.run(stateAddScript, [this.#keys.tally(key)], args));
+    if (reply[0] !== undefined && Array.isArray(reply[0])) throw refused(reply[0]);
+    return Object.fromEntries([...pairs(reply)].map(([field, value]) => [asText(field), asNumber(value)]));
+  }
+
+  async append(
+    log: StateKey,
+    entries: readonly (Uint8Array | string)[],
+    options: { readonly keep: number; readonly expiresMs?: number },
+  ): Promise<LogId> {
+    const key = this.#keys.log(log);
+    const args = [String(options.keep), expiryArg(options.expiresMs), key, ...entries.map(bytesArg)];
+    return toLogId(asText(await this.#link.run(stateAppendScript, [key], args)));
+  }
+
+  async tail(log: StateKey, count: number): Promise<readonly LogEntry[]> {
+    if (count <= 0) return [];
+    const reply = await this.#link.call(["XREVRANGE", this.#keys.log(log), "+", "-", "COUNT", String(count)]);
+    return asList(reply).map(toEntry).reverse();
+  }
+
+  async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
+    const ended = AbortSignal.any([signal, this.#connections.closing]);
+    const key = this.#keys.log(log);
+    const bell = new Listener(() => subscription.close());
+    const ring = () => bell.ring();
+    const subscription = this.#subscriber.add({ channels: [key] }, ring, ring);
+    const end = () => bell.close();
+    ended.addEventListener("abort", end, { once: true });
+    let last = after;
+    try {
+      if (!ended.aborted) await subscription.on;
+      while (!ended.aborted) {
+        const page = await this.#after(key, last, ended);
+        for (const entry of page) {
+          last = entry.id;
+          yield entry;
+          if (ended.aborted) return;
+        }
+        if (page.length < pageEntries) await bell.rung(ended);
+      }
+    } finally {
+      ended.removeEventListener("abort", end);
+      bell.close();
+    }
+  }
+
+  /** As long as it takes: the server may be away. */
+  async #after(key: string, last: LogId, ended: AbortSignal): Promise<readonly LogEntry[]> {
+    const from = last === "" ? "-" : `(${toStreamId(last)}`;
+    while (!ended.aborted) {
+      try {
+        return asList(await this.#link.call(["XRANGE", key, from, "+", "COUNT", String(pageEntries)])).map(toEntry);
+      } catch (error) {
+        if (ended.aborted) break;
+        if (!(error instanceof BrokerUnavailableError)) throw error;
+        await sleep(250, undefined, { signal: ended }).catch(() => undefined);
+      }
+    }
+    return [];
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+}
+
+function toEntry(reply: Reply): LogEntry {
+  const [id, fields] = asList(reply);
+  return { id: toLogId(asText(id)), data: asBytes(asList(fields)[1]) };
+}
+
+/** Stream ids are two numbers; padded they sort as text. */
+const toLogId = (id: string): LogId => {
+  const [ms = "", sequence] = id.split("-");
+  return sequence === undefined ? "" : `${ms.padStart(15, "0")}-${sequence.padStart(10, "0")}`;
+};
+const toStreamId = (id: LogId): string => id.split("-").map(Number).join("-");
+
+function assertWhole(key: StateKey, field: string, by: number): void {
+  if (Number.isSafeInteger(by)) return;
+  throw new UsageError("LOVAGE_COUNTER_NOT_WHOLE", `Cannot add ${by} to "${field}" of "${key}": counters take whole numbers.`, {
+    details: { key, field, by },
+  });
+}
