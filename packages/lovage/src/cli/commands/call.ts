@@ -2,6 +2,7 @@
 import { UsageError } from "../../kernel/errors.ts";
 import { remoteTask } from "../../task/remote-task.ts";
 import type { CommandModule } from "../command.ts";
+import { numberOf } from "../flags.ts";
 import { print } from "../output.ts";
 
 export const define: CommandModule["define"] = (command) =>
@@ -58,10 +59,4 @@ function keywordArguments(text: string): Readonly<Record<string, unknown>> {
   const value = argument(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
   throw new UsageError("LOVAGE_USAGE", `--kwargs takes a JSON object such as '{"x": 1}', got ${text}.`);
-}
-
-export function numberOf(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError("LOVAGE_USAGE", `${flag} takes a number, got "${text}".`);
 }

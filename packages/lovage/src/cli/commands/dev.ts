@@ -2,7 +2,7 @@
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
 import { startDevFleet } from "../dev/dev-fleet.ts";
-import { numberOf } from "./call.ts";
+import { numberOf } from "../flags.ts";
 
 export const define: CommandModule["define"] = (command) =>
   command

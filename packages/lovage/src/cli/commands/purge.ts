@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
+import { listOf } from "../flags.ts";
 import { print } from "../output.ts";
 
 export const define: CommandModule["define"] = (command) =>
@@ -15,11 +16,7 @@ export const run: CommandModule["run"] = async (
   _args,
   options: { readonly queues?: string; readonly force?: true; readonly dryRun?: true },
 ) => {
-  const queues = (options.queues ?? "")
-    .split(",")
-    .map((queue) => queue.trim())
-    .filter((queue) => queue !== "");
-  if (queues.length === 0) throw new UsageError("LOVAGE_USAGE", `-Q takes queue names separated by commas, got "${options.queues}".`);
+  const queues = listOf("-Q", options.queues) ?? [];
   const app = await context.loadApp();
   try {
     const { broker } = await app.store();

@@ -1,7 +1,7 @@
 /** `lovage result ID`: the stored state of a task, or, with --wait, its end. Exit code 0: SUCCESS; 1: anything else. */
 import type { CommandModule } from "../command.ts";
+import { numberOf } from "../flags.ts";
 import { print, table } from "../output.ts";
-import { numberOf } from "./call.ts";
 
 export const define: CommandModule["define"] = (command) =>
   command

@@ -3,7 +3,7 @@ import { loadApp } from "../../app/load-app.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
 import { startJobService } from "../dev/job-service.ts";
-import { numberOf } from "./call.ts";
+import { numberOf } from "../flags.ts";
 
 export const define: CommandModule["define"] = (command) =>
   command
