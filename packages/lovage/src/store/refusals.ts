@@ -2,7 +2,7 @@
 
 import type { NodeId } from "../broker/leases.ts";
 import { BrokerUnavailableError, FencedError, StoreRefusedError } from "../kernel/errors.ts";
-import type { Epoch, Outgoing } from "../message/commit.ts";
+import type { Epoch } from "../message/commit.ts";
 
 export const epochClosed = (epoch: Epoch): FencedError =>
   new FencedError(
@@ -35,7 +35,7 @@ export const tooLarge = (what: string, bytes: number, maxBytes: number): StoreRe
     { details: { bytes, maxBytes } },
   );
 
-export const storeClosed = (name: string, messages: readonly Outgoing[] = []): BrokerUnavailableError =>
+export const storeClosed = (name: string, taskIds: readonly string[] = []): BrokerUnavailableError =>
   new BrokerUnavailableError("LOVAGE_STORE_CLOSED", `The store ${name} was closed by this process. Open it again to go on.`, {
-    details: { maybeAccepted: false, taskIds: messages.map((message) => message.taskId) },
+    details: { maybeAccepted: false, taskIds },
   });

@@ -30,7 +30,11 @@ export class MemoryBroker implements Broker {
   }
 
   async publish(publication: Publication): Promise<void> {
-    if (this.#view.closing.aborted) throw storeClosed(this.#view.name, publication.messages);
+    if (this.#view.closing.aborted)
+      throw storeClosed(
+        this.#view.name,
+        publication.messages.map((message) => message.taskId),
+      );
     assertSizes(publication);
     for (const start of publication.chords ?? []) startChord(this.#view, start);
     for (const message of publication.messages) enqueue(this.#view, message);

@@ -1,5 +1,5 @@
 import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
-import { UsageError } from "../../kernel/errors.ts";
+import { assertWhole } from "../whole.ts";
 import { alive, bytesOf, expiry, type StateLog, type View } from "./world.ts";
 
 const logTopic = (log: StateKey): string => `log ${log}`;
@@ -50,7 +50,7 @@ export class MemoryState implements StateStore {
   }
 
   async add(key: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
-    for (const [field, by] of Object.entries(fields)) assertWhole(key, field, by);
+    assertWhole(key, fields);
     const { tallies } = this.#view.space;
     const tally = tallies.get(key) ?? new Map<string, number>();
     tallies.set(key, tally);
@@ -104,11 +104,4 @@ export class MemoryState implements StateStore {
 
   /** The connection is the store's, and closes with it. */
   async close(): Promise<void> {}
-}
-
-function assertWhole(key: StateKey, field: string, by: number): void {
-  if (Number.isSafeInteger(by)) return;
-  throw new UsageError("LOVAGE_COUNTER_NOT_WHOLE", `Cannot add ${by} to "${field}" of "${key}": counters take whole numbers.`, {
-    details: { key, field, by },
-  });
 }

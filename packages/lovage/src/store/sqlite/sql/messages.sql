@@ -1,0 +1,93 @@
+-- name: queueId
+SELECT id FROM queues WHERE name = :name;
+
+-- name: queueName
+SELECT name FROM queues WHERE id = :id;
+
+-- name: addQueue
+INSERT INTO queues (name) VALUES (:name) RETURNING id;
+
+-- name: queueNames
+SELECT name FROM queues ORDER BY id;
+
+-- name: addWaiting
+INSERT INTO messages (place, queue, bucket, position, bytes)
+VALUES (0, :queue, :bucket, coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = :queue AND bucket = :bucket), 0) + 1, :bytes);
+
+-- name: addParked
+INSERT INTO messages (place, queue, bucket, position, why, bytes) VALUES (2, :queue, :bucket, :until, 'eta', :bytes);
+
+-- Reads the index alone.
+-- name: nextWaiting
+SELECT id, bucket FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, position LIMIT :limit;
+
+-- name: take
+UPDATE messages SET place = 1, epoch = :epoch, call = :call, position = :number WHERE id = :id RETURNING bytes;
+
+-- name: heldByCall
+SELECT m.position AS number, q.name AS queue, m.bucket, m.acked_early AS ackedEarly, m.bytes
+FROM messages m JOIN queues q ON q.id = m.queue
+WHERE m.place = 1 AND m.epoch = :epoch AND m.call = :call ORDER BY m.position;
+
+-- name: held
+SELECT m.position AS number, q.name AS queue, m.bucket, m.acked_early AS ackedEarly, m.bytes
+FROM messages m JOIN queues q ON q.id = m.queue
+WHERE m.place = 1 AND m.epoch = :epoch ORDER BY m.position;
+
+-- name: findHeld
+SELECT id, queue, bucket FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number;
+
+-- name: ack
+DELETE FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number RETURNING id;
+
+-- name: drop
+DELETE FROM messages WHERE id = :id;
+
+-- name: markEarly
+UPDATE messages SET acked_early = 1 WHERE id = :id;
+
+-- name: requeueBack
+UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(:bytes, bytes),
+  position = coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = :queue AND bucket = :bucket), 0) + 1
+WHERE id = :id;
+
+-- name: requeueFront
+UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(:bytes, bytes),
+  position = coalesce((SELECT min(position) FROM messages WHERE place = 0 AND queue = :queue AND bucket = :bucket), 1) - 1
+WHERE id = :id;
+
+-- name: park
+UPDATE messages SET place = 2, epoch = NULL, call = NULL, acked_early = 0, why = :why, position = :until, bytes = coalesce(:bytes, bytes)
+WHERE id = :id;
+
+-- name: nextDue
+SELECT min(position) AS due FROM messages WHERE place = 2;
+
+-- name: due
+SELECT m.id, m.queue, m.bucket, q.name FROM messages m JOIN queues q ON q.id = m.queue
+WHERE m.place = 2 AND m.position <= :now ORDER BY m.position, m.id LIMIT :limit;
+
+-- name: bury
+INSERT INTO dead_letters (space, epoch, number, queue, bucket, reason, detail, at, bytes)
+SELECT :space, :epoch, :number, q.name, m.bucket, :reason, :detail, :at, m.bytes FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = :id;
+
+-- name: countDead
+SELECT count(*) AS n FROM dead_letters WHERE space = :space;
+
+-- name: listDead
+SELECT epoch, number, queue, bucket, reason, detail, at, bytes FROM dead_letters WHERE space = :space ORDER BY id DESC LIMIT :limit;
+
+-- name: depth
+SELECT count(*) AS n FROM messages WHERE place = 0 AND queue = :queue;
+
+-- name: anyWaiting
+SELECT 1 AS yes FROM messages WHERE place = 0 AND queue = :queue LIMIT 1;
+
+-- name: peek
+SELECT bytes FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, position LIMIT :limit;
+
+-- name: purgeWaiting
+DELETE FROM messages WHERE place = 0 AND queue = :queue;
+
+-- name: purgeParked
+DELETE FROM messages WHERE place = 2 AND queue = :queue;

@@ -1,0 +1,124 @@
+import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
+import { assertWhole } from "../whole.ts";
+import type { Database } from "./database.ts";
+import { blob, type Row } from "./driver.ts";
+import { bytesOf } from "./queues.ts";
+import * as sql from "./sql/statements.ts";
+import { topics } from "./topics.ts";
+import type { View } from "./view.ts";
+
+/** Decimal with leading zeros: sorts as text as it does as a number. */
+const logId = (id: unknown): LogId => String(id).padStart(16, "0");
+const pageSize = 500;
+
+export class SqliteState implements StateStore {
+  readonly #view: View;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  read(keys: readonly StateKey[]): Promise<readonly (Versioned | undefined)[]> {
+    return this.#view.read((database) => keys.map((key) => this.#read(database, this.#view.stateKey(key))));
+  }
+
+  #read(database: Database, key: string): Versioned | undefined {
+    const row = database.get(sql.document, { key, now: this.#view.now() });
+    return row && { value: blob(row.value), version: Number(row.version) };
+  }
+
+  write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+    return this.#view.write("write state to", (database) => batch.map((write) => this.#write(database, write)));
+  }
+
+  #write(database: Database, { key: name, value, ifVersion, expiresMs }: StateWrite): boolean {
+    const key = this.#view.stateKey(name);
+    if (ifVersion !== undefined && ifVersion !== (this.#read(database, key)?.version ?? 0)) return false;
+    if (value === null) {
+      database.run(sql.dropDocument, { key });
+      database.run(sql.dropTally, { key });
+      return true;
+    }
+    // One sequence for all keys: a key that is deleted and made again never meets an old version.
+    const version = Number(database.get(sql.nextSequence, { name: "state" })?.value);
+    database.run(sql.writeDocument, { key, version, expires: this.#view.expiry(expiresMs), value: bytesOf(value) });
+    return true;
+  }
+
+  async *keys(prefix: string): AsyncGenerator<StateKey> {
+    const from = this.#view.stateKey(prefix);
+    const cut = this.#view.stateKey("").length;
+    let after = "";
+    for (;;) {
+      const rows = await this.#view.read((database) =>
+        database.all(sql.keys, { prefix: from, after, now: this.#view.now(), limit: pageSize }),
+      );
+      for (const { key } of rows) yield String(key).slice(cut);
+      if (rows.length < pageSize) return;
+      after = String(rows.at(-1)?.key);
+    }
+  }
+
+  async add(name: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    assertWhole(name, fields);
+    const key = this.#view.stateKey(name);
+    return this.#view.write("count in", (database) => {
+      for (const [field, by] of Object.entries(fields)) database.run(sql.addTally, { key, field, by });
+      return Object.fromEntries(database.all(sql.tally, { key }).map((row) => [String(row.field), Number(row.value)]));
+    });
+  }
+
+  append(
+    name: StateKey,
+    entries: readonly (Uint8Array | string)[],
+    options: { readonly keep: number; readonly expiresMs?: number },
+  ): Promise<LogId> {
+    const log = this.#view.stateKey(name);
+    return this.#view.write("append to a log in", (database, touched) => {
+      if (database.get(sql.expiredLog, { log, now: this.#view.now() })) database.run(sql.dropEntries, { log });
+      database.run(sql.keepLog, { log, expires: this.#view.expiry(options.expiresMs) });
+      let last: Row | undefined;
+      for (const entry of entries) last = database.get(sql.appendEntry, { log, data: bytesOf(entry) });
+      database.run(sql.trimLog, { log, keep: options.keep });
+      last ??= database.all(sql.tailLog, { log, now: this.#view.now(), limit: 1 })[0];
+      touched.add(topics.log(log));
+      return last ? logId(last.id) : "";
+    });
+  }
+
+  tail(name: StateKey, count: number): Promise<readonly LogEntry[]> {
+    const log = this.#view.stateKey(name);
+    return this.#view.read((database) =>
+      database
+        .all(sql.tailLog, { log, now: this.#view.now(), limit: Math.max(0, count) })
+        .map(toEntry)
+        .reverse(),
+    );
+  }
+
+  async *follow(name: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
+    const view = this.#view;
+    const log = view.stateKey(name);
+    const ended = AbortSignal.any([signal, view.closing]);
+    const listener = view.changes.listen([topics.log(log)]);
+    let last = after === "" ? 0 : Number(after);
+    try {
+      while (!ended.aborted) {
+        const rows = await view.read((database) => database.all(sql.followLog, { log, after: last, now: view.now(), limit: pageSize }));
+        for (const row of rows) {
+          last = Number(row.id);
+          yield toEntry(row);
+          if (ended.aborted) return;
+        }
+        if (rows.length < pageSize) await listener.rung(ended);
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  /** The connection is the store's, and closes with it. */
+  async close(): Promise<void> {}
+}
+
+const toEntry = (row: Row): LogEntry => ({ id: logId(row.id), data: blob(row.data) });
