@@ -6,7 +6,7 @@ const delivery = { epoch: "e", number: 1 };
 const whole: Commit = { ...bareCommit({ delivery }, { kind: "ack" }), count: { task: "t", state: "SUCCESS" } };
 const failureCommit: Commit = { ...bareCommit({ delivery }, { kind: "ack" }), count: { task: "t", state: "FAILURE" } };
 const joined: Commit = { ...whole, publish: [{ taskId: "body", queue: "q", priority: 0, bytes: "{}" }] };
-const partsDue = { kind: "parts-due", groupId: "g", parts: [], taskset: null } as const;
+const partsDue = { kind: "parts-due", groupId: "g", parts: [], position: 0, taskset: null } as const;
 const refused = { kind: "refused", code: "LOVAGE_TOO_LARGE", message: "600 MiB" } as const;
 const rules = (over: Partial<AttemptRules> = {}): AttemptRules => ({ complete: () => joined, failure: () => failureCommit, ...over });
 

@@ -17,7 +17,7 @@ export interface AttemptRules {
 export type Verdict = "applied" | "fenced" | "again" | "hopeless";
 
 /** A chord whose members come and go keeps us trying; a store that contradicts itself must not do so for ever. */
-const mostTries = 1000;
+const mostTries = 100;
 
 export class Attempt {
   /** What stands to be committed now. */

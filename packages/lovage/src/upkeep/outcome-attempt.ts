@@ -38,6 +38,7 @@ function commitOf(outcome: Outcome, build: (what: Outcome) => Commit): Commit {
     return build(outcome);
   } catch (error) {
     // A result, or an argument of what follows, that cannot go on the wire (celery-wire.md §5.2).
-    return build(failure(error, isLovageError(error, "LOVAGE_TOO_LARGE") ? "too-large" : "unencodable-result", true));
+    const tooLarge = isLovageError(error) && error.code.endsWith("TOO_LARGE");
+    return build(failure(error, tooLarge ? "too-large" : "unencodable-result", true));
   }
 }
