@@ -1,6 +1,6 @@
 /** One member's entry in a chord's `.j` set, as Python writes it: `[1, "<task id>", "SUCCESS", <result>]`. celery-wire.md §7.3. */
 import { isLovageError, MessageError } from "../kernel/errors.ts";
-import { parseWireJson, type StringifyOptions, stringifyWireJson } from "./json.ts";
+import { parseWireJson, quoteText, type StringifyOptions, stringifyWireJson } from "./json.ts";
 import type { TaskState } from "./outcome.ts";
 import type { TaskId } from "./task-message.ts";
 
@@ -14,7 +14,7 @@ export interface ChordPartFields {
 /** `resultJson`: the result as JSON text, where the caller has it already. @throws {SerializationError} LOVAGE_NOT_SERIALIZABLE */
 export function encodeChordPart(part: ChordPartFields & { readonly resultJson?: string }, options?: StringifyOptions): string {
   const result = part.resultJson ?? stringifyWireJson(part.result, options);
-  return `[1, ${JSON.stringify(part.taskId)}, ${JSON.stringify(part.state)}, ${result}]`;
+  return `[1, ${quoteText(part.taskId)}, ${quoteText(part.state)}, ${result}]`;
 }
 
 /** @throws {MessageError} LOVAGE_CHORD_PART_INVALID */

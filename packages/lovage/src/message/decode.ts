@@ -109,7 +109,7 @@ export interface PeekedHeaders {
 /** Reads no body, except a protocol 1 one, and never throws: null for bytes that are no envelope. */
 export function peekHeaders(bytes: Uint8Array | string): PeekedHeaders | null {
   try {
-    const envelope = decodeEnvelope(bytes);
+    const envelope = decodeEnvelope(bytes, { typedValues: false });
     const headers = envelope.headers.task === undefined ? peekBody(envelope) : envelope.headers;
     return peeked(headers, envelope.properties);
   } catch {

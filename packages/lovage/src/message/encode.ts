@@ -1,7 +1,7 @@
 /** From a `TaskMessage` to the text of its envelope: protocol 2, fields and their order as Celery 5.6 writes them. celery-wire.md §1.1, §2. */
 import { randomUUID } from "node:crypto";
 import { isCeleryHeader, isTaskProperty } from "./header-values.ts";
-import { type StringifyOptions, stringifyWireJson } from "./json.ts";
+import { quoteText, type StringifyOptions, stringifyWireJson } from "./json.ts";
 import { processOrigin } from "./new-task-message.ts";
 import { completeSignature } from "./signature-shape.ts";
 import type { Signature, TaskMessage } from "./task-message.ts";
@@ -43,10 +43,10 @@ function encodeSignatures(signatures: readonly Signature[], options: StringifyOp
 
 function encodeHeaders(m: TaskMessage, options: StringifyOptions | undefined): string {
   return (
-    `{"lang": "js", "task": ${quote(m.task)}, "id": ${quote(m.id)}, "shadow": ${orNull(m.shadow)}, "eta": ${orNull(m.eta)}, ` +
+    `{"lang": "js", "task": ${quoteText(m.task)}, "id": ${quoteText(m.id)}, "shadow": ${orNull(m.shadow)}, "eta": ${orNull(m.eta)}, ` +
     `"expires": ${orNull(m.expires)}, "group": ${orNull(m.groupId)}, "group_index": ${m.groupIndex}, "retries": ${m.retries}, ` +
     `"timelimit": [${m.timeLimit}, ${m.softTimeLimit}], "root_id": ${orNull(m.rootId)}, "parent_id": ${orNull(m.parentId)}, ` +
-    `"argsrepr": ${quote(m.argsrepr)}, "kwargsrepr": ${quote(m.kwargsrepr)}, "origin": ${quote(m.origin ?? processOrigin())}, ` +
+    `"argsrepr": ${quoteText(m.argsrepr)}, "kwargsrepr": ${quoteText(m.kwargsrepr)}, "origin": ${quoteText(m.origin ?? processOrigin())}, ` +
     `"ignore_result": ${m.ignoreResult}, "replaced_task_nesting": ${m.replacedTaskNesting}, ` +
     `"stamped_headers": ${m.stampedHeaders === null ? "null" : JSON.stringify(m.stampedHeaders)}, ` +
     `"stamps": ${stringifyWireJson(m.stamps, options)}${m.redelivered ? ', "redelivered": true' : ""}${more(m.headers, isCeleryHeader, options)}}`
@@ -55,9 +55,9 @@ function encodeHeaders(m: TaskMessage, options: StringifyOptions | undefined): s
 
 function encodeProperties(m: TaskMessage, options: StringifyOptions | undefined): string {
   return (
-    `{"correlation_id": ${orNull(m.correlationId)}, "reply_to": ${quote(m.replyTo)}${more(m.properties, isTaskProperty, options)}` +
+    `{"correlation_id": ${orNull(m.correlationId)}, "reply_to": ${quoteText(m.replyTo)}${more(m.properties, isTaskProperty, options)}` +
     `${m.expires === null ? "" : `, "expiration": "${expiration(m.expires)}"`}, "delivery_mode": 2, ` +
-    `"delivery_info": {"exchange": ${quote(m.exchange)}, "routing_key": ${quote(m.routingKey)}${m.redelivered ? ', "redelivered": true' : ""}}, ` +
+    `"delivery_info": {"exchange": ${quoteText(m.exchange)}, "routing_key": ${quoteText(m.routingKey)}${m.redelivered ? ', "redelivered": true' : ""}}, ` +
     `"priority": ${m.priority}, "body_encoding": "base64", "delivery_tag": "${randomUUID()}"${ours(m)}}`
   );
 }
@@ -82,11 +82,5 @@ function more(fields: Readonly<Record<string, unknown>>, known: (key: string) =>
 }
 
 function orNull(text: string | null): string {
-  return text === null ? "null" : quote(text);
-}
-
-const needsNoEscape = /^[ !#-[\]-~]*$/;
-/** Most names and ids are plain ASCII. */
-function quote(text: string): string {
-  return needsNoEscape.test(text) ? `"${text}"` : JSON.stringify(text);
+  return text === null ? "null" : quoteText(text);
 }

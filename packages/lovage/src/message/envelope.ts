@@ -5,7 +5,7 @@
 import { isAscii } from "node:buffer";
 import { isLovageError, MessageError } from "../kernel/errors.ts";
 import { decompress } from "./compression.ts";
-import { parseWireJson } from "./json.ts";
+import { type ParseOptions, parseWireJson } from "./json.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,9 +21,12 @@ export interface Envelope {
 const nothing: Fields = Object.freeze({});
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @throws {MessageError} LOVAGE_ENVELOPE_INVALID */
-export function decodeEnvelope(bytes: Uint8Array | string): Envelope {
-  const fields = parseEnvelope(bytes, true);
+/**
+ * @param options `typedValues: false` leaves those in headers and properties as they stand, and so can't fail on one
+ * @throws {MessageError} LOVAGE_ENVELOPE_INVALID
+ */
+export function decodeEnvelope(bytes: Uint8Array | string, options?: ParseOptions): Envelope {
+  const fields = parseEnvelope(bytes, options);
   const body = fields.body;
   if (typeof body !== "string") throw invalidEnvelope(`its "body" is ${kindOf(body)}, not a string`);
   return {
@@ -36,10 +39,10 @@ export function decodeEnvelope(bytes: Uint8Array | string): Envelope {
 }
 
 /** The envelope as one object, not looked into. @throws {MessageError} LOVAGE_ENVELOPE_INVALID */
-export function parseEnvelope(bytes: Uint8Array | string, typedValues: boolean): Fields {
+export function parseEnvelope(bytes: Uint8Array | string, options?: ParseOptions): Fields {
   let parsed: unknown;
   try {
-    parsed = parseWireJson(typeof bytes === "string" ? bytes : textOf(bytes, "utf-8"), typedValues ? undefined : { typedValues });
+    parsed = parseWireJson(typeof bytes === "string" ? bytes : textOf(bytes, "utf-8"), options);
   } catch (cause) {
     throw invalidEnvelope(isLovageError(cause) ? cause.message : "its bytes are not UTF-8", cause);
   }
@@ -80,7 +83,7 @@ function bodyText(bytes: Uint8Array, encoding: string | null): string {
   }
 }
 
-/** ASCII, which is what Python writes, takes a short cut: a third of the time. @throws when the bytes are not in `encoding` */
+/** ASCII, which is what Python writes, takes a short cut. @throws when the bytes are not in `encoding` */
 function textOf(bytes: Uint8Array, encoding: string): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isAscii(buffer)) return buffer.toString("latin1");

@@ -121,8 +121,8 @@ function secondsOf(error: LovageError): number | string {
 export function fromExceptionRecord(found: unknown, traceback: string | null, taskId: string): TaskError {
   const { type, module, args } = readRecord(found);
   const details = { taskId, type, module, args, traceback };
-  const make = module === celery || module === billiard ? Object.getOwnPropertyDescriptor(incoming, type)?.value : undefined;
-  if (make !== undefined) return (make as Incoming)(details);
+  const make = (module === celery || module === billiard) && Object.hasOwn(incoming, type) ? incoming[type] : undefined;
+  if (make !== undefined) return make(details);
   return new RemoteError("LOVAGE_TASK_FAILED", `Task ${taskId} failed: ${errorText(type, module, args)}`, { details });
 }
 

@@ -10,7 +10,7 @@ import type { LovageProperties } from "./task-message.ts";
 export function markRedelivered(bytes: Uint8Array, lovage: Partial<LovageProperties> = {}): Uint8Array | string {
   let envelope: Fields;
   try {
-    envelope = parseEnvelope(bytes, false);
+    envelope = parseEnvelope(bytes, { typedValues: false });
   } catch {
     return bytes;
   }

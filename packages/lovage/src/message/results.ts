@@ -1,7 +1,7 @@
 /** The `celery-task-meta` document: how a run ended, for whoever asks. celery-wire.md §5.2. */
 import { isLovageError, MessageError } from "../kernel/errors.ts";
 import { isFields, kindOf } from "./envelope.ts";
-import { parseWireJson, type StringifyOptions, stringifyWireJson } from "./json.ts";
+import { parseWireJson, quoteText, type StringifyOptions, stringifyWireJson } from "./json.ts";
 import type { ResultTuple, StoredResult, TaskState } from "./outcome.ts";
 import type { TaskId } from "./task-message.ts";
 import { formatWireTime } from "./wire-time.ts";
@@ -53,10 +53,10 @@ export function encodeResult(fields: ResultFields, options?: StringifyOptions): 
   const done = isReady(fields.state) ? `"${formatWireTime(fields.doneAtMs)}"` : "null";
   const sent = children === undefined ? "[]" : children === null || children.length > 0 ? JSON.stringify(children) : "[]";
   return (
-    `{"status": ${quote(fields.state)}, "result": ${result}, "traceback": ${traceback ? JSON.stringify(traceback) : "null"}, ` +
-    `"children": ${sent}, "date_done": ${done}${groupId ? `, "group_id": ${quote(groupId)}` : ""}` +
-    `${parentId ? `, "parent_id": ${quote(parentId)}` : ""}${extended === undefined ? "" : encodeExtended(extended, options)}` +
-    `, "task_id": ${quote(fields.taskId)}}`
+    `{"status": ${quoteText(fields.state)}, "result": ${result}, "traceback": ${traceback ? JSON.stringify(traceback) : "null"}, ` +
+    `"children": ${sent}, "date_done": ${done}${groupId ? `, "group_id": ${quoteText(groupId)}` : ""}` +
+    `${parentId ? `, "parent_id": ${quoteText(parentId)}` : ""}${extended === undefined ? "" : encodeExtended(extended, options)}` +
+    `, "task_id": ${quoteText(fields.taskId)}}`
   );
 }
 
@@ -118,9 +118,4 @@ function textOrNull(value: unknown): string | null {
 
 function invalid(why: string, cause?: unknown): MessageError {
   return new MessageError("LOVAGE_RESULT_INVALID", `Cannot read a stored result: ${why}.`, { cause });
-}
-
-const needsNoEscape = /^[ !#-[\]-~]*$/;
-function quote(text: string): string {
-  return needsNoEscape.test(text) ? `"${text}"` : JSON.stringify(text);
 }

@@ -23,11 +23,13 @@ export function tracebackText(error: unknown, type: string): string {
 
 function oneError(error: unknown, type: string): string {
   const remote = remoteText(error);
-  if (!(error instanceof Error) || typeof error.stack !== "string" || error.stack === "") {
-    const message = error instanceof Error ? error.message : safeRepr(error);
-    return `${type}: ${message}\n${remote}`;
-  }
-  return `${error.stack.endsWith("\n") ? error.stack : `${error.stack}\n`}${remote}`;
+  const { stack, message } = isObject(error) ? (error as { stack?: unknown; message?: unknown }) : {};
+  if (typeof stack === "string" && stack !== "") return `${stack.endsWith("\n") ? stack : `${stack}\n`}${remote}`;
+  return `${type}: ${typeof message === "string" ? message : safeRepr(error)}\n${remote}`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** What the other worker saw, under what we saw. */
@@ -37,6 +39,5 @@ function remoteText(error: unknown): string {
 }
 
 function causeOf(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause ?? undefined;
+  return isObject(error) ? ((error as { cause?: unknown }).cause ?? undefined) : undefined;
 }
