@@ -39,6 +39,8 @@ export function hostRunner(options: HostedRunnerOptions): HostedRunner {
     else early.push(word);
   };
   const run = async (): Promise<void> => {
+    // The first one at once: the very first task may block the loop before the timer has fired.
+    slots.beat(monotonicMs());
     const heartbeat = setInterval(() => slots.beat(monotonicMs()), beatEveryMs);
     heartbeat.unref();
     try {
