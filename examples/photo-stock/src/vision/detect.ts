@@ -62,10 +62,10 @@ function prepare(
   model: Model,
 ): { mask: Mask; planes: Partial<Record<ModelInput, Plane>> } {
   const { width, height } = crop;
-  const { working, ground, polarity, threshold, smooth, typicalWorking } = segmentation;
+  const { working, ground, sense, threshold, smooth, typicalWorking } = segmentation;
   const at: Placement = { left: slice.x, top: slice.y, fullWidth: working.width, fullHeight: working.height };
   const residual = residualOf(toneOf(crop, smooth), ground, at);
-  const evidence = blur(evidenceOf(residual, polarity), width, height, 0.7 * smooth);
+  const evidence = blur(evidenceOf(residual, sense), width, height, 0.7 * smooth);
   const mask = solidMask(evidence, width, height, { threshold, typical: typicalWorking });
   const planes: Partial<Record<ModelInput, Plane>> = {};
   for (const name of model.inputs) {

@@ -6,7 +6,8 @@
 import { MODEL_OBJECT } from "./blob-model.ts";
 import type { Polarity } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
-import { type Guess, guessesFor } from "./guesses.ts";
+import { guessesFor } from "./guesses.ts";
+import type { Guess } from "./judge.ts";
 import { decodePhoto, readScaled } from "./photo.ts";
 import type { Segmentation } from "./segmentation.ts";
 import { sliceUp } from "./slices.ts";
@@ -54,7 +55,7 @@ export async function segmentPhoto(path: string, options: SegmentOptions = {}): 
     height: photo.height,
     working,
     ground: rounded(guess.ground),
-    polarity: guess.polarity,
+    sense: guess.sense,
     threshold: round(guess.threshold),
     smooth: round(Math.max(0.7, ratio)),
     typicalWorking: round(typicalWorking),
@@ -93,7 +94,7 @@ function emptyGround(
     height: photo.height,
     working: reduced,
     ground: { surface: [[0], [0], [0]], spread: [1, 1, 1] },
-    polarity: "either",
+    sense: "either",
     threshold: 1e6,
     smooth: 1,
     typicalWorking: MODEL_OBJECT,

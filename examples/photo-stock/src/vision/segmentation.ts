@@ -1,5 +1,5 @@
 /** What the steps hand to each other, as plain JSON: the segmentation of a photo, its slices, the detections in them. */
-import type { Polarity } from "./evidence.ts";
+import type { Sense } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
 
 export interface Segmentation {
@@ -9,7 +9,8 @@ export interface Segmentation {
   /** The picture that slices are cut from: the photo resized to this. */
   readonly working: { readonly width: number; readonly height: number };
   readonly ground: Ground;
-  readonly polarity: Polarity;
+  /** Which way objects differ from the ground. */
+  readonly sense: Sense;
   /** Evidence above this is object, in spreads of the ground. */
   readonly threshold: number;
   /** Smoothing before the comparison, in working pixels. */
