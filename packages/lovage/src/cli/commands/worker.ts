@@ -71,6 +71,7 @@ export async function run(context: CommandContext, _args: readonly string[], fla
 }
 
 function optionsOf(flags: WorkerFlags): WorkerOptions {
+  const timeout = numberOf("--shutdown-timeout", flags.shutdownTimeout);
   const options: { [K in keyof WorkerOptions]: WorkerOptions[K] | undefined } = {
     pool: flags.pool,
     concurrency: numberOf("-c", flags.concurrency),
@@ -86,9 +87,8 @@ function optionsOf(flags: WorkerFlags): WorkerOptions {
     gpus: listOf("--gpu", flags.gpu),
     logLevel: logLevelOf(flags.loglevel ?? "info"),
     logFormat: flags.logFormat === "json" ? "json" : "line",
+    shutdownTimeoutMs: timeout === undefined ? undefined : timeout * 1000,
   };
-  const timeout = numberOf("--shutdown-timeout", flags.shutdownTimeout);
-  if (timeout !== undefined) options.shutdownTimeoutMs = timeout * 1000;
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as WorkerOptions;
 }
 
