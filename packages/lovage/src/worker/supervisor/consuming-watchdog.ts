@@ -27,6 +27,7 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
   let stuckSince: number | undefined;
   let seen = "";
   let restarted = false;
+  let gaveUp = false;
   const fine = () => {
     stuckSince = undefined;
     restarted = false;
@@ -39,6 +40,7 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
     return !moved;
   };
   const turn = async (): Promise<undefined> => {
+    if (gaveUp) return undefined;
     if (!(await isStuck())) {
       fine();
       return undefined;
@@ -47,6 +49,7 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
     if (clock.monotonic() - stuckSince < stuckAfterMs) return undefined;
     if (restarted) {
       log.error("consuming.gave-up", { idle: idleRunners() });
+      gaveUp = true;
       giveUp();
     } else {
       log.warn("consuming.stuck", { idle: idleRunners() });

@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { silentLogger } from "../kernel/logger.ts";
+import { newTaskMessage } from "../message/encode.ts";
+import { manualClock } from "../testing/manual-clock.ts";
+import { ask } from "./ask.ts";
+import type { NodeView } from "./commands.ts";
+import { busLink, type ControlBus } from "./control-link.ts";
+import { Mailbox } from "./mailbox.ts";
+
+/** One process's bus: what is published reaches all that have called `next()`. */
+function localBus(): ControlBus {
+  const listeners = new Set<(channel: string, data: Uint8Array) => void>();
+  return {
+    async publish(channel, data) {
+      for (const listener of listeners) listener(channel, typeof data === "string" ? Buffer.from(data) : data);
+    },
+    async *subscribe(channels, signal) {
+      const queue: Uint8Array[] = [];
+      let wake = () => {};
+      const listener = (channel: string, data: Uint8Array) => {
+        if (channels.includes(channel)) queue.push(data);
+        wake();
+      };
+      listeners.add(listener);
+      signal.addEventListener("abort", () => wake(), { once: true });
+      while (!signal.aborted) {
+        for (const data of queue.splice(0)) yield { data };
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      listeners.delete(listener);
+    },
+  };
+}
+
+const message = newTaskMessage({ id: "id-1", task: "t.add", args: [2, 3], kwargs: { z: 1 }, routingKey: "celery" });
+
+function node(name: string, more: Partial<NodeView> = {}): NodeView {
+  return {
+    nodeName: name,
+    active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
+    registered: () => [
+      { name: "t.add", rateLimit: null },
+      { name: "celery.ping", rateLimit: null },
+      { name: "t.slow", rateLimit: "10/m" },
+    ],
+    ...more,
+  };
+}
+
+const mailboxes: Mailbox[] = [];
+afterEach(async () => {
+  await Promise.all(mailboxes.splice(0).map((mailbox) => mailbox.stop()));
+});
+
+async function fleet(...nodes: readonly NodeView[]) {
+  const bus = localBus();
+  const link = busLink(bus);
+  for (const view of nodes) {
+    const mailbox = new Mailbox({ link, node: view, clock: manualClock(), log: silentLogger });
+    mailboxes.push(mailbox);
+    await mailbox.start();
+  }
+  return { bus, link };
+}
+
+describe("the mailbox", () => {
+  it("answers a ping of all, of some, and of nobody", async () => {
+    const { link } = await fleet(node("a@x"), node("b@x"));
+    expect(await ask(link, { method: "ping", limit: 2 })).toEqual({ "a@x": { ok: "pong" }, "b@x": { ok: "pong" } });
+    expect(await ask(link, { method: "ping", destination: ["b@x"] })).toEqual({ "b@x": { ok: "pong" } });
+    expect(await ask(link, { method: "ping", destination: ["c@x"], timeoutMs: 30 })).toEqual({});
+  });
+
+  it("tells what is active in Celery's form", async () => {
+    const { link } = await fleet(node("a@x"));
+    const info = {
+      id: "id-1",
+      name: "t.add",
+      args: [2, 3],
+      kwargs: { z: 1 },
+      type: "t.add",
+      hostname: "a@x",
+      time_start: 5,
+      acknowledged: false,
+      delivery_info: { exchange: "", routing_key: "celery", priority: 0, redelivered: false },
+      worker_pid: 42,
+    };
+    expect(await ask(link, { method: "active", limit: 1 })).toEqual({ "a@x": [info] });
+    const safe = await ask(link, { method: "dump_active", arguments: { safe: true }, limit: 1 });
+    expect(safe["a@x"]).toEqual([{ ...info, args: message.argsrepr, kwargs: message.kwargsrepr }]);
+  });
+
+  it("tells what is registered, sorted, without Celery's own unless asked", async () => {
+    const { link } = await fleet(node("a@x"));
+    expect(await ask(link, { method: "registered", limit: 1 })).toEqual({ "a@x": ["t.add", "t.slow [rate_limit=10/m]"] });
+    const all = await ask(link, { method: "dump_tasks", arguments: { builtins: true, taskinfoitems: [] }, limit: 1 });
+    expect(all["a@x"]).toEqual(["celery.ping", "t.add", "t.slow"]);
+  });
+
+  it("answers errors for what it does not know and for what fails", async () => {
+    const broken = node("a@x", { active: () => Promise.reject(new Error("store away")) });
+    const { link } = await fleet(broken);
+    expect(await ask(link, { method: "nosuch", limit: 1 })).toEqual({ "a@x": { error: "KeyError('nosuch')" } });
+    expect(await ask(link, { method: "active", limit: 1 })).toEqual({ "a@x": { error: "Error: store away" } });
+  });
+
+  it("forgets garbage and goes on", async () => {
+    const { bus, link } = await fleet(node("a@x"));
+    for (const garbage of ["", "{}", "\u0000\u0001", '{"body":"e30="}']) await bus.publish("celery.pidbox", garbage);
+    expect(await ask(link, { method: "ping", limit: 1 })).toEqual({ "a@x": { ok: "pong" } });
+  });
+
+  it("introduces itself to a Python worker that starts", async () => {
+    const { link } = await fleet(node("a@x"));
+    const hello = await ask(link, { method: "hello", arguments: { from_node: "py@x", revoked: {} }, limit: 1 });
+    expect(hello["a@x"]).toEqual({ revoked: {}, clock: expect.any(Number) });
+  });
+});

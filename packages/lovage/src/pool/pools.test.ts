@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { isLovageError } from "../kernel/errors.ts";
+import { findPool, planPool, pools } from "./pools.ts";
+
+const codeOf = (work: () => unknown): string | undefined => {
+  try {
+    work();
+  } catch (error) {
+    return isLovageError(error) ? error.code : String(error);
+  }
+  return undefined;
+};
+
+describe("the table of pools", () => {
+  it("answers to Celery's names", () => {
+    expect([findPool("prefork").name, findPool("gevent").name, findPool("eventlet").name]).toEqual(["processes", "async", "async"]);
+  });
+
+  it("has each name once", () => {
+    const names = pools.flatMap(({ name, aliases }) => [name, ...aliases]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("says what there is when a name is unknown", () => {
+    expect(() => findPool("fork")).toThrow(/"fork".*processes = prefork/);
+  });
+});
+
+describe("a plan", () => {
+  it("takes runners or slots from -c, as the pool counts", () => {
+    expect(planPool({ pool: "async" })).toMatchObject({ runners: 1, slots: 100, host: "process" });
+    expect(planPool({ pool: "async", concurrency: 20, processes: 3 })).toMatchObject({ runners: 3, slots: 20, concurrency: 60 });
+    expect(planPool({ pool: "processes", concurrency: 4 })).toMatchObject({ runners: 4, slots: 1, concurrency: 4 });
+    expect(planPool({ pool: "threads", concurrency: 3 })).toMatchObject({ runners: 3, slots: 1, host: "thread" });
+    expect(planPool({ pool: "solo" })).toMatchObject({ runners: 1, slots: 1 });
+    expect(planPool({ pool: "inline", concurrency: 5 })).toMatchObject({ runners: 1, slots: 5, host: "inline" });
+  });
+
+  it("refuses solo with more than one at a time", () => {
+    expect(codeOf(() => planPool({ pool: "solo", concurrency: 2 }))).toBe("LOVAGE_POOL_CONCURRENCY");
+    expect(planPool({ pool: "solo", concurrency: 1 }).concurrency).toBe(1);
+  });
+
+  it("refuses --processes where runners come from -c", () => {
+    expect(codeOf(() => planPool({ pool: "threads", processes: 2 }))).toBe("LOVAGE_POOL_PROCESSES");
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 20_000])("refuses %d as a number", (concurrency) => {
+    expect(codeOf(() => planPool({ pool: "async", concurrency }))).toBe("LOVAGE_POOL_NUMBER");
+  });
+});
