@@ -42,7 +42,7 @@ export class Publisher {
   }
 
   async publish(publication: Publication, deadlineMs = this.#deadlineMs): Promise<void> {
-    if (this.#link.closed) throw storeClosed(this.#name, publication.messages);
+    if (this.#link.closed) throw storeClosed(this.#name, taskIds(publication));
     assertSizes(publication);
     await new Promise<void>((resolve, reject) => {
       const waiting = this.#waiting.get(deadlineMs);
@@ -91,9 +91,9 @@ export class Publisher {
   }
 
   /** With the ids of one's own messages, for a safe second try. */
-  #named(error: unknown, { messages }: Publication): unknown {
+  #named(error: unknown, publication: Publication): unknown {
     if (!(error instanceof BrokerUnavailableError)) return error;
-    const details = { ...error.details, taskIds: messages.map((message) => message.taskId) };
+    const details = { ...error.details, taskIds: taskIds(publication) };
     return new BrokerUnavailableError(error.code, error.message, { cause: error.cause, details });
   }
 }
@@ -116,3 +116,5 @@ function* batches(waiting: readonly Waiting[]): Generator<readonly Waiting[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+const taskIds = ({ messages }: Publication): readonly string[] => messages.map((message) => message.taskId);

@@ -3,12 +3,50 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "87bb912339537ae3a6dc19288ce10f65dad4383f",
+  sha1: "42aaffcb5b3d116f03825cc3d64015b16a09db41",
   source: `#!lua flags=allow-oom
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
+local on_behalf = ARGV[3] == '1'
+redis.call('HLEN', flight_key)
+local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
+if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local before = ''
+if epoch[2] and string.sub(epoch[2], 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then before = string.sub(epoch[2], #ARGV[1] + 2) end
+local plain_at = 7 + 2 * ARGV[6]
+local first, last, look = plain_at + 2, plain_at + 1 + 5 * ARGV[plain_at], ARGV[plain_at + 1] == '1'
+local others, at = tonumber(ARGV[last + 1]), last + 2
+if not look then
+  local keys = {}
+  for i = first, last, 5 do
+    if ARGV[i + 1] ~= '' then keys[#keys + 1] = ARGV[i + 1] end
+  end
+  for from = 1, #keys, 1000 do
+    look = look or redis.call('EXISTS', unpack(keys, from, math.min(from + 999, #keys))) > 0
+  end
 end
+local letters, details, counts = {}, {}, {}
+if not look and others == 0 and before == '' then
+  for i = first, last, 5 do
+    if redis.call('HDEL', flight_key, ARGV[i]) == 0 then
+      letters[#letters + 1] = 'f'
+    else
+      local key = ARGV[i + 1]
+      if key ~= '' then
+        if ARGV[i + 3] == '' then
+          redis.call('SET', key, ARGV[i + 2])
+        else
+          redis.call('SET', key, ARGV[i + 2], 'PX', ARGV[i + 3])
+        end
+        redis.call('PUBLISH', key, ARGV[i + 2])
+      end
+      letters[#letters + 1] = 'a'
+      counts[ARGV[i + 4]] = (counts[ARGV[i + 4]] or 0) + 1
+    end
+  end
+  counts['0'] = nil
+else
 local kinds = {}
 local function kind_of(key)
   local kind = kinds[key]
@@ -229,6 +267,128 @@ local function write_part(part)
   end
   if part.completes ~= '' then set_expiring(part.closed, part.completes, part.expires) end
 end
+local parked_key, due_key, dead_key, dead_order_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9]
+local ordered = ARGV[4] == '1'
+local function answer(letter, detail, counter)
+  letters[#letters + 1] = letter
+  if detail then details[#details + 1] = detail end
+  if letter == 'a' and counter ~= '0' then counts[counter] = (counts[counter] or 0) + 1 end
+end
+local function is_known()
+  return string.sub(before, #letters + 1, #letters + 1) == 'a'
+end
+local function check_result(key, skip)
+  local wrong = wrong_kind(key, 'string')
+  if not wrong and kinds[key] == 'string' and stored_status(key) == 'SUCCESS' then skip[key] = true end
+  kinds[key] = nil
+  return wrong
+end
+local function commit_plain(at, look)
+  local number, key, counter = ARGV[at], ARGV[at + 1], ARGV[at + 4]
+  if is_known() then return answer('a', nil, '0') end
+  local skip = {}
+  if look and key ~= '' then
+    if redis.call('HEXISTS', flight_key, number) == 0 then return answer('f') end
+    local wrong = check_result(key, skip)
+    if wrong then return answer('r', wrong) end
+  end
+  if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
+  if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
+  answer('a', nil, counter)
+end
+local function check_settle(commit, record)
+  if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
+  if commit.settle == 'dead' then
+    return wrong_kind(dead_key, 'hash') or wrong_kind(dead_order_key, 'zset') or wrong_kind(sequence_key, 'string')
+  end
+  if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
+end
+local function settle(commit, record)
+  if commit.settle == 'ack' then return end
+  local key, envelope, header = split_record(record)
+  if commit.replaces then envelope = commit.envelope end
+  if commit.settle == 'front' then
+    redis.call('RPUSH', key, envelope)
+  elseif commit.settle == 'back' then
+    redis.call('LPUSH', key, envelope)
+  elseif commit.settle == 'park' then
+    park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
+  else
+    local id = next_id(sequence_key)
+    redis.call('HSET', dead_key, id, struct.pack('>I4', #commit.detail) .. commit.detail .. record)
+    redis.call('ZADD', dead_order_key, now, id)
+  end
+end
+local function read_commit(at)
+  local commit = {
+    number = ARGV[at], counter = ARGV[at + 1], settle = ARGV[at + 2], detail = ARGV[at + 3], flags = ARGV[at + 4],
+    replaces = ARGV[at + 5] == '1', envelope = ARGV[at + 6], results = at + 7, parts = {},
+  }
+  at = at + 8 + 3 * ARGV[at + 7]
+  commit.sending, at = read_sending(at)
+  local parts = tonumber(ARGV[at])
+  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 7, ordered) end
+  return commit, at + 1 + parts * 7
+end
+local function check_commit(commit, record, skip)
+  local wrong = check_settle(commit, record)
+  local at = commit.results
+  for i = at + 1, at + 3 * ARGV[at], 3 do wrong = wrong or check_result(ARGV[i], skip) end
+  wrong = wrong or wrong_sending(commit.sending, parked_key, due_key, sequence_key)
+  if wrong then return 'r', wrong end
+  local earlier = {}
+  for i = 1, #commit.parts do
+    local part = commit.parts[i]
+    earlier[part.key] = earlier[part.key] or {}
+    local letter, detail = check_part(part, earlier[part.key])
+    if letter then return letter, detail end
+    table.insert(earlier[part.key], part)
+  end
+end
+local function write_commit(commit, record, skip)
+  redis.call('HDEL', flight_key, commit.number)
+  settle(commit, record)
+  local at = commit.results
+  for i = at + 1, at + 3 * ARGV[at], 3 do
+    if not skip[ARGV[i]] then store_result(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+  end
+  for i = 1, #commit.parts do write_part(commit.parts[i]) end
+  send_all(commit.sending, now, parked_key, due_key, sequence_key)
+end
+local function commit_other(at)
+  local commit, following = read_commit(at)
+  kinds = {}
+  if is_known() then
+    answer('a', nil, '0')
+    return following
+  end
+  local record = redis.call('HGET', flight_key, commit.number)
+  if not record then
+    answer('f')
+    return following
+  end
+  local skip = {}
+  local letter, detail = check_commit(commit, record, skip)
+  if letter then
+    answer(letter, detail)
+  else
+    write_commit(commit, record, skip)
+    answer('a', nil, commit.counter)
+  end
+  return following
+end
+for i = first, last, 5 do commit_plain(i, look) end
+for _ = 1, others do at = commit_other(at) end
+end
+local fault = false
+for counter, count in pairs(counts) do
+  for field = 5 + 2 * counter, 6 + 2 * counter do
+    if ARGV[field] ~= '' then
+      local reply = redis.pcall('HINCRBY', counters_key, ARGV[field], count)
+      if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. counters_key .. '")' end
+    end
+  end
+end
 local function pop(key_at, count, faults)
   local popped = redis.pcall('RPOP', ARGV[key_at], count)
   if not popped then return {} end
@@ -315,158 +475,13 @@ local function reserve(epoch_key, flight_key, at)
   redis.call('HSET', epoch_key, 'next', upto, 'last', number, slot, number .. ' ' .. first .. ' ' .. upto - 1)
   return { 0, first, groups, envelopes, faults }
 end
-local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
-local parked_key, due_key, dead_key, dead_order_key, orphans_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local on_behalf, ordered = ARGV[3] == '1', ARGV[4] == '1'
-redis.call('HLEN', flight_key)
-local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
-if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
-local now = now_ms()
-local before = ''
-if epoch[2] and string.sub(epoch[2], 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then before = string.sub(epoch[2], #ARGV[1] + 2) end
-local letters, details, counts = {}, {}, {}
-local function answer(letter, detail, counter)
-  letters[#letters + 1] = letter
-  if detail then details[#details + 1] = detail end
-  if letter == 'a' and counter ~= '0' then counts[counter] = (counts[counter] or 0) + 1 end
-end
-local function is_known()
-  return string.sub(before, #letters + 1, #letters + 1) == 'a'
-end
-local function check_result(key, skip)
-  local wrong = wrong_kind(key, 'string')
-  if not wrong and kinds[key] == 'string' and stored_status(key) == 'SUCCESS' then skip[key] = true end
-  kinds[key] = nil
-  return wrong
-end
-local function commit_plain(at, look)
-  local number, key, counter = ARGV[at], ARGV[at + 1], ARGV[at + 4]
-  if is_known() then return answer('a', nil, '0') end
-  local skip = {}
-  if look and key ~= '' then
-    if redis.call('HEXISTS', flight_key, number) == 0 then return answer('f') end
-    local wrong = check_result(key, skip)
-    if wrong then return answer('r', wrong) end
-  end
-  if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
-  if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
-  answer('a', nil, counter)
-end
-local function commit_plains(at)
-  local count, look = tonumber(ARGV[at]), ARGV[at + 1] == '1'
-  local first, last = at + 2, at + 1 + count * 5
-  local keys = {}
-  for i = first, last, 5 do
-    if ARGV[i + 1] ~= '' then keys[#keys + 1] = ARGV[i + 1] end
-  end
-  for from = 1, #keys, 1000 do
-    look = look or redis.call('EXISTS', unpack(keys, from, math.min(from + 999, #keys))) > 0
-  end
-  for i = first, last, 5 do commit_plain(i, look) end
-  return last + 1
-end
-local function check_settle(commit, record)
-  if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
-  if commit.settle == 'dead' then
-    return wrong_kind(dead_key, 'hash') or wrong_kind(dead_order_key, 'zset') or wrong_kind(sequence_key, 'string')
-  end
-  if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
-end
-local function settle(commit, record)
-  if commit.settle == 'ack' then return end
-  local key, envelope, header = split_record(record)
-  if commit.replaces then envelope = commit.envelope end
-  if commit.settle == 'front' then
-    redis.call('RPUSH', key, envelope)
-  elseif commit.settle == 'back' then
-    redis.call('LPUSH', key, envelope)
-  elseif commit.settle == 'park' then
-    park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
-  else
-    local id = next_id(sequence_key)
-    redis.call('HSET', dead_key, id, struct.pack('>I4', #commit.detail) .. commit.detail .. record)
-    redis.call('ZADD', dead_order_key, now, id)
-  end
-end
-local function read_commit(at)
-  local commit = {
-    number = ARGV[at], counter = ARGV[at + 1], settle = ARGV[at + 2], detail = ARGV[at + 3], flags = ARGV[at + 4],
-    replaces = ARGV[at + 5] == '1', envelope = ARGV[at + 6], results = at + 7, parts = {},
-  }
-  at = at + 8 + 3 * ARGV[at + 7]
-  commit.sending, at = read_sending(at)
-  local parts = tonumber(ARGV[at])
-  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 7, ordered) end
-  return commit, at + 1 + parts * 7
-end
-local function check_commit(commit, record, skip)
-  local wrong = check_settle(commit, record)
-  local at = commit.results
-  for i = at + 1, at + 3 * ARGV[at], 3 do wrong = wrong or check_result(ARGV[i], skip) end
-  wrong = wrong or wrong_sending(commit.sending, parked_key, due_key, sequence_key)
-  if wrong then return 'r', wrong end
-  local earlier = {}
-  for i = 1, #commit.parts do
-    local part = commit.parts[i]
-    earlier[part.key] = earlier[part.key] or {}
-    local letter, detail = check_part(part, earlier[part.key])
-    if letter then return letter, detail end
-    table.insert(earlier[part.key], part)
-  end
-end
-local function write_commit(commit, record, skip)
-  redis.call('HDEL', flight_key, commit.number)
-  settle(commit, record)
-  local at = commit.results
-  for i = at + 1, at + 3 * ARGV[at], 3 do
-    if not skip[ARGV[i]] then store_result(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
-  end
-  for i = 1, #commit.parts do write_part(commit.parts[i]) end
-  send_all(commit.sending, now, parked_key, due_key, sequence_key)
-end
-local function commit_other(at)
-  local commit, following = read_commit(at)
-  kinds = {}
-  if is_known() then
-    answer('a', nil, '0')
-    return following
-  end
-  local record = redis.call('HGET', flight_key, commit.number)
-  if not record then
-    answer('f')
-    return following
-  end
-  local skip = {}
-  local letter, detail = check_commit(commit, record, skip)
-  if letter then
-    answer(letter, detail)
-  else
-    write_commit(commit, record, skip)
-    answer('a', nil, commit.counter)
-  end
-  return following
-end
-local counter_count = tonumber(ARGV[6])
-local at = commit_plains(7 + 2 * counter_count)
-local others = tonumber(ARGV[at])
-at = at + 1
-for _ = 1, others do at = commit_other(at) end
-local fault = false
-for counter, count in pairs(counts) do
-  for field = 5 + 2 * counter, 6 + 2 * counter do
-    if ARGV[field] ~= '' then
-      local reply = redis.pcall('HINCRBY', counters_key, ARGV[field], count)
-      if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. counters_key .. '")' end
-    end
-  end
-end
 local answers = table.concat(letters)
 local reserved = false
 if epoch[1] == 'open' then
   if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
   if ARGV[at] == '1' then reserved = reserve(epoch_key, flight_key, at + 1) end
 elseif redis.call('HLEN', flight_key) == 0 then
-  redis.call('SREM', orphans_key, ARGV[2])
+  redis.call('SREM', KEYS[8], ARGV[2])
   redis.call('PEXPIRE', epoch_key, ARGV[5])
 end
 return { answers, details, now, tonumber(redis.call('GET', KEYS[10]) or '0'), reserved, fault }

@@ -3,8 +3,16 @@ import type { LuaScript } from "../script.ts";
 
 export const publishScript: LuaScript = {
   name: "publish",
-  sha1: "7acb8757897f7539a8b00b43cadccea6679aa8c5",
+  sha1: "5f957aa07e6921fd6f8dd8ad52206926d5d1e814",
   source: `#!lua
+if ARGV[2] == '0' and ARGV[3] == '0' and ARGV[4] == '1' and ARGV[#ARGV] == '0' then
+  local kind = redis.call('TYPE', ARGV[5]).ok
+  if kind == 'list' or kind == 'none' then
+    if not redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) then return 'known' end
+    for from = 7, #ARGV - 1, 1000 do redis.call('LPUSH', ARGV[5], unpack(ARGV, from, math.min(from + 999, #ARGV - 1))) end
+    return 'sent'
+  end
+end
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -111,10 +119,10 @@ local function send_all(sending, now, parked_key, due_key, sequence_key)
   end
 end
 local sending = read_sending(2)
-local wrong = wrong_kind(KEYS[1], 'string') or wrong_sending(sending, KEYS[2], KEYS[3], KEYS[4])
+local wrong = wrong_sending(sending, KEYS[2], KEYS[3], KEYS[4])
 if wrong then return wrong end
 if not redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) then return 'known' end
-send_all(sending, now_ms(), KEYS[2], KEYS[3], KEYS[4])
+send_all(sending, ARGV[sending.parked] == '0' and 0 or now_ms(), KEYS[2], KEYS[3], KEYS[4])
 return 'sent'
 `,
 };

@@ -4,6 +4,7 @@
 -- ARGV  1 … the call (include/reserve.lua)
 -- Reply 'closed' | { now (ms), revokes version, reserved }
 -- Python  RPOPs kombu's lists; a popped message stands in no `unacked` of Python's, so that no visibility timeout re-runs it.
+-- include "clock"
 -- include "reserve"
 redis.call('HLEN', KEYS[2])
 if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return 'closed' end

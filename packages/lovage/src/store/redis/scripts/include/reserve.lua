@@ -1,4 +1,3 @@
--- include "clock"
 -- Pops from the buckets, priority by priority, in fair shares over the queues of one priority (kombu: celery-wire.md §4.1),
 -- and records in flight, in one step. ARGV at `at`: call number, count, priorities, queues, then per priority and queue the
 -- list key and the header of its records. The epoch remembers its last 16 calls: a repeated number pops nothing, and an older
