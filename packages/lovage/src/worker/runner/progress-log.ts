@@ -90,9 +90,7 @@ export class ProgressLog {
 
   #post(entry: ProgressEntry): void {
     this.#outbox.set(entry.taskId, entry);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#send();
   }
 
   async #send(): Promise<void> {
@@ -106,6 +104,7 @@ export class ProgressLog {
         this.#drop(entries.length, error);
       }
     }
+    this.#sending = undefined;
   }
 
   #drop(count: number, error: unknown): void {
