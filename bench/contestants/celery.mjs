@@ -29,9 +29,9 @@ export function celery(redis, fillQueue) {
   };
 }
 
-/** Kept results of Celery's kind: every key but the handful of others. */
+/** Kept results of Celery's kind, counted without listing them: every key that is not one of the few others. */
 export async function countResults(redis) {
-  const others = await redis.client.keys("_kombu*");
-  const all = await redis.client.dbsize();
-  return all - others.length;
+  const [others, ours, all] = await Promise.all([redis.client.keys("_kombu*"), redis.client.keys("lovage:*"), redis.client.dbsize()]);
+  const waiting = await redis.client.exists("celery");
+  return all - others.length - ours.length - waiting;
 }
