@@ -72,6 +72,9 @@ function prepareFile(database: Database, location: Location): void {
   }
   driver.exec(`PRAGMA synchronous = ${location.synchronous}`);
   driver.exec("PRAGMA journal_size_limit = 67108864");
+  // Result ids are random, so a batch touches as many pages of their index: with room to keep those (16 MB) and fewer
+  // checkpoints (every 4,000 pages) a drain of 20,000 in batches of 64 went from 19.7 to 20.6 k/s, a bulk publish from 86 to 106 k/s.
+  driver.exec("PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000");
   if (database.all(sql.tables, {}).length === 0) create(database);
   assertFormat(database, location);
 }

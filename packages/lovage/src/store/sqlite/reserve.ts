@@ -22,14 +22,17 @@ function again(view: View, call: ReserveCall, epoch: EpochRow): readonly Deliver
 
 function take(view: View, call: ReserveCall, epoch: EpochRow): readonly Delivery[] {
   const { database } = view.file;
-  let number = epoch.lastNumber;
-  const deliveries = chosen(view, call).map(({ id, queue, bucket }) => {
-    number += 1;
-    const row = database.get(sql.take, { id, epoch: epoch.id, call: call.number, number });
-    return { id: { epoch: call.epoch, number }, queue, bucket, bytes: blob(row?.bytes), ackedEarly: false };
+  const messages = chosen(view, call);
+  const first = epoch.lastNumber + 1;
+  database.run(sql.called, { id: epoch.id, call: call.number, number: epoch.lastNumber + messages.length });
+  if (messages.length === 0) return [];
+  const ids = JSON.stringify(messages.map((message) => message.id));
+  const rows = database.all(sql.take, { ids, epoch: epoch.id, call: call.number, first });
+  const bytes = new Map(rows.map((row) => [Number(row.position), blob(row.bytes)]));
+  return messages.map(({ queue, bucket }, i) => {
+    const number = first + i;
+    return { id: { epoch: call.epoch, number }, queue, bucket, bytes: bytes.get(number) as Uint8Array, ackedEarly: false };
   });
-  database.run(sql.called, { id: epoch.id, call: call.number, number });
-  return deliveries;
 }
 
 interface Candidate {

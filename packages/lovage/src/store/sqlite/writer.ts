@@ -36,6 +36,7 @@ export class Writer {
   #jobs: Job[] = [];
   #scheduled = false;
   #pauseMs = 0;
+  #madeRoom = false;
   #idle: (() => void)[] = [];
 
   constructor(database: Database, path: string, onCommitted: (touched: Touched) => void) {
@@ -88,47 +89,37 @@ export class Writer {
   /** Returns the jobs that have yet to be done. */
   #transaction(jobs: readonly Job[]): readonly Job[] {
     try {
-      this.#begin();
+      this.#database.run(sql.begin, {});
     } catch (error) {
       return this.#notBegun(jobs, error);
     }
     this.#pauseMs = 0;
     const start = performance.now();
     const touched: Touched = new Set();
-    const worked: Job[] = [];
-    const refused: [Job, unknown][] = [];
+    const refused = new Map<Job, unknown>();
     let taken = 0;
     for (const job of jobs) {
       taken += 1;
       try {
         job.work(touched);
-        worked.push(job);
       } catch (error) {
         if (!isLovageError(error)) return this.#broken(jobs, job, error);
-        refused.push([job, error]);
+        refused.set(job, error);
       }
       if (performance.now() - start > longestTurnMs) break;
     }
-    this.#commit(worked, touched);
-    for (const [job, error] of refused) job.fail(error);
-    return jobs.slice(taken);
-  }
-
-  #begin(): void {
-    this.#database.run(sql.begin, {});
-  }
-
-  #commit(worked: readonly Job[], touched: Touched): void {
     try {
       this.#database.run(sql.commit, {});
     } catch (error) {
-      this.#rollback();
-      // A full disk is noticed before the commit record is written; after any other fault it may stand there.
-      for (const job of worked) this.#fail(job, error, !isFull(error));
-      return;
+      return this.#notCommitted(jobs, taken, error);
     }
+    this.#madeRoom = false;
     this.#onCommitted(touched);
-    for (const job of worked) job.done();
+    for (const job of jobs.slice(0, taken)) {
+      if (refused.has(job)) job.fail(refused.get(job));
+      else job.done();
+    }
+    return jobs.slice(taken);
   }
 
   /** Nothing was written. While it is only busy, those with time left wait; all other faults are everybody's. */
@@ -146,10 +137,32 @@ export class Writer {
    */
   #broken(jobs: readonly Job[], culprit: Job, error: unknown): readonly Job[] {
     this.#rollback();
-    const at = jobs.indexOf(culprit);
-    const failed = isFull(error) ? jobs.slice(at) : [culprit];
+    if (isFull(error) && this.#makeRoom()) return jobs;
+    const failed = isFull(error) ? jobs.slice(jobs.indexOf(culprit)) : [culprit];
     for (const job of failed) this.#fail(job, error);
     return jobs.filter((job) => !failed.includes(job));
+  }
+
+  #notCommitted(jobs: readonly Job[], taken: number, error: unknown): readonly Job[] {
+    this.#rollback();
+    if (isFull(error) && this.#makeRoom()) return jobs;
+    // A full disk is noticed before the commit record is written; after any other fault it may stand there.
+    for (const job of jobs.slice(0, taken)) this.#fail(job, error, !isFull(error));
+    return jobs.slice(taken);
+  }
+
+  /**
+   * A store on a full disk must still be able to finish what it holds: once its log has been copied into the file, the log's
+   * space serves again. Tried once between two commits; false: it was tried before, or there is nothing to gain.
+   */
+  #makeRoom(): boolean {
+    if (this.#madeRoom) return false;
+    this.#madeRoom = true;
+    try {
+      return this.#database.get(sql.checkpoint, {})?.busy === 0;
+    } catch {
+      return false; // the file itself has no room to grow: the full disk is reported by the call that met it
+    }
   }
 
   #fail(job: Job, error: unknown, maybeAccepted = false): void {

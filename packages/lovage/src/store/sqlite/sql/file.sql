@@ -17,6 +17,10 @@ ROLLBACK;
 -- name: dataVersion
 PRAGMA data_version;
 
+-- Afterwards the next writer starts the log from its beginning.
+-- name: checkpoint
+PRAGMA wal_checkpoint(RESTART);
+
 -- name: version
 SELECT sqlite_version() AS version;
 

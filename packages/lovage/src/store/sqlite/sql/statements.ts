@@ -44,6 +44,13 @@ export const dataVersion: Statement<never> = {
 };
 
 /** file.sql */
+export const checkpoint: Statement<never> = {
+  name: "checkpoint",
+  args: [],
+  text: `PRAGMA wal_checkpoint(RESTART)`,
+};
+
+/** file.sql */
 export const version: Statement<never> = {
   name: "version",
   args: [],
@@ -209,10 +216,11 @@ export const nextWaiting: Statement<"queue" | "limit"> = {
 };
 
 /** messages.sql */
-export const take: Statement<"epoch" | "call" | "number" | "id"> = {
+export const take: Statement<"epoch" | "call" | "first" | "ids"> = {
   name: "take",
-  args: ["epoch", "call", "number", "id"],
-  text: `UPDATE messages SET place = 1, epoch = ?1, call = ?2, position = ?3 WHERE id = ?4 RETURNING bytes`,
+  args: ["epoch", "call", "first", "ids"],
+  text: `UPDATE messages SET place = 1, epoch = ?1, call = ?2, position = ?3 + chosen.key
+FROM json_each(?4) AS chosen WHERE messages.id = chosen.value RETURNING position, bytes`,
 };
 
 /** messages.sql */
