@@ -3,7 +3,7 @@
  * options in code, environment, `.env`, configuration file, default. All mistakes are reported at once, secrets masked.
  */
 import { ConfigError } from "../kernel/errors.ts";
-import { settingsFromVariables, type Surroundings } from "./environment.ts";
+import { type Surroundings, settingsFromVariables } from "./environment.ts";
 import { maskSecrets } from "./mask.ts";
 import { Unacceptable } from "./setting-kinds.ts";
 import { type SettingName, type SettingRow, type Settings, settingAliases, settingsTable } from "./settings.ts";

@@ -67,7 +67,9 @@ function loadConfigFile(path: string): unknown {
 }
 
 /** Settings found among environment variables, with the variable that named each. */
-export function settingsFromVariables(variables: EnvironmentVariables): Map<SettingName, { readonly value: unknown; readonly from: string }> {
+export function settingsFromVariables(
+  variables: EnvironmentVariables,
+): Map<SettingName, { readonly value: unknown; readonly from: string }> {
   const found = new Map<SettingName, { readonly value: unknown; readonly from: string }>();
   if (variables.REDIS_URL) found.set("broker", { value: variables.REDIS_URL, from: "REDIS_URL" });
   for (const [variable, name] of variableNames) {

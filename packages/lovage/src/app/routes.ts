@@ -2,7 +2,7 @@
 import type { Route, Routing } from "../canvas/build.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import type { Registry } from "../task/registry.ts";
-import type { RouteOptions, Router, TaskRoutes } from "./route-types.ts";
+import type { RouteOptions, Router } from "./route-types.ts";
 import type { Settings } from "./settings.ts";
 
 export function createRouting(
@@ -64,8 +64,7 @@ function firstAnswer(
 }
 
 function asRouters(routes: Settings["taskRoutes"]): readonly NamedRouter[] {
-  const list = routes === null ? [] : Array.isArray(routes) ? (routes as readonly TaskRoutes[]) : [routes as TaskRoutes];
-  return list.map((one) => (typeof one === "function" ? { router: one, fixed: false } : { router: tableRouter(one), fixed: true }));
+  return routes.map((one) => (typeof one === "function" ? { router: one, fixed: false } : { router: tableRouter(one), fixed: true }));
 }
 
 /** An exact name first, then globs in the order they stand, as Celery's MapRoute. */

@@ -1,6 +1,7 @@
 /** What a setting may be: how a value is checked, and how text from the environment becomes one. */
-import { parseDurationMs } from "../kernel/durations.ts";
+import { type Duration, parseDurationMs } from "../kernel/durations.ts";
 import { knownSchemes, schemeOf } from "./adapters.ts";
+import type { TaskRoutes } from "./route-types.ts";
 
 /** A value that will not do; the words go into the one error that names all of them. */
 export class Unacceptable {
@@ -10,15 +11,21 @@ export class Unacceptable {
   }
 }
 
-export interface Kind<T> {
+/** `Input`: what may be written where the type is checked. */
+export interface Kind<T, Input = T> {
   /** For the reference page. */
   readonly says: string;
   accept(value: unknown): T | Unacceptable;
+  readonly input?: Input;
   /** From an environment variable or a flag. */
   fromText(text: string): unknown;
 }
 
-const kind = <T>(says: string, accept: (value: unknown) => T | undefined, fromText: (text: string) => unknown = (text) => text): Kind<T> => ({
+const kind = <T, Input = T>(
+  says: string,
+  accept: (value: unknown) => T | undefined,
+  fromText: (text: string) => unknown = (text) => text,
+): Kind<T, Input> => ({
   says,
   fromText,
   accept: (value) => accept(value) ?? new Unacceptable(says),
@@ -32,7 +39,16 @@ const jsonFromText = (text: string): unknown => {
     return text;
   }
 };
-const flags: Readonly<Record<string, boolean>> = { true: true, "1": true, yes: true, on: true, false: false, "0": false, no: false, off: false };
+const flags: Readonly<Record<string, boolean>> = {
+  true: true,
+  "1": true,
+  yes: true,
+  on: true,
+  false: false,
+  "0": false,
+  no: false,
+  off: false,
+};
 const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -52,7 +68,7 @@ export const kinds = {
       (value) => (Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? (value as number) : undefined),
       numberFromText,
     ),
-  seconds: kind(
+  seconds: kind<number, Duration>(
     'a number of seconds (≥ 0), or text with a unit such as "30s", "9m", "4h"',
     (value) => {
       const seconds = typeof value === "string" ? (parseDurationMs(value) ?? Number.NaN) / 1000 : value;
@@ -76,18 +92,16 @@ export const kinds = {
   ),
   table: kind("an object", (value): Readonly<Record<string, unknown>> | undefined => (isTable(value) ? value : undefined), jsonFromText),
   routes: kind(
-    'an object such as { "agent_*": "agents" }, a function, or a list of these; null for none',
-    (value): unknown => {
-      const isRoutes = (one: unknown) => typeof one === "function" || (isTable(one) && Object.values(one).every(isTarget));
-      // null is an answer here, and `undefined` is not: a list of none stands for it.
-      if (value === null) return [];
-      return (Array.isArray(value) ? value.every(isRoutes) : isRoutes(value)) ? value : undefined;
+    'an object such as { "agent_*": "agents" }, a function, or a list of these',
+    (value): readonly TaskRoutes[] | undefined => {
+      const list = Array.isArray(value) ? value : [value];
+      return list.every((one) => typeof one === "function" || (isTable(one) && Object.values(one).every(isTarget))) ? list : undefined;
     },
     jsonFromText,
-  ),
+  ) as Kind<readonly TaskRoutes[], TaskRoutes | readonly TaskRoutes[]>,
   oneOf: <const T extends string>(...words: readonly T[]): Kind<T> =>
     kind(words.map((word) => JSON.stringify(word)).join(" or "), (value) => words.find((word) => word === value)),
-  nullable: <T>(inner: Kind<T>): Kind<T | null> => ({
+  nullable: <T, Input>(inner: Kind<T, Input>): Kind<T | null, Input | null> => ({
     says: `${inner.says}; null for none`,
     accept: (value) => (value === null ? null : inner.accept(value)),
     fromText: (text) => (text === "" || text === "null" ? null : inner.fromText(text)),

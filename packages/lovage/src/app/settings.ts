@@ -2,16 +2,15 @@
  * Every setting in one table: our name, Celery's name, default, what is accepted, and what it means. Options of `createApp`,
  * the environment, configuration files, flags and the reference page of the documentation are all read from here.
  */
-import type { TaskRoutes } from "./route-types.ts";
 import { celeryName, type Kind, kinds } from "./setting-kinds.ts";
 
-export interface SettingRow<T> {
+export interface SettingRow<T, Input = unknown> {
   /** null: a setting of our own. */
   readonly celery: string | null;
   readonly default: T;
   /** Celery's default where ours is safer, for the reference page. */
   readonly celeryDefault?: unknown;
-  readonly kind: Kind<T>;
+  readonly kind: Kind<T, Input>;
   /** May carry a password. */
   readonly secret?: boolean;
   /** Further names under which it is accepted. */
@@ -19,12 +18,12 @@ export interface SettingRow<T> {
   readonly doc: string;
 }
 
-function row<T>(fields: SettingRow<T>): SettingRow<T> {
+function row<T, Input>(fields: SettingRow<T, Input>): SettingRow<T, Input> {
   return fields;
 }
 
 export const settingsTable = {
-  broker: row<string>({
+  broker: row({
     celery: "broker_url",
     default: "sqlite:./lovage.db",
     celeryDefault: "amqp://",
@@ -33,166 +32,171 @@ export const settingsTable = {
     aliases: ["brokerUrl"],
     doc: "Where messages are: sqlite:<file>, redis://…, rediss://…, redis+socket://…, memory:.",
   }),
-  resultBackend: row<string | null>({
+  resultBackend: row({
     celery: "result_backend",
     default: null,
     kind: kinds.nullable(kinds.url),
     secret: true,
     doc: "Where results are; null: with the broker. In this release it has to be the broker's server.",
   }),
-  state: row<string | null>({
+  state: row({
     celery: null,
     default: null,
     kind: kinds.nullable(kinds.url),
     secret: true,
     doc: "Where jobs, progress and once-keys are; null: with the broker. May be another database or server.",
   }),
-  namespace: row<string>({
+  namespace: row({
     celery: null,
     default: "default",
     kind: kinds.text,
     doc: "First part of our own keys: fleets of different namespaces on one server do not see each other's nodes.",
   }),
-  taskDefaultQueue: row<string>({ celery: "task_default_queue", default: "celery", kind: kinds.text, doc: "Queue of tasks that no route names." }),
-  taskQueues: row<readonly string[] | null>({
+  taskDefaultQueue: row({
+    celery: "task_default_queue",
+    default: "celery",
+    kind: kinds.text,
+    doc: "Queue of tasks that no route names.",
+  }),
+  taskQueues: row({
     celery: "task_queues",
     default: null,
     kind: kinds.nullable(kinds.list),
     aliases: ["queues"],
     doc: "Queues that exist. null: any name creates one. Else sending elsewhere is an error, and workers consume these.",
   }),
-  taskRoutes: row<TaskRoutes | readonly TaskRoutes[] | null>({
+  taskRoutes: row({
     celery: "task_routes",
-    default: null,
-    kind: kinds.routes as Kind<TaskRoutes | readonly TaskRoutes[] | null>,
+    default: [],
+    kind: kinds.routes,
     aliases: ["routes"],
     doc: "Task name or glob → queue or { queue, priority }; or functions (name, args, kwargs) → the same. First match in order.",
   }),
-  taskDefaultPriority: row<number | null>({
+  taskDefaultPriority: row({
     celery: "task_default_priority",
     default: null,
     kind: kinds.nullable(kinds.whole(0, 255)),
     doc: "0 is most urgent. null: 0.",
   }),
-  taskInheritParentPriority: row<boolean>({
+  taskInheritParentPriority: row({
     celery: "task_inherit_parent_priority",
     default: false,
     kind: kinds.flag,
     doc: "What a run sends gets the run's own priority unless it says otherwise.",
   }),
-  taskAcksLate: row<boolean>({
+  taskAcksLate: row({
     celery: "task_acks_late",
     default: true,
     celeryDefault: false,
     kind: kinds.flag,
     doc: "Acknowledge when the task has ended: a task whose runner dies is run again. false: when it starts; it is then lost with its runner.",
   }),
-  taskRejectOnWorkerLost: row<boolean>({
+  taskRejectOnWorkerLost: row({
     celery: "task_reject_on_worker_lost",
     default: true,
     celeryDefault: null,
     kind: kinds.flag,
     doc: "A late-acknowledged task whose runner died goes back to its queue, up to maxDeliveries.",
   }),
-  taskTimeLimit: row<number | null>({
+  taskTimeLimit: row({
     celery: "task_time_limit",
     default: null,
     kind: kinds.nullable(kinds.seconds),
     doc: "Hard limit of a run. Seconds, or text with a unit. null: none.",
   }),
-  taskSoftTimeLimit: row<number | null>({
+  taskSoftTimeLimit: row({
     celery: "task_soft_time_limit",
     default: null,
     kind: kinds.nullable(kinds.seconds),
     doc: "After this a run's signal aborts with SoftTimeLimitError. Seconds, or text with a unit. null: none.",
   }),
-  taskTrackStarted: row<boolean>({
+  taskTrackStarted: row({
     celery: "task_track_started",
     default: false,
     kind: kinds.flag,
     doc: "Store STARTED, with pid and node, when a run begins.",
   }),
-  taskIgnoreResult: row<boolean>({ celery: "task_ignore_result", default: false, kind: kinds.flag, doc: "Store no results." }),
-  taskStoreErrorsEvenIfIgnored: row<boolean>({
+  taskIgnoreResult: row({ celery: "task_ignore_result", default: false, kind: kinds.flag, doc: "Store no results." }),
+  taskStoreErrorsEvenIfIgnored: row({
     celery: "task_store_errors_even_if_ignored",
     default: false,
     kind: kinds.flag,
     doc: "Store failures of tasks whose results are ignored.",
   }),
-  taskDefaultRateLimit: row<string | number | null>({
+  taskDefaultRateLimit: row({
     celery: "task_default_rate_limit",
     default: null,
     kind: kinds.nullable(kinds.rate),
     doc: '"10/s", "100/m", "1000/h", or a number per second; per task and node.',
   }),
-  typedValues: row<boolean>({
+  typedValues: row({
     celery: null,
     default: true,
     kind: kinds.flag,
     doc: "Write dates, bytes, big integers and UUIDs as Celery ≥ 5.3 does. false where workers of 5.2 read them.",
   }),
-  resultExpires: row<number | null>({
+  resultExpires: row({
     celery: "result_expires",
     default: 86_400,
     kind: kinds.nullable(kinds.seconds),
     doc: "How long results are kept. Seconds, or text with a unit. null or 0: for ever.",
   }),
-  resultExtended: row<boolean>({
+  resultExtended: row({
     celery: "result_extended",
     default: false,
     kind: kinds.flag,
     doc: "Store name, arguments, node, retries and queue with each result.",
   }),
-  visibilityTimeout: row<number | null>({
+  visibilityTimeout: row({
     celery: "broker_transport_options.visibility_timeout",
     default: null,
     kind: kinds.nullable(kinds.seconds),
     doc: "Accepted for Python's sake: our tasks may run as long as they like without being delivered twice.",
   }),
-  brokerTransportOptions: row<Readonly<Record<string, unknown>>>({
+  brokerTransportOptions: row({
     celery: "broker_transport_options",
     default: {},
     kind: kinds.table,
     doc: "prioritySteps, sep, globalKeyprefix, visibilityTimeout; must be the same on both sides.",
   }),
-  resultBackendTransportOptions: row<Readonly<Record<string, unknown>>>({
+  resultBackendTransportOptions: row({
     celery: "result_backend_transport_options",
     default: {},
     kind: kinds.table,
     doc: "globalKeyprefix, resultChordOrdered; must be the same on both sides.",
   }),
-  deadlineMs: row<number>({
+  deadlineMs: row({
     celery: null,
     default: 2000,
     kind: kinds.whole(1, 3_600_000),
     aliases: ["publishDeadlineMs"],
     doc: "Milliseconds that sending or reading may take before it ends in BrokerUnavailableError.",
   }),
-  maxPayloadBytes: row<number>({
+  maxPayloadBytes: row({
     celery: null,
     default: 8_388_608,
     kind: kinds.whole(1024, 512 * 1024 * 1024),
     doc: "Bytes of one message; more is refused when sent.",
   }),
-  maxDeliveries: row<number>({
+  maxDeliveries: row({
     celery: null,
     default: 3,
     kind: kinds.whole(1, 1_000_000),
     doc: "How often a message may kill its runner before it is dead-lettered.",
   }),
-  maxLost: row<number>({
+  maxLost: row({
     celery: null,
     default: 10,
     kind: kinds.whole(1, 1_000_000),
     doc: "How often a message may be given back without being to blame (deploys, lost nodes) before it is dead-lettered.",
   }),
-  killAfterMs: row<number>({
+  killAfterMs: row({
     celery: null,
     default: 10_000,
     kind: kinds.whole(0, 3_600_000),
     doc: "Milliseconds that a cancelled run gets to stop by itself before it is killed.",
   }),
-  workerPool: row<string>({
+  workerPool: row({
     celery: "worker_pool",
     default: "async",
     celeryDefault: "prefork",
@@ -200,48 +204,58 @@ export const settingsTable = {
     aliases: ["pool"],
     doc: "async, processes, threads, solo or inline; Celery's names are accepted too.",
   }),
-  workerConcurrency: row<number | null>({
+  workerConcurrency: row({
     celery: "worker_concurrency",
     default: null,
     kind: kinds.nullable(kinds.whole(1, 100_000)),
     aliases: ["concurrency"],
     doc: "Slots. null: what the pool thinks right.",
   }),
-  workerPrefetchMultiplier: row<number>({
+  workerPrefetchMultiplier: row({
     celery: "worker_prefetch_multiplier",
     default: 1,
     celeryDefault: 4,
     kind: kinds.whole(1, 10_000),
     doc: "Deliveries per slot, the running one included: 1 = never a message that waits behind another.",
   }),
-  workerMaxTasksPerChild: row<number | null>({
+  workerMaxTasksPerChild: row({
     celery: "worker_max_tasks_per_child",
     default: null,
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "A runner is replaced after this many tasks, in every pool.",
   }),
-  workerMaxMemoryPerChild: row<number | null>({
+  workerMaxMemoryPerChild: row({
     celery: "worker_max_memory_per_child",
     default: null,
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "KiB. A runner above it is replaced between tasks, in every pool.",
   }),
-  workerSendTaskEvents: row<boolean>({ celery: "worker_send_task_events", default: false, kind: kinds.flag, doc: "Send task events (-E)." }),
-  workerSoftShutdownTimeout: row<number>({
+  workerSendTaskEvents: row({
+    celery: "worker_send_task_events",
+    default: false,
+    kind: kinds.flag,
+    doc: "Send task events (-E).",
+  }),
+  workerSoftShutdownTimeout: row({
     celery: "worker_soft_shutdown_timeout",
     default: 10,
     celeryDefault: 0,
     kind: kinds.seconds,
     doc: "What a cold shutdown gives runs that are told to stop. Seconds, or text with a unit.",
   }),
-  idle: row<"normal" | "frugal">({
+  idle: row({
     celery: null,
     default: "normal",
     kind: kinds.oneOf("normal", "frugal"),
     doc: '"frugal": ≤ 0.2 commands/s on an idle node, for hosts that charge per command; slower to notice.',
   }),
-  timezone: row<string>({ celery: "timezone", default: "UTC", kind: kinds.text, doc: "Zone of schedules; times on the wire are always UTC." }),
-  profiles: row<Readonly<Record<string, unknown>>>({
+  timezone: row({
+    celery: "timezone",
+    default: "UTC",
+    kind: kinds.text,
+    doc: "Zone of schedules; times on the wire are always UTC.",
+  }),
+  profiles: row({
     celery: null,
     default: {},
     kind: kinds.table,
@@ -250,8 +264,12 @@ export const settingsTable = {
 } as const;
 
 export type SettingName = keyof typeof settingsTable;
+/** As they may be written in `createApp` and in a configuration file. */
+export type SettingsInput = {
+  readonly [K in SettingName]?: (typeof settingsTable)[K] extends SettingRow<infer _T, infer Input> ? Input : never;
+};
 export type Settings = {
-  readonly [K in SettingName]: (typeof settingsTable)[K] extends SettingRow<infer T> ? T : never;
+  readonly [K in SettingName]: (typeof settingsTable)[K] extends SettingRow<infer T, infer _Input> ? T : never;
 };
 
 /** Every name that a setting answers to: its own, its aliases, Celery's in snake case. */

@@ -101,8 +101,13 @@ export class Builder {
 
   /** The first step is sent with the rest on board, last step first (celery-wire.md §2.2). */
   #chain(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
-    const { task_id, ...rest } = over;
-    const frozen = freeze(signature, this.#context, { taskId: task_id ?? undefined });
+    const { task_id, group_id, group_index, chord, ...rest } = over;
+    const frozen = freeze(signature, this.#context, {
+      taskId: task_id ?? undefined,
+      groupId: group_id ?? undefined,
+      groupIndex: group_index ?? undefined,
+      chord: chord ?? undefined,
+    });
     const [first, ...later] = tasksOf(frozen.signature);
     if (first === undefined) return frozen.result;
     const outer = rest.chain ?? signature.options.chain ?? [];

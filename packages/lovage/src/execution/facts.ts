@@ -1,6 +1,7 @@
 /** What the step from outcome to commit must know besides message and outcome. All data, so that the step stays pure. */
 
 import type { Routing } from "../canvas/build.ts";
+import type { EncodeLimits } from "../canvas/publication.ts";
 import type { DeliveryId } from "../message/commit.ts";
 import type { QueueName, TaskMessage } from "../message/task-message.ts";
 import type { AnyTask } from "../task/task-definition.ts";
@@ -28,4 +29,5 @@ export interface ContinuationSettings {
   readonly storeErrorsEvenIfIgnored: boolean;
   readonly inheritPriority: boolean;
   readonly routing: Routing;
+  readonly limits: EncodeLimits;
 }

@@ -3,11 +3,21 @@
  * so that duplicate copies of this package (a task module loaded by jiti, say) see the same run.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Publication } from "../message/commit.ts";
+import type { ResultTuple } from "../message/outcome.ts";
+import type { TaskMessage } from "../message/task-message.ts";
 import type { Sender } from "./sender.ts";
 
-/** As much of a run as sending needs. */
+/** As much of a run as sending and waiting need. */
 export interface AmbientRun {
   readonly sender: Sender;
+  readonly message: TaskMessage;
+  /** Fenced: fails once the run is over or no longer ours. */
+  publish(publication: Publication): Promise<void>;
+  /** What it sent stands in its result (celery-wire.md §5.2). */
+  addChild(result: ResultTuple): void;
+  /** Awaits a child: its slot is not counted as taken meanwhile. */
+  suspend<T>(work: Promise<T>): Promise<T>;
 }
 
 const key = Symbol.for("lovage.currentRun");

@@ -1,0 +1,317 @@
+import type { StateStore } from "../broker/state-store.ts";
+import { toOutgoing } from "../canvas/publication.ts";
+import type { ExecutionContext } from "../execution/execution-context.ts";
+import type { ContinuationSettings, Facts } from "../execution/facts.ts";
+import { type Clock, systemClock } from "../kernel/clock.ts";
+import { UsageError } from "../kernel/errors.ts";
+import type { Publication } from "../message/commit.ts";
+import type { Signature, TaskId } from "../message/task-message.ts";
+import { defaultMiddleware } from "../middleware/default-middleware.ts";
+import type { Middleware } from "../middleware/middleware.ts";
+import { publishThrough } from "../middleware/publish-chain.ts";
+import { handleOf, TaskResult } from "../results/async-result.ts";
+import { ResultSource } from "../results/result-source.ts";
+import type { Store } from "../store/store.ts";
+import { ambientRuns } from "../task/ambient.ts";
+import type { AsyncResult, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import { boundApps } from "../task/bindings.ts";
+import type { AnyCanvas } from "../task/canvas.ts";
+import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
+import type { SendOptions } from "../task/send-options.ts";
+import type { Prepared } from "../task/sender.ts";
+import type { Callable } from "../task/task-definition.ts";
+import { taskSignature } from "../task/task-signature.ts";
+import type { App, Ended } from "./app.ts";
+import { builtInTasks } from "./built-in-tasks.ts";
+import { type ResolvedConfig, resolveConfig } from "./config.ts";
+import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
+import { runHooks } from "./hooks.ts";
+import { once } from "./once-keys.ts";
+import { AppStores } from "./open-stores.ts";
+import { Publisher } from "./publisher.ts";
+import { createRouting } from "./routes.ts";
+import { type Built, buildCalls, type Call } from "./sending.ts";
+import type { SettingsInput } from "./settings.ts";
+
+export interface AppOptions extends SettingsInput {
+  /** For error messages, logs and once-keys. @defaultValue "lovage" */
+  readonly name?: string;
+  /** Tasks under any keys, a list, or modules of tasks (`import * as tasks`); what is no task in them is left out. */
+  readonly tasks?: TaskCollection | readonly TaskCollection[];
+  /** In place of the default list; put `...defaultMiddleware` into yours to keep what it does. */
+  readonly middleware?: readonly Middleware[];
+  /** Once per runner, before its first task: load the model, open the pool. Those of tasks come after it. */
+  readonly setup?: () => unknown;
+  readonly teardown?: () => unknown;
+  /** Environment variables to read settings from; false: none. @defaultValue process.env */
+  readonly environment?: EnvironmentVariables | false;
+  /** Folder of `.env` and `lovage.config.*`; false: neither is read. @defaultValue the current one */
+  readonly folder?: string | false;
+  /** Other names for `broker`, `taskRoutes` and so on are accepted too; see the table of settings. */
+  readonly brokerUrl?: string;
+  readonly routes?: SettingsInput["taskRoutes"];
+  readonly queues?: SettingsInput["taskQueues"];
+  readonly clock?: Clock;
+  /** Background faults of the store: a lost connection, a bell that was rebuilt. @defaultValue a process warning */
+  readonly onFault?: (fault: unknown) => void;
+}
+
+/**
+ * Everything has a default: `createApp({ tasks })` works, with an embedded store in `./lovage.db`.
+ * @example export default createApp({ name: "photos", tasks: { segment, detect, total }, routes: { "agent_*": "agents" } });
+ * @throws {ConfigError} LOVAGE_CONFIG_INVALID with all mistakes at once; LOVAGE_TASK_TWICE.
+ */
+export function createApp(options: AppOptions = {}): App {
+  return new LovageApp(options);
+}
+
+/** A revoke has to outlive every message that it may meet. */
+const revokesKeptMs = 7 * 86_400_000;
+
+class LovageApp implements App {
+  readonly name: string;
+  readonly registry: Registry;
+  readonly #options: AppOptions;
+  readonly #middleware: readonly Middleware[];
+  readonly #publishMiddleware: readonly Middleware[];
+  readonly #clock: Clock;
+  readonly #stores: AppStores;
+  readonly #results: ResultSource;
+  #config: ResolvedConfig;
+  #settings: ContinuationSettings;
+  #execution: ExecutionContext;
+  #publisher: Publisher | undefined;
+
+  constructor(options: AppOptions) {
+    this.name = options.name ?? "lovage";
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.registry = createRegistry(...collections(options.tasks), builtInTasks);
+    this.#middleware = options.middleware ?? defaultMiddleware;
+    this.#publishMiddleware = this.#middleware.filter((each) => each.publish !== undefined);
+    this.#config = resolveApp(this.name, options);
+    this.#settings = this.#makeSettings();
+    this.#execution = this.#makeExecution();
+    this.#stores = new AppStores(this.#clock, options.onFault ?? warn);
+    this.#results = new ResultSource({
+      backend: async () => (await this.store()).results,
+      revoke: (ids, how) => this.revoke(ids, how),
+      resultExpiresMs: this.#settings.resultExpiresMs,
+    });
+    for (const task of this.registry.all()) task[boundApps].add(this);
+  }
+
+  get config(): ResolvedConfig {
+    return this.#config;
+  }
+
+  get execution(): ExecutionContext {
+    return this.#execution;
+  }
+
+  configure(flags: Readonly<Record<string, unknown>>): void {
+    if (this.#stores.inUse)
+      throw new UsageError(
+        "LOVAGE_APP_IN_USE",
+        `App "${this.name}" has opened its store already: its settings stand. Configure it before.`,
+      );
+    this.#config = resolveApp(this.name, this.#options, flags);
+    this.#settings = this.#makeSettings();
+    this.#execution = this.#makeExecution();
+  }
+
+  store(): Promise<Store> {
+    return this.#stores.store(this.#config);
+  }
+
+  state(): Promise<StateStore> {
+    return this.#stores.state(this.#config);
+  }
+
+  async send(
+    what: Callable<readonly unknown[]> | AnyCanvas | string,
+    argsOrOptions?: readonly unknown[] | SendOptions,
+    options?: SendOptions,
+  ): Promise<never> {
+    const { call, how } = asCall(what, argsOrOptions, options);
+    return (await this.#sendOne(call, how)) as never;
+  }
+
+  async sendMany(
+    what: Callable<readonly unknown[]> | readonly AnyCanvas[],
+    callsOrOptions?: readonly (readonly unknown[])[] | SendOptions,
+    options?: SendOptions,
+  ): Promise<never> {
+    const isList = Array.isArray(what);
+    const calls = isList
+      ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
+      : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf((what as Callable).name, args));
+    const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending());
+    await this.#publish(built);
+    return built.results.map((_, index) => this.#handle(built, index)) as never;
+  }
+
+  apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
+    return this.#sendOne({ signature, args }, options);
+  }
+
+  async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
+    const built = await buildCalls([{ signature, args }], options, this.#sending());
+    const result = built.results[0] as Prepared["result"];
+    return { publication: this.#encode(built), result, handle: this.#handle(built, 0) };
+  }
+
+  async #sendOne(call: Call, options: SendOptions | undefined): Promise<AsyncResult | GroupResult> {
+    const building = buildCalls([call], options, this.#sending());
+    const built = building instanceof Promise ? await building : building;
+    await this.#publish(built);
+    return this.#handle(built, 0);
+  }
+
+  #handle(built: Built, index: number): AsyncResult | GroupResult {
+    const tuple = built.results[index] as Prepared["result"];
+    const ignored = built.ignored[index] ?? false;
+    const [[id, parent], children] = tuple;
+    return parent === null && children === null
+      ? new TaskResult(id, this.#results, { ignored })
+      : handleOf(tuple, this.#results, { ignored });
+  }
+
+  #publish(built: Built): Promise<void> {
+    if (this.#publishMiddleware.length === 0) return this.#hand(built, this.#encode(built));
+    return publishThrough(built.messages, this.#publishMiddleware, (messages) =>
+      this.#hand(built, this.#encode({ messages, chords: built.chords })),
+    );
+  }
+
+  #encode({ messages, chords }: Pick<Built, "messages" | "chords">): Publication {
+    const { limits } = this.#settings;
+    return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
+  }
+
+  /** Inside a run of this app through the run, which is fenced and remembers its children; else by the publisher. */
+  async #hand(built: Built, publication: Publication): Promise<void> {
+    const run = ambientRuns.getStore();
+    if (run?.sender === this) {
+      await run.publish(publication);
+      for (const result of built.results) run.addChild(result);
+      return;
+    }
+    const publisher = this.#publisher ?? (await this.#openPublisher());
+    return publisher.publish(publication);
+  }
+
+  async #openPublisher(): Promise<Publisher> {
+    const { broker } = await this.store();
+    this.#publisher ??= new Publisher(broker, this.#config.deadlineMs);
+    return this.#publisher;
+  }
+
+  result<R = unknown>(id: TaskId): AsyncResult<R> {
+    return new TaskResult<R>(id, this.#results);
+  }
+
+  async groupResult(id: string): Promise<GroupResult | undefined> {
+    const tuple = await this.#results.loadGroup(id);
+    return tuple === undefined ? undefined : (handleOf(tuple, this.#results) as GroupResult);
+  }
+
+  async revoke(ids: TaskId | readonly TaskId[], options: RevokeOptions & { readonly by?: "id" | "root" } = {}): Promise<void> {
+    const { by = "id", terminate = false, killAfterMs = this.#config.killAfterMs } = options;
+    const values = typeof ids === "string" ? [ids] : ids;
+    const { revokes } = await this.store();
+    await revokes.revoke(
+      values.map((value) => ({ by, value, terminate, killAfterMs })),
+      revokesKeptMs,
+    );
+  }
+
+  async setup(): Promise<void> {
+    for (const hook of [this.#options.setup, ...this.registry.all().map((task) => task.settings.setup)]) await hook?.();
+  }
+
+  teardown(): Promise<void> {
+    return runHooks([...this.registry.all().map((task) => task.settings.teardown)].reverse().concat(this.#options.teardown ?? null));
+  }
+
+  facts({ message, delivery, queue, nodeName, runtimeMs }: Ended): Facts {
+    const task = this.registry.get(message.task);
+    return { message, delivery, queue, task, now: this.#clock.now(), runtimeMs, nodeName, settings: this.#settings };
+  }
+
+  async close(): Promise<void> {
+    for (const task of this.registry.all()) task[boundApps].delete(this);
+    this.#results.close(new UsageError("LOVAGE_APP_CLOSED", `App "${this.name}" was closed while a result was waited for.`));
+    this.#publisher = undefined;
+    await this.#stores.close();
+  }
+
+  #sending(): Parameters<typeof buildCalls>[2] {
+    return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => this.#clock.now() };
+  }
+
+  #makeSettings(): ContinuationSettings {
+    const config = this.#config;
+    return {
+      resultExpiresMs: config.resultExpires === null || config.resultExpires === 0 ? null : config.resultExpires * 1000,
+      resultExtended: config.resultExtended,
+      ignoreResult: config.taskIgnoreResult,
+      storeErrorsEvenIfIgnored: config.taskStoreErrorsEvenIfIgnored,
+      inheritPriority: config.taskInheritParentPriority,
+      routing: createRouting(config, this.registry),
+      limits: { maxPayloadBytes: config.maxPayloadBytes, typedValues: config.typedValues },
+    };
+  }
+
+  #makeExecution(): ExecutionContext {
+    const clock = this.#clock;
+    return {
+      sender: this,
+      middleware: this.#middleware,
+      once: async (key, work) => once(await this.state(), `once/${this.name}/${key}`, work),
+      now: () => clock.now(),
+      random: () => Math.random(),
+      resultExpiresMs: this.#settings.resultExpiresMs,
+    };
+  }
+}
+
+const noArgs: readonly unknown[] = [];
+
+function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
+  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, ...settings } = options;
+  const surroundings = readSurroundings({ ...(environment !== undefined && { environment }), ...(folder !== undefined && { folder }) });
+  return resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });
+}
+
+function collections(tasks: AppOptions["tasks"]): readonly TaskCollection[] {
+  if (tasks === undefined) return [];
+  if (!Array.isArray(tasks)) return [tasks as TaskCollection];
+  return (tasks as readonly TaskCollection[]).flatMap((each) => ("name" in each && "handler" in each ? [[each] as never] : [each]));
+}
+
+function callOf(name: string, args: readonly unknown[]): Call {
+  return { signature: taskSignature({ name }, args, false, undefined).toSignature(), args: noArgs };
+}
+
+function asCall(
+  what: Callable<readonly unknown[]> | AnyCanvas | string,
+  argsOrOptions: readonly unknown[] | SendOptions | undefined,
+  options: SendOptions | undefined,
+): { readonly call: Call; readonly how: SendOptions | undefined } {
+  if (typeof what === "object" && what !== null && "toSignature" in what)
+    return { call: { signature: what.toSignature(), args: noArgs }, how: argsOrOptions as SendOptions | undefined };
+  const name = typeof what === "string" ? what : what?.name;
+  const args = argsOrOptions ?? noArgs;
+  if (typeof name !== "string" || name === "" || !Array.isArray(args))
+    throw new UsageError(
+      "LOVAGE_SEND_INVALID",
+      `Expected app.send(task, [arguments], options), app.send("name", [arguments], options) or app.send(signature, options), got ${typeof what} and ${Array.isArray(args) ? "a list" : typeof args}.`,
+    );
+  return { call: callOf(name, args), how: options };
+}
+
+function warn(fault: unknown): void {
+  const text = fault instanceof Error ? fault.message : String(fault);
+  process.emitWarning(`Lovage: ${text}`, { code: "LOVAGE_FAULT" });
+}

@@ -1,0 +1,83 @@
+/** The same task once more: a retry of the message (celery-wire.md §8.3), or another signature in its place (§6.8). */
+import { chainSignature, chordSignature, linked, tasksOf } from "../canvas/steps.ts";
+import { ConfigError } from "../kernel/errors.ts";
+import type { Outcome, ResultTuple } from "../message/outcome.ts";
+import { reprArgs, reprKwargs } from "../message/repr.ts";
+import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
+import { formatWireTime } from "../message/wire-time.ts";
+import { extendedOf, isIgnored } from "./after-success.ts";
+import type { FollowUp } from "./follow-up.ts";
+
+type Retry = Extract<Outcome, { kind: "retry" }>;
+
+export function retryFollows(outcome: Retry, follow: FollowUp): void {
+  const { facts } = follow;
+  const { message } = facts;
+  follow.publish(nextAttempt(message, outcome.retry, facts.queue, facts.now), outcome.retry.delayMs);
+  if (isIgnored(facts)) return;
+  // The retry counts as a child of its own task (celery-wire.md §14.2 no. 12).
+  const children: ResultTuple[] = [...outcome.children, [[message.id, null], null]];
+  follow.store(message, { state: "RETRY", result: outcome.error, traceback: outcome.traceback, children }, extendedOf(facts));
+}
+
+/** Parked until due; the `eta` is for Python workers, which may get it after a drain. */
+function nextAttempt(message: TaskMessage, plan: Retry["retry"], queue: string, now: number): TaskMessage {
+  const { deaths: _, lost: __, unknown: ___, ...lovage } = message.lovage;
+  return {
+    ...message,
+    retries: message.retries + 1,
+    eta: plan.delayMs > 0 ? formatWireTime(now + plan.delayMs) : null,
+    rootId: message.rootId ?? message.id,
+    // A parentless task becomes its own parent (celery-wire.md §6.6).
+    parentId: message.parentId ?? message.id,
+    redelivered: false,
+    exchange: "",
+    routingKey: plan.queue ?? queue,
+    ...(plan.priority !== undefined && { priority: plan.priority }),
+    ...(plan.args !== undefined && { args: plan.args, argsrepr: reprArgs(plan.args) }),
+    ...(plan.kwargs !== undefined && { kwargs: plan.kwargs, kwargsrepr: reprKwargs(plan.kwargs) }),
+    lovage,
+  };
+}
+
+/** `celery.accumulate` is a task of every worker: it gives the list that a group's results are. */
+const accumulate: Signature = {
+  task: "celery.accumulate",
+  args: [],
+  kwargs: { index: 0 },
+  options: {},
+  subtask_type: null,
+  immutable: false,
+};
+
+/** The signature ends under the message's own id, and takes its place in chain, group and chord. */
+export function replacementFollows(signature: Signature, follow: FollowUp): void {
+  const { message } = follow.facts;
+  if (signature.options.chord)
+    throw new ConfigError("LOVAGE_REPLACE_INVALID", `Task "${message.task}" cannot be replaced by a signature that is in a chord already.`);
+  const nesting = message.replacedTaskNesting + 1;
+  const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), accumulate) : signature;
+  const ending = withLinks(stands, message);
+  follow.apply(nested(ending, nesting), [], {
+    task_id: message.id,
+    ...(message.chord !== null && { chord: message.chord }),
+    ...(message.groupId !== null && { group_id: message.groupId }),
+    ...(message.groupIndex !== null && { group_index: message.groupIndex }),
+    ...(message.chain !== null && { chain: message.chain.map((step) => nested(step, nesting)) }),
+    replaced_task_nesting: nesting,
+  });
+}
+
+function withLinks(signature: Signature, message: TaskMessage): Signature {
+  if (message.callbacks.length === 0 && message.errbacks.length === 0) return signature;
+  const by: Signature = { ...chainSignature([]), options: { link: message.callbacks, link_error: message.errbacks } };
+  const [only] = linked([signature], by);
+  return only ?? signature;
+}
+
+/** Every task of a replacement says how deep it is nested, so that a chain of replacements can be seen. */
+function nested(signature: Signature, nesting: number): Signature {
+  const options: SignatureOptions = { ...signature.options, replaced_task_nesting: nesting };
+  if (signature.subtask_type !== "chain") return { ...signature, options };
+  return { ...signature, kwargs: { tasks: tasksOf(signature).map((task) => nested(task, nesting)) }, options };
+}

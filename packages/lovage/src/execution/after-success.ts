@@ -1,0 +1,49 @@
+/** What follows from a success, in Celery's order: callbacks, next in chain, result, chord part (celery-wire.md §6.3). */
+import { groupSignature } from "../canvas/steps.ts";
+import { stringifyWireJson } from "../message/json.ts";
+import type { Outcome, ResultTuple } from "../message/outcome.ts";
+import type { ExtendedResult } from "../message/results.ts";
+import type { Signature } from "../message/task-message.ts";
+import type { Facts } from "./facts.ts";
+import type { FollowUp, ResultBody } from "./follow-up.ts";
+
+type Success = Extract<Outcome, { kind: "success" }>;
+
+export function successFollows(outcome: Success, follow: FollowUp): void {
+  const { message, settings } = follow.facts;
+  const { callbacks, chain } = message;
+  let children = outcome.children;
+  if (callbacks.length > 0) children = [...children, ...callbackResults(callbacks, outcome.value, follow)];
+  const next = chain?.at(-1);
+  if (next !== undefined) children = [...children, follow.apply(next, [outcome.value], { chain: chain?.slice(0, -1) ?? [] })];
+  if (outcome.sends !== undefined) follow.include(outcome.sends);
+  const isPart = message.chord !== null && message.groupId !== null;
+  const isStored = !isIgnored(follow.facts);
+  if (!isStored && !isPart) return;
+  const resultJson = stringifyWireJson(outcome.value, settings.limits);
+  const body: ResultBody = { state: "SUCCESS", result: outcome.value, resultJson, children };
+  if (isStored) follow.store(message, body, extendedOf(follow.facts));
+  if (isPart) follow.part(message.groupId as string, message.groupIndex, message.id, body);
+}
+
+/** Several plain callbacks go as one group, groups each by itself (celery-wire.md §6.3). */
+function callbackResults(callbacks: readonly Signature[], value: unknown, follow: FollowUp): ResultTuple[] {
+  const [only, second] = callbacks;
+  if (only !== undefined && second === undefined) return [follow.apply(only, [value])];
+  const groups = callbacks.filter((callback) => callback.subtask_type === "group");
+  const plain = callbacks.filter((callback) => callback.subtask_type !== "group");
+  const together = plain.length > 1 ? [groupSignature(plain)] : plain;
+  return [...groups, ...together].map((each) => follow.apply(each, [value]));
+}
+
+/** The header decides, else the task, else the app (celery-wire.md §2.1, 5.6.3). */
+export function isIgnored({ message, task, settings }: Facts): boolean {
+  return message.ignoreResult ?? task?.settings.ignoreResult ?? settings.ignoreResult;
+}
+
+/** Celery's `result_extended`. */
+export function extendedOf({ message, nodeName, settings, queue }: Facts): ExtendedResult | undefined {
+  if (!settings.resultExtended) return undefined;
+  const { task: name, args, kwargs, retries, stampedHeaders, stamps } = message;
+  return { name, args, kwargs, worker: nodeName, retries, queue: message.routingKey || queue, stampedHeaders, stamps };
+}

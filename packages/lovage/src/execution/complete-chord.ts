@@ -1,0 +1,114 @@
+/**
+ * The end of a chord: from all members' parts to the commit that also starts the body, or ends it where a member failed
+ * (celery-wire.md §7.3, §7.4). The store asked for it (`parts-due`) and checks that the set is still the one that it showed.
+ */
+
+import { Builder } from "../canvas/build.ts";
+import { toPublication } from "../canvas/publication.ts";
+import { type ChordPartFields, decodeChordPart } from "../message/chord-part.ts";
+import type { ChordPart, Commit, CommitReply } from "../message/commit.ts";
+import { reprException } from "../message/exceptions.ts";
+import { parseWireJson } from "../message/json.ts";
+import type { ExceptionRecord, ResultTuple } from "../message/outcome.ts";
+import type { Signature, TaskMessage } from "../message/task-message.ts";
+import { finalTasks, sendErrbacks } from "./after-failure.ts";
+import type { Facts } from "./facts.ts";
+import { buildContext, FollowUp } from "./follow-up.ts";
+
+type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
+
+/** @throws {MessageError} when a part or the saved shape of the header cannot be read. */
+export function completeChord(commit: Commit, reply: PartsDue, facts: Facts): Commit {
+  const own = commit.chordParts.find((part) => part.groupId === reply.groupId && part.completes === undefined);
+  const body = bodyOfChord(facts.message, reply.groupId);
+  if (own === undefined || body === null) return commit;
+  const members = inOrder(reply, own).map(decodeChordPart);
+  const broken = members.find(({ state }) => state !== "SUCCESS");
+  if (broken !== undefined) return withError(commit, own, body, broken, facts);
+  return withBody(commit, own, body, resultsOf(members, reply.taskset), facts);
+}
+
+function inOrder({ parts, position }: PartsDue, own: ChordPart): readonly string[] {
+  return [...parts.slice(0, position), own.member, ...parts.slice(position)];
+}
+
+/** The message's own chord, or that of a later chain step which ends with it. */
+function bodyOfChord(message: TaskMessage, groupId: string): Signature | null {
+  if (message.chord !== null && message.groupId === groupId) return message.chord;
+  for (const step of message.chain ?? []) {
+    for (const { options } of finalTasks(step)) if (options.group_id === groupId && options.chord) return options.chord;
+  }
+  return null;
+}
+
+/** In the order of the parts; where the header's shape was saved, nested as it was, by task id (celery-wire.md §7.3). */
+function resultsOf(members: readonly ChordPartFields[], taskset: string | null): readonly unknown[] {
+  if (taskset === null) return members.map(({ result }) => result);
+  const byId = new Map(members.map(({ taskId, result }) => [taskId, result]));
+  const nested = ([[id], children]: ResultTuple): unknown => (children === null ? (byId.get(id) ?? null) : children.map(nested));
+  const saved = parseWireJson(taskset) as { readonly result: ResultTuple };
+  return (saved.result[1] ?? []).map(nested);
+}
+
+function withBody(commit: Commit, own: ChordPart, body: Signature, results: readonly unknown[], facts: Facts): Commit {
+  const builder = new Builder(buildContext(facts, `chord ${own.groupId}`));
+  builder.apply(body, [results], { parent_id: facts.message.id, root_id: facts.message.rootId ?? facts.message.id });
+  const built = toPublication(builder, facts.settings.limits);
+  return {
+    ...commit,
+    publish: [...commit.publish, ...built.messages],
+    chords: [...commit.chords, ...(built.chords ?? [])],
+    chordParts: completed(commit, own, "body"),
+  };
+}
+
+const completed = (commit: Commit, own: ChordPart, completes: "body" | "error"): readonly ChordPart[] =>
+  commit.chordParts.map((part) => (part === own ? { ...part, completes } : part));
+
+/** The body ends as ChordError without having run; what it was a part of hears of that too. */
+function withError(commit: Commit, own: ChordPart, body: Signature, broken: ChordPartFields, facts: Facts): Commit {
+  const error: ExceptionRecord = {
+    exc_type: "ChordError",
+    exc_message: [`Dependency ${broken.taskId} raised ${reprException(broken.result)}`],
+    exc_module: "celery.exceptions",
+  };
+  const follow = new FollowUp(facts, `chord ${own.groupId}`);
+  const result = {
+    state: "FAILURE",
+    result: error,
+    traceback: `Traceback (most recent call last):\n${error.exc_module}.ChordError: ${String((error.exc_message as string[])[0])}\n`,
+    children: [],
+  };
+  for (const { options } of waiting(body)) {
+    if (!options.task_id) continue;
+    follow.store({ id: options.task_id, groupId: options.group_id ?? null, parentId: facts.message.id }, result);
+    if (options.chord && options.group_id && options.group_id !== own.groupId)
+      follow.part(options.group_id, options.group_index ?? null, options.task_id, result);
+  }
+  const [end] = finalTasks(body);
+  const failedId = body.options.task_id ?? end?.options.task_id;
+  if (failedId) sendErrbacks(errbacksOf(body), failedId, follow);
+  return {
+    ...commit,
+    results: [...commit.results, ...follow.results],
+    publish: [...commit.publish, ...follow.outgoing],
+    chords: [...commit.chords, ...follow.chords],
+    chordParts: [...completed(commit, own, "error"), ...follow.chordParts],
+  };
+}
+
+/** The body's own end, and whatever was to run after it. */
+function waiting(body: Signature): readonly Signature[] {
+  return [body, ...(body.options.chain ?? [])].flatMap(finalTasks);
+}
+
+function errbacksOf(body: Signature): readonly Signature[] {
+  const own = asSignatures(body.options.link_error);
+  if (own.length > 0 || body.subtask_type !== "chain") return own;
+  // Errbacks of a chain stand on every step (celery-wire.md §6.4); the first one speaks for all.
+  const [first] = body.kwargs.tasks as readonly Signature[];
+  return asSignatures(first?.options.link_error);
+}
+
+const asSignatures = (value: readonly Signature[] | Signature | null | undefined): readonly Signature[] =>
+  value === null || value === undefined ? [] : Array.isArray(value) ? (value as readonly Signature[]) : [value as Signature];

@@ -1,0 +1,74 @@
+/**
+ * From a message and how its run ended to the one commit that says all of it: acknowledgement, results, what is sent next,
+ * chord parts, counters. Pure: no I/O, no clock, no chance; the same input gives the same commit but for delivery tags.
+ * Facts of the wire: celery-wire.md §6.3, §6.4, §6.7, §7.3, §8.2.
+ */
+import type { Commit, Settle } from "../message/commit.ts";
+import type { FailureCause, Outcome } from "../message/outcome.ts";
+import type { TaskMessage } from "../message/task-message.ts";
+import { failureFollows, revokedFollows } from "./after-failure.ts";
+import { replacementFollows, retryFollows } from "./after-retry.ts";
+import { successFollows } from "./after-success.ts";
+import type { Facts } from "./facts.ts";
+import { FollowUp } from "./follow-up.ts";
+
+export { completeChord } from "./complete-chord.ts";
+
+/** @throws {SerializationError} when a result, or an argument of what follows, cannot go on the wire. */
+export function continuation(message: TaskMessage, outcome: Outcome, facts: Facts): Commit {
+  const follow = new FollowUp(facts.message === message ? facts : { ...facts, message });
+  return commitOf(follow, stateOf(outcome, follow), settleOf(outcome));
+}
+
+/** Puts what follows into `follow`, and names the state that is counted. */
+function stateOf(outcome: Outcome, follow: FollowUp): string {
+  switch (outcome.kind) {
+    case "success":
+      successFollows(outcome, follow);
+      return "SUCCESS";
+    case "failure":
+      failureFollows(outcome, follow);
+      return "FAILURE";
+    case "retry":
+      retryFollows(outcome, follow);
+      return "RETRY";
+    case "revoked":
+      revokedFollows(outcome.reason, follow);
+      return "REVOKED";
+    case "replaced":
+      replacementFollows(outcome.signature, follow);
+      return "REPLACED";
+    case "rejected":
+      return "REJECTED";
+    case "ignored":
+      return "IGNORED";
+  }
+}
+
+const acked: Settle = { kind: "ack" };
+
+function settleOf(outcome: Outcome): Settle {
+  if (outcome.kind === "rejected" && outcome.requeue) return { kind: "requeue", where: "back" };
+  if (outcome.kind !== "failure") return acked;
+  const reason = deadReasons[outcome.cause];
+  return reason === undefined ? acked : { kind: "dead-letter", reason, detail: outcome.error.exc_type };
+}
+
+/** Failures that somebody should look at; all others are the task's own answer, and are done with. */
+const deadReasons: Partial<Record<FailureCause, "retries-exhausted" | "undecodable" | "unknown-task">> = {
+  "retries-exhausted": "retries-exhausted",
+  undecodable: "undecodable",
+  "not-registered": "unknown-task",
+};
+
+function commitOf(follow: FollowUp, state: string, settle: Settle): Commit {
+  return {
+    delivery: follow.facts.delivery,
+    settle,
+    results: follow.results,
+    publish: follow.outgoing,
+    chords: follow.chords,
+    chordParts: follow.chordParts,
+    count: follow.counted(state),
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * One run of one task: binds the arguments, runs the handler inside its context and the middleware around it, and says how
+ * it ended as data. Never throws: whatever user code does becomes an outcome. Commits nothing.
+ */
+import { backoffDelayMs } from "../kernel/backoff.ts";
+import { isLovageError, RetriesExhaustedError } from "../kernel/errors.ts";
+import { toExceptionRecord } from "../message/exceptions.ts";
+import type { FailureCause, Outcome, RetryPlan } from "../message/outcome.ts";
+import type { TaskMessage } from "../message/task-message.ts";
+import type { Middleware } from "../middleware/middleware.ts";
+import { retryNumbers } from "../middleware/retries.ts";
+import { ambientRuns } from "../task/ambient.ts";
+import { bindArguments } from "../task/arguments.ts";
+import type { AnyTask } from "../task/task-definition.ts";
+import { type Control, controlOf, type RetryRequest } from "./control-flow.ts";
+import type { ExecutionContext } from "./execution-context.ts";
+import type { RunControls } from "./run-controls.ts";
+import { TaskRun } from "./task-run.ts";
+
+export function execute(task: AnyTask, message: TaskMessage, controls: RunControls, context: ExecutionContext): Promise<Outcome> {
+  const run = new TaskRun(task, message, controls, context);
+  const around = context.middleware.filter((each) => each.execute !== undefined && (each.concerns?.(message, task) ?? true));
+  return around.length === 0 ? attempt(run, context) : wrapped(run, context, around, 0).catch((error) => failed(run, error, "exception"));
+}
+
+/** A middleware that throws has failed the run: its promise is as good as the handler's. */
+async function wrapped(run: TaskRun, context: ExecutionContext, around: readonly Middleware[], index: number): Promise<Outcome> {
+  const next = around[index];
+  if (next?.execute === undefined) return attempt(run, context);
+  return next.execute(run, () => wrapped(run, context, around, index + 1));
+}
+
+async function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome> {
+  let bound: readonly unknown[] | Promise<readonly unknown[]>;
+  try {
+    bound = bindArguments(run.task, run.message.args, run.message.kwargs);
+    if (bound instanceof Promise) bound = await bound;
+  } catch (error) {
+    return failed(run, error, "invalid-arguments");
+  }
+  return handled(run, bound, context);
+}
+
+async function handled(run: TaskRun, args: readonly unknown[], context: ExecutionContext): Promise<Outcome> {
+  try {
+    return succeeded(run, await ambientRuns.run(run, run.task.handler, ...args));
+  } catch (error) {
+    return ended(run, error, context);
+  }
+}
+
+function succeeded(run: TaskRun, value: unknown): Outcome {
+  const { sends } = run;
+  const outcome = { kind: "success", value: value === undefined ? null : value, children: run.children } as const;
+  return sends === undefined ? outcome : { ...outcome, sends };
+}
+
+function ended(run: TaskRun, error: unknown, context: ExecutionContext): Outcome {
+  const control = controlOf(error);
+  if (control !== undefined) return controlled(run, control, context);
+  if (isLovageError(error) && error.name === "TaskRevokedError") return { kind: "revoked", reason: "terminated" };
+  return failed(run, error, isLovageError(error) && error.name === "SoftTimeLimitError" ? "soft-time-limit" : "exception");
+}
+
+function failed(run: TaskRun, error: unknown, cause: FailureCause): Outcome {
+  run.error = error;
+  return { kind: "failure", ...toExceptionRecord(error), children: run.children, cause };
+}
+
+function controlled(run: TaskRun, control: Control, context: ExecutionContext): Outcome {
+  switch (control.kind) {
+    case "retry":
+      return retried(run, control, context);
+    case "replace":
+      return { kind: "replaced", signature: control.signature };
+    case "reject":
+      return { kind: "rejected", requeue: control.requeue };
+    case "ignore":
+      return { kind: "ignored" };
+  }
+}
+
+function retried(run: TaskRun, request: RetryRequest, context: ExecutionContext): Outcome {
+  const { message, task } = run;
+  const numbers = retryNumbers(message, task);
+  const max = request.max === undefined ? numbers.max : request.max;
+  if (max !== null && message.retries >= max) return failed(run, request.error ?? exhausted(run, max), "retries-exhausted");
+  const delayMs = request.delayMs ?? backoffDelayMs(numbers.backoff, message.retries, () => context.random());
+  const error = request.error ?? new Error(`Retry in ${delayMs / 1000}s`);
+  return { kind: "retry", ...toExceptionRecord(error), children: run.children, retry: planOf(request, delayMs) };
+}
+
+function planOf(request: RetryRequest, delayMs: number): RetryPlan {
+  return {
+    delayMs,
+    ...(request.args !== undefined && { args: request.args }),
+    ...(request.kwargs !== undefined && { kwargs: request.kwargs }),
+    ...(request.queue !== undefined && { queue: request.queue }),
+    ...(request.priority !== undefined && { priority: request.priority }),
+  };
+}
+
+function exhausted({ message }: TaskRun, max: number): RetriesExhaustedError {
+  // Celery's words (celery-wire.md §8.3).
+  const reason = `Can't retry ${message.task}[${message.id}] args:${message.argsrepr} kwargs:${message.kwargsrepr}`;
+  return new RetriesExhaustedError("LOVAGE_RETRIES_EXHAUSTED", `${reason}: its ${max} retries are used up.`, {
+    details: { reason, task: message.task, taskId: message.id, max },
+  });
+}

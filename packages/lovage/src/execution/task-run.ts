@@ -1,0 +1,167 @@
+/** One run: what `currentRun()` gives, and what sending and waiting inside a task go through. Holds no timers and no I/O of its own. */
+import type { Logger } from "../kernel/logger.ts";
+import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
+import type { ResultTuple } from "../message/outcome.ts";
+import { encodeResult } from "../message/results.ts";
+import type { TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Execution } from "../middleware/middleware.ts";
+import type { AmbientRun } from "../task/ambient.ts";
+import type { AsyncResult } from "../task/async-result.ts";
+import type { AnyCanvas } from "../task/canvas.ts";
+import type { SendOptions } from "../task/send-options.ts";
+import type { Sender } from "../task/sender.ts";
+import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
+import type { AnyTask, Callable } from "../task/task-definition.ts";
+import { taskSignature } from "../task/task-signature.ts";
+import { ControlFlow } from "./control-flow.ts";
+import type { RetryRequestOptions, Run } from "./current-run.ts";
+import type { ExecutionContext } from "./execution-context.ts";
+import type { RunControls } from "./run-controls.ts";
+
+/** `track: "python"` writes Celery's PROGRESS document at most this often; the log of our own gets every entry. */
+const pythonProgressEveryMs = 250;
+
+export class TaskRun implements Run, AmbientRun, Execution {
+  readonly task: AnyTask;
+  readonly message: TaskMessage;
+  error: unknown;
+  readonly #controls: RunControls;
+  readonly #context: ExecutionContext;
+  #children: ResultTuple[] | undefined;
+  #messages: Outgoing[] | undefined;
+  #chords: ChordStart[] | undefined;
+  #lastPythonProgress = Number.NEGATIVE_INFINITY;
+
+  constructor(task: AnyTask, message: TaskMessage, controls: RunControls, context: ExecutionContext) {
+    this.task = task;
+    this.message = message;
+    this.#controls = controls;
+    this.#context = context;
+  }
+
+  get sender(): Sender {
+    return this.#context.sender;
+  }
+  get id(): TaskId {
+    return this.message.id;
+  }
+  get rootId(): TaskId {
+    return this.message.rootId ?? this.message.id;
+  }
+  get parentId(): TaskId | null {
+    return this.message.parentId;
+  }
+  get groupId(): string | null {
+    return this.message.groupId;
+  }
+  get taskName(): string {
+    return this.message.task;
+  }
+  get retries(): number {
+    return this.message.retries;
+  }
+  get redelivered(): boolean {
+    return this.message.redelivered;
+  }
+  get queue(): string {
+    return this.message.routingKey;
+  }
+  get hostname(): string {
+    return this.#controls.nodeName;
+  }
+  get headers(): Readonly<Record<string, unknown>> {
+    return this.message.headers;
+  }
+  get tags(): readonly string[] {
+    return this.message.lovage.tags ?? [];
+  }
+  get correlationId(): string {
+    return this.message.lovage.correlation ?? this.rootId;
+  }
+  get idempotencyKey(): string {
+    return this.message.id;
+  }
+  get fencingToken(): string {
+    const { epoch, number } = this.#controls.delivery;
+    return `${epoch}/${number}`;
+  }
+  get signal(): AbortSignal {
+    return this.#controls.signal;
+  }
+  get log(): Logger {
+    return this.#controls.log;
+  }
+  /** Shared and never written to, as long as nothing was sent. */
+  get children(): readonly ResultTuple[] {
+    return this.#children ?? none;
+  }
+  get sends(): Publication | undefined {
+    return this.#messages === undefined ? undefined : { messages: this.#messages, chords: this.#chords ?? [] };
+  }
+
+  throwIfAborted(): void {
+    this.#controls.throwIfAborted();
+  }
+
+  progress(fraction: number | null, message?: string, data?: unknown): void {
+    const at = this.#context.now();
+    const clamped = fraction === null || Number.isNaN(fraction) ? null : Math.min(1, Math.max(0, fraction));
+    const entry = { taskId: this.id, rootId: this.rootId, task: this.taskName, fraction: clamped, message: message ?? null, at };
+    this.#controls.progress(data === undefined ? entry : { ...entry, data });
+    if (this.task.settings.track === "python") this.#pythonProgress(at, { fraction: clamped, message: message ?? null, data });
+  }
+
+  #pythonProgress(at: number, meta: unknown): void {
+    if (at - this.#lastPythonProgress < pythonProgressEveryMs) return;
+    this.#lastPythonProgress = at;
+    this.setState("PROGRESS", meta).catch((error: unknown) => this.log.warn("run.progress-unwritten", { error }));
+  }
+
+  setState(state: string, meta: unknown = null): Promise<void> {
+    const { id, groupId, parentId } = this.message;
+    const document = encodeResult({ taskId: id, state, result: meta, doneAtMs: this.#context.now(), groupId, parentId });
+    return this.#controls.setState({ taskId: id, state, document, expiresMs: this.#context.resultExpiresMs });
+  }
+
+  retry(options: RetryRequestOptions = {}): never {
+    throw new ControlFlow({ kind: "retry", ...options });
+  }
+
+  replace(signature: AnyCanvas | SignatureLike): never {
+    throw new ControlFlow({ kind: "replace", signature: signatureJson(signature) });
+  }
+
+  once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T> {
+    return this.#context.once(key, work);
+  }
+
+  async sendOnSuccess<P extends readonly unknown[], R>(
+    what: Callable<P, R> | AnyCanvas | SignatureLike,
+    argsOrOptions?: P | SendOptions,
+    options?: SendOptions,
+  ): Promise<AsyncResult<R>> {
+    const isCall = "si" in what;
+    const signature = isCall ? taskSignature(what, [], false, undefined).toSignature() : signatureJson(what as AnyCanvas | SignatureLike);
+    const args = isCall ? ((argsOrOptions as P | undefined) ?? []) : [];
+    const prepared = await this.sender.prepare(signature, args, isCall ? options : (argsOrOptions as SendOptions | undefined));
+    this.#messages = [...(this.#messages ?? []), ...prepared.publication.messages];
+    this.#chords = [...(this.#chords ?? []), ...(prepared.publication.chords ?? [])];
+    this.addChild(prepared.result);
+    return prepared.handle as AsyncResult<R>;
+  }
+
+  publish(publication: Publication): Promise<void> {
+    return this.#controls.publish(publication);
+  }
+
+  addChild(result: ResultTuple): void {
+    this.#children ??= [];
+    this.#children.push(result);
+  }
+
+  suspend<T>(work: Promise<T>): Promise<T> {
+    return this.#controls.suspend(work);
+  }
+}
+
+const none: readonly ResultTuple[] = [];

@@ -1,0 +1,59 @@
+/** Where handles get what they know: the result backend, one shared watch on it, and the way to refuse a task. */
+import type { ResultTuple, StoredResult } from "../message/outcome.ts";
+import { decodeResult } from "../message/results.ts";
+import type { TaskId } from "../message/task-message.ts";
+import type { RevokeOptions } from "../task/async-result.ts";
+import type { ResultBackend } from "./result-backend.ts";
+import { ResultWatcher } from "./result-watcher.ts";
+
+export interface ResultSourceOptions {
+  /** Opened at the first need. */
+  backend(): Promise<ResultBackend>;
+  revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void>;
+  /** How long a saved group is kept. */
+  readonly resultExpiresMs: number | null;
+}
+
+export class ResultSource {
+  readonly #options: ResultSourceOptions;
+  #watcher: ResultWatcher | undefined;
+
+  constructor(options: ResultSourceOptions) {
+    this.#options = options;
+  }
+
+  async load(ids: readonly TaskId[]): Promise<readonly (StoredResult | undefined)[]> {
+    const backend = await this.#options.backend();
+    return (await backend.load(ids)).map((found) => (found === undefined ? undefined : decodeResult(found.document)));
+  }
+
+  /** Resolves with the end of the task. */
+  async ended(id: TaskId, signal: AbortSignal | undefined): Promise<StoredResult> {
+    const backend = await this.#options.backend();
+    this.#watcher ??= new ResultWatcher(backend);
+    return this.#watcher.ended(id, signal);
+  }
+
+  async forget(ids: readonly TaskId[]): Promise<void> {
+    await (await this.#options.backend()).forget(ids);
+  }
+
+  revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void> {
+    return this.#options.revoke(ids, options);
+  }
+
+  async saveGroup(id: string, result: ResultTuple): Promise<void> {
+    const backend = await this.#options.backend();
+    await backend.saveGroup(id, JSON.stringify({ result }), this.#options.resultExpiresMs);
+  }
+
+  async loadGroup(id: string): Promise<ResultTuple | undefined> {
+    const text = await (await this.#options.backend()).loadGroup(id);
+    return text === undefined ? undefined : (JSON.parse(text) as { readonly result: ResultTuple }).result;
+  }
+
+  /** Ends every wait with this error. */
+  close(error: unknown): void {
+    this.#watcher?.close(error);
+  }
+}

@@ -1,0 +1,29 @@
+/** A wait with a deadline, an abort signal, and the manners of a wait inside a run. */
+import { WaitTimeoutError } from "../kernel/errors.ts";
+import { ambientRuns } from "../task/ambient.ts";
+import type { GetOptions } from "../task/async-result.ts";
+
+/** @throws {WaitTimeoutError} LOVAGE_WAIT_TIMEOUT; the signal's reason when it aborts. */
+export async function waitFor<T>(what: string, options: GetOptions, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+  const { timeoutMs, signal } = options;
+  if (timeoutMs === undefined) return inRun(work(signal));
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(timedOut(what, timeoutMs)), timeoutMs);
+  try {
+    return await inRun(work(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A run that waits for a child leaves its slot to others meanwhile. */
+function inRun<T>(work: Promise<T>): Promise<T> {
+  const run = ambientRuns.getStore();
+  return run === undefined ? work : run.suspend(work);
+}
+
+function timedOut(what: string, timeoutMs: number): WaitTimeoutError {
+  return new WaitTimeoutError("LOVAGE_WAIT_TIMEOUT", `Waited ${timeoutMs} ms for ${what}, which has not ended; it goes on.`, {
+    details: { timeoutMs },
+  });
+}
