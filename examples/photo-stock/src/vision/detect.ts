@@ -5,15 +5,15 @@
 import { IDEAL_BLOB, MODEL_DEPTH } from "./blob-model.ts";
 import { evidenceOf, type Placement, residualOf } from "./evidence.ts";
 import { blur } from "./filters.ts";
-import { surfaceAt } from "./ground.ts";
 import type { Mask } from "./mask.ts";
 import { currentModel, type Model, type ModelInput, type Output, type Plane } from "./model.ts";
 import { readScaled } from "./photo.ts";
 import { PhotoError } from "./photo-error.ts";
+import { type Found, foundIn } from "./resplit.ts";
 import type { Rgb } from "./rgb.ts";
 import type { Detection, Segmentation, Slice } from "./segmentation.ts";
 import { discArea, solidMask } from "./solid-mask.ts";
-import { type Region, splitMask } from "./split.ts";
+import { splitMask } from "./split.ts";
 import { toneOf } from "./tone.ts";
 
 /** An object smaller than this share of the typical area is dirt or glare. */
@@ -39,14 +39,14 @@ export async function detectSlice(
   const { working } = segmentation;
   const crop = await readScaled(path, working.width, working.height, slice);
   options.signal?.throwIfAborted();
-  const { mask, planes } = prepare(crop, segmentation, slice, model);
+  const prepared = prepare(crop, segmentation, slice, model);
   options.signal?.throwIfAborted();
-  const answer = await model.run(planes, slice.width, slice.height);
-  const found = model.kind === "boxes" ? readBoxes(answer) : cutOut(mask, answer, segmentation);
+  const answer = await model.run(prepared.planes, slice.width, slice.height);
+  const found = model.kind === "boxes" ? readBoxes(answer) : cutOut(prepared, answer, segmentation);
   return found.filter((f) => belongs(f, slice, segmentation)).map((f) => toPhoto(f, slice, segmentation));
 }
 
-interface Found {
+interface Boxed {
   readonly x0: number;
   readonly y0: number;
   /** Exclusive. */
@@ -55,12 +55,13 @@ interface Found {
   readonly score: number;
 }
 
-function prepare(
-  crop: Rgb,
-  segmentation: Segmentation,
-  slice: Slice,
-  model: Model,
-): { mask: Mask; planes: Partial<Record<ModelInput, Plane>> } {
+interface Prepared {
+  readonly mask: Mask;
+  readonly evidence: Float32Array;
+  readonly planes: Partial<Record<ModelInput, Plane>>;
+}
+
+function prepare(crop: Rgb, segmentation: Segmentation, slice: Slice, model: Model): Prepared {
   const { width, height } = crop;
   const { working, ground, sense, threshold, smooth, typicalWorking } = segmentation;
   const at: Placement = { left: slice.x, top: slice.y, fullWidth: working.width, fullHeight: working.height };
@@ -71,9 +72,8 @@ function prepare(
   for (const name of model.inputs) {
     if (name === "foreground") planes[name] = { channels: 1, data: Float32Array.from(mask.data) };
     if (name === "image") planes[name] = imagePlane(crop);
-    if (name === "ground") planes[name] = groundPlane(width, height, segmentation, at);
   }
-  return { mask, planes };
+  return { mask, evidence, planes };
 }
 
 /** Red, green, blue planes in 0..1. */
@@ -84,22 +84,8 @@ function imagePlane({ width, height, data }: Rgb): Plane {
   return { channels: 3, data: out };
 }
 
-/** The fitted ground as its three tone planes (log lightness, log red/green, log blue/green). */
-function groundPlane(width: number, height: number, { ground }: Segmentation, at: Placement): Plane {
-  const n = width * height;
-  const out = new Float32Array(3 * n);
-  for (let k = 0; k < 3; k++) {
-    for (let y = 0; y < height; y++) {
-      const fy = (2 * (y + at.top + 0.5)) / at.fullHeight - 1;
-      for (let x = 0; x < width; x++) {
-        out[k * n + y * width + x] = surfaceAt(ground.surface[k] as readonly number[], (2 * (x + at.left + 0.5)) / at.fullWidth - 1, fy);
-      }
-    }
-  }
-  return { channels: 3, data: out };
-}
-
-function cutOut(mask: Mask, answer: Readonly<Record<string, Output>>, { typicalWorking }: Segmentation): Found[] {
+function cutOut({ mask, evidence }: Prepared, answer: Readonly<Record<string, Output>>, segmentation: Segmentation): Boxed[] {
+  const { threshold, typicalWorking } = segmentation;
   const depth = (answer.depth as Output).data;
   if (depth.length !== mask.data.length) {
     throw new PhotoError(
@@ -108,14 +94,14 @@ function cutOut(mask: Mask, answer: Readonly<Record<string, Output>>, { typicalW
     );
   }
   const least = LEAST_AREA * discArea(typicalWorking);
-  const { regions } = splitMask(mask, depth, discArea(typicalWorking));
-  return regions
-    .filter((r) => r.area >= least)
-    .map((r) => ({ x0: r.x0, y0: r.y0, x1: r.x1 + 1, y1: r.y1 + 1, score: scoreOf(r, answer.blob, mask) }));
+  const split = splitMask(mask, depth, discArea(typicalWorking));
+  return foundIn(split, evidence, mask.width, threshold, typicalWorking)
+    .filter((f) => f.area >= least)
+    .map((f) => ({ x0: f.x0, y0: f.y0, x1: f.x1, y1: f.y1, score: scoreOf(f, answer.blob, mask) }));
 }
 
 /** The blob answer at the object's middle against that of an ideal lone disc, lowered for ragged shapes. */
-function scoreOf(region: Region, blob: Output | undefined, mask: Mask): number {
+function scoreOf(region: Found, blob: Output | undefined, mask: Mask): number {
   const shape = Math.min(1, region.solidity);
   if (blob === undefined || region.depth > MODEL_DEPTH - 2) return shape;
   const w = mask.width >> 1;
@@ -126,7 +112,7 @@ function scoreOf(region: Region, blob: Output | undefined, mask: Mask): number {
 }
 
 /** A user's model: `boxes` [n, 4] as x0 y0 x1 y1 in input pixels, `scores` [n]; a leading batch dimension of 1 is fine. */
-function readBoxes(answer: Readonly<Record<string, Output>>): Found[] {
+function readBoxes(answer: Readonly<Record<string, Output>>): Boxed[] {
   const boxes = answer.boxes as Output;
   const scores = answer.scores as Output;
   if (boxes.data.length !== 4 * scores.data.length) {
@@ -135,7 +121,7 @@ function readBoxes(answer: Readonly<Record<string, Output>>): Found[] {
       `The model answered ${boxes.data.length} box values for ${scores.data.length} scores. It must answer four per score.`,
     );
   }
-  const out: Found[] = [];
+  const out: Boxed[] = [];
   for (let i = 0; i < scores.data.length; i++) {
     const score = scores.data[i] as number;
     const [x0, y0, x1, y1] = boxes.data.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
@@ -145,7 +131,7 @@ function readBoxes(answer: Readonly<Record<string, Output>>): Found[] {
 }
 
 /** Centred in the slice's core, or so near to it that the neighbour may just disagree; the merge drops what both report. */
-function belongs(f: Found, slice: Slice, { typicalWorking }: Segmentation): boolean {
+function belongs(f: Boxed, slice: Slice, { typicalWorking }: Segmentation): boolean {
   const band = 0.2 * typicalWorking;
   const cx = (f.x0 + f.x1) / 2 + slice.x;
   const cy = (f.y0 + f.y1) / 2 + slice.y;
@@ -153,7 +139,7 @@ function belongs(f: Found, slice: Slice, { typicalWorking }: Segmentation): bool
   return cx >= x - band && cy >= y - band && cx <= x + width + band && cy <= y + height + band;
 }
 
-function toPhoto(f: Found, slice: Slice, { width, height, working }: Segmentation): Detection {
+function toPhoto(f: Boxed, slice: Slice, { width, height, working }: Segmentation): Detection {
   const sx = width / working.width;
   const sy = height / working.height;
   const x = Math.max(0, Math.round((f.x0 + slice.x) * sx));

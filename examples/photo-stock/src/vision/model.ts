@@ -9,7 +9,7 @@ import { buildBlobModel } from "./blob-model.ts";
 import { PhotoError } from "./photo-error.ts";
 
 /** What the pipeline can feed; a model takes any of these by name. */
-export const MODEL_INPUTS = ["image", "ground", "foreground"] as const;
+export const MODEL_INPUTS = ["image", "foreground"] as const;
 export type ModelInput = (typeof MODEL_INPUTS)[number];
 
 export interface Plane {
@@ -68,7 +68,10 @@ async function open(modelPath: string | undefined, device: Device): Promise<Mode
   const { session, on } = await create(source, where, device);
   const inputs = session.inputNames.map((name) => {
     if ((MODEL_INPUTS as readonly string[]).includes(name)) return name as ModelInput;
-    throw new PhotoError("MODEL_UNUSABLE", `${where} wants an input "${name}". Name its inputs ${MODEL_INPUTS.join(", ")} (any of them).`);
+    throw new PhotoError(
+      "MODEL_UNUSABLE",
+      `${where} wants an input "${name}". Name its inputs ${MODEL_INPUTS.join(", ")} (either or both).`,
+    );
   });
   const outputs = session.outputNames;
   const kind = outputs.includes("boxes") && outputs.includes("scores") ? "boxes" : outputs.includes("depth") ? "depth" : undefined;

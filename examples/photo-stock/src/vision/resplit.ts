@@ -1,0 +1,72 @@
+/**
+ * A second look at regions that are too large or too ragged for one object: shade, glare or a shadow between objects may join
+ * them at the picture's threshold but not at a higher one. The parts are taken only if they look like objects of the usual size.
+ */
+import { distanceTo } from "./distance.ts";
+import type { Mask } from "./mask.ts";
+import { discArea, solidMask } from "./solid-mask.ts";
+import { type Region, type Split, splitMask } from "./split.ts";
+
+export interface Found {
+  readonly x0: number;
+  readonly y0: number;
+  /** Exclusive. */
+  readonly x1: number;
+  readonly y1: number;
+  readonly area: number;
+  readonly depth: number;
+  readonly solidity: number;
+}
+
+/** Thresholds tried, as multiples of the picture's. */
+const STEPS = [1.3, 1.6, 2, 2.5, 3.2];
+/** Larger than this many typical areas, or filling less of its hull than this: worth a second look. */
+const TOO_LARGE = 1.5;
+const TOO_RAGGED = 0.87;
+
+export function foundIn(split: Split, evidence: Float32Array, width: number, threshold: number, typical: number): Found[] {
+  return split.regions.flatMap((region) => {
+    const whole = [found(region, 0, 0)];
+    const suspicious = region.area > TOO_LARGE * discArea(typical) || region.solidity < TOO_RAGGED;
+    if (!suspicious || region.area < 0.5 * discArea(typical)) return whole;
+    return parts(region, split.labels, evidence, width, threshold, typical) ?? whole;
+  });
+}
+
+function parts(
+  region: Region,
+  labels: Int32Array,
+  evidence: Float32Array,
+  width: number,
+  threshold: number,
+  typical: number,
+): Found[] | undefined {
+  let best: Found[] | undefined;
+  for (const step of STEPS) {
+    const mask = cut(region, labels, evidence, width, threshold * step, typical);
+    const { regions } = splitMask(mask, distanceTo(mask), discArea(typical));
+    const objects = regions.filter((r) => r.area > 0.3 * discArea(typical) && r.area < 1.8 * discArea(typical) && r.solidity > 0.86);
+    const kept = objects.reduce((sum, r) => sum + r.area, 0) / region.area;
+    if (objects.length < 2 || kept < 0.55) continue;
+    if (best === undefined || objects.length > best.length) best = objects.map((r) => found(r, region.x0 - 1, region.y0 - 1));
+  }
+  return best;
+}
+
+/** The region's own pixels above a threshold, with a pixel of ground around them. */
+function cut(region: Region, labels: Int32Array, evidence: Float32Array, width: number, threshold: number, typical: number): Mask {
+  const w = region.x1 - region.x0 + 3;
+  const h = region.y1 - region.y0 + 3;
+  const part = new Float32Array(w * h);
+  for (let y = region.y0; y <= region.y1; y++) {
+    for (let x = region.x0; x <= region.x1; x++) {
+      const i = y * width + x;
+      if (labels[i] === region.label) part[(y - region.y0 + 1) * w + x - region.x0 + 1] = evidence[i] as number;
+    }
+  }
+  return solidMask(part, w, h, { threshold, typical });
+}
+
+function found(r: Region, left: number, top: number): Found {
+  return { x0: r.x0 + left, y0: r.y0 + top, x1: r.x1 + 1 + left, y1: r.y1 + 1 + top, area: r.area, depth: r.depth, solidity: r.solidity };
+}
