@@ -24,6 +24,7 @@ export function numberOrNull(headers: Fields, key: string): number | null {
   const value = headers[key];
   if (value === undefined || value === null) return null;
   if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value === "bigint") return Number(value);
   throw invalidHeader(headers, key, value, "a number or null");
 }
 
@@ -47,8 +48,9 @@ export function timeLimits(value: unknown): readonly unknown[] | null {
 }
 
 /** Seconds; 0 means none, as in Celery. */
-export function limit(value: unknown): number | null {
-  if (value === undefined || value === null || value === 0) return null;
+export function limit(header: unknown): number | null {
+  const value = typeof header === "bigint" ? Number(header) : header;
+  if (value === undefined || value === null || value === 0 || value === Number.POSITIVE_INFINITY) return null;
   if (typeof value === "number" && value > 0) return value;
   throw new MessageError(
     "LOVAGE_HEADERS_INVALID",

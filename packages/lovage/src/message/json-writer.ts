@@ -85,6 +85,8 @@ class Writer {
 
   #date(date: Date): string {
     if (Number.isNaN(date.getTime())) this.#refuse("an invalid Date", "check how it was made");
+    const year = date.getUTCFullYear();
+    if (year < 1 || year > 9999) this.#refuse("a Date outside of the years 1 to 9999", "Python has no such datetime; send a number");
     return this.#mode === "untyped" ? JSON.stringify(untypedText(date)) : writeDateTime(date);
   }
 
@@ -112,8 +114,10 @@ class Writer {
   }
 }
 
+/** A number beyond the safe integers is a float to both sides: as digits alone it would come back as a bigint. */
 function writeNumber(value: number): string {
-  if (Number.isFinite(value)) return Object.is(value, -0) ? "-0.0" : String(value);
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0.0" : String(value);
+  if (Number.isFinite(value)) return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
   return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
 }
 

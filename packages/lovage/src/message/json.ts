@@ -87,7 +87,7 @@ function isPlain(value: unknown, depth: number): boolean {
     case "undefined":
       return true;
     case "number":
-      return Number.isFinite(value) && (value !== 0 || 1 / value > 0);
+      return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER && (value !== 0 || 1 / value > 0);
     case "object":
       return (
         value === null || (depth < maxDepth && (Array.isArray(value) ? isPlainArray(value, depth + 1) : isPlainObject(value, depth + 1)))
