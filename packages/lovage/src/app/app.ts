@@ -31,11 +31,15 @@ export interface App extends Sender {
   /** The state store: of the broker's server unless `state` names another. */
   state(): Promise<StateStore>;
 
-  send<P extends readonly unknown[], R>(task: Callable<P, R>, args: P, options?: SendOptions): Promise<AsyncResult<R>>;
+  send<P extends readonly unknown[], R>(task: Callable<P, R>, args: NoInfer<P>, options?: SendOptions): Promise<AsyncResult<R>>;
   send<O extends readonly unknown[], R, H>(canvas: Canvas<O, R, H>, options?: SendOptions): Promise<H>;
   send(task: string, args?: readonly unknown[], options?: SendOptions): Promise<AsyncResult>;
   /** All in one publication: either all are accepted or none. Results in the same order. */
-  sendMany<P extends readonly unknown[], R>(task: Callable<P, R>, calls: readonly P[], options?: SendOptions): Promise<AsyncResult<R>[]>;
+  sendMany<P extends readonly unknown[], R>(
+    task: Callable<P, R>,
+    calls: readonly NoInfer<P>[],
+    options?: SendOptions,
+  ): Promise<AsyncResult<R>[]>;
   sendMany(canvases: readonly AnyCanvas[], options?: SendOptions): Promise<(AsyncResult | GroupResult)[]>;
 
   result<R = unknown>(id: TaskId): AsyncResult<R>;
