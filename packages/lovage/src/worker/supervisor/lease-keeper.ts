@@ -27,12 +27,16 @@ export interface LeaseKeeperOptions {
 }
 
 const defaultBeatEveryMs = 2000;
+/** All runners of a node become ready at about the same time: one announcement for them. */
+const announceAfterMs = 100;
 
 export class LeaseKeeper implements Service {
   readonly #options: LeaseKeeperOptions;
   readonly #loop: Service;
   #id: NodeId;
   #announced = "";
+  #announcing = false;
+  #stopped = false;
   /** Closed by somebody else, and not yet started again. */
   #closed = false;
 
@@ -59,9 +63,24 @@ export class LeaseKeeper implements Service {
 
   /** Takes the node off the list. What its runners held should be settled before. */
   async stop(how: StopOptions): Promise<void> {
+    this.#stopped = true;
     await this.#loop.stop(how);
     const epochs = await this.#options.leases.closeNode(this.#id);
     await this.#options.onLeft(epochs ?? []);
+  }
+
+  /** Runners came or went: others shall see it before the next beat. */
+  changed(): void {
+    if (this.#announcing) return;
+    this.#announcing = true;
+    const { clock, log } = this.#options;
+    clock
+      .sleep(announceAfterMs)
+      .then(() => {
+        this.#announcing = false;
+        return this.#stopped ? undefined : this.#announce();
+      })
+      .catch((error: unknown) => log.debug("lease.announce-failed", { error }));
   }
 
   open(epoch: Epoch): Promise<void> {

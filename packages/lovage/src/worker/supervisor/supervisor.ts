@@ -196,11 +196,13 @@ export class Supervisor {
 
   #onReady(member: Member): void {
     this.#readyMembers.add(member);
+    this.#leases.changed();
     if (this.#readyMembers.size >= this.#options.plan.runners) this.#resolveReady();
   }
 
   #onGone({ member }: Departed): void {
     this.#readyMembers.delete(member);
+    this.#leases.changed();
     this.#waker.gone(member);
     this.#canceller.gone(member);
   }
