@@ -4,7 +4,7 @@
  */
 import type { Driver, Prepared, Row, SqlValue } from "./driver.ts";
 
-/** Made by scripts/build-sql.mjs. `args`: names of the parameters in the order of their numbers. */
+/** Made by scripts/build-sql.mjs. `args`: the name of each `?` in turn. */
 export interface Statement<Name extends string> {
   readonly name: string;
   readonly args: readonly Name[];

@@ -61,77 +61,77 @@ export const version: Statement<never> = {
 export const nextSequence: Statement<"name"> = {
   name: "nextSequence",
   args: ["name"],
-  text: `INSERT INTO sequences (name, value) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
+  text: `INSERT INTO sequences (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
 };
 
 /** file.sql */
 export const sequence: Statement<"name"> = {
   name: "sequence",
   args: ["name"],
-  text: `SELECT value FROM sequences WHERE name = ?1`,
+  text: `SELECT value FROM sequences WHERE name = ?`,
 };
 
 /** leases.sql */
 export const node: Statement<"space" | "id"> = {
   name: "node",
   args: ["space", "id"],
-  text: `SELECT count, closed_at AS closedAt FROM nodes WHERE space = ?1 AND id = ?2`,
+  text: `SELECT count, closed_at AS closedAt FROM nodes WHERE space = ? AND id = ?`,
 };
 
 /** leases.sql */
 export const announce: Statement<"space" | "id" | "info"> = {
   name: "announce",
   args: ["space", "id", "info"],
-  text: `INSERT INTO nodes (space, id, info) VALUES (?1, ?2, ?3) ON CONFLICT (space, id) DO UPDATE SET info = excluded.info`,
+  text: `INSERT INTO nodes (space, id, info) VALUES (?, ?, ?) ON CONFLICT (space, id) DO UPDATE SET info = excluded.info`,
 };
 
 /** leases.sql */
 export const beat: Statement<"space" | "id"> = {
   name: "beat",
   args: ["space", "id"],
-  text: `UPDATE nodes SET count = count + 1 WHERE space = ?1 AND id = ?2 AND closed_at IS NULL RETURNING count`,
+  text: `UPDATE nodes SET count = count + 1 WHERE space = ? AND id = ? AND closed_at IS NULL RETURNING count`,
 };
 
 /** leases.sql */
 export const nodes: Statement<"space"> = {
   name: "nodes",
   args: ["space"],
-  text: `SELECT info, count FROM nodes WHERE space = ?1 AND closed_at IS NULL ORDER BY id`,
+  text: `SELECT info, count FROM nodes WHERE space = ? AND closed_at IS NULL ORDER BY id`,
 };
 
 /** leases.sql */
 export const closeNode: Statement<"now" | "space" | "id"> = {
   name: "closeNode",
   args: ["now", "space", "id"],
-  text: `UPDATE nodes SET closed_at = ?1 WHERE space = ?2 AND id = ?3`,
+  text: `UPDATE nodes SET closed_at = ? WHERE space = ? AND id = ?`,
 };
 
 /** leases.sql */
 export const closeEpochsOf: Statement<"now" | "space" | "node"> = {
   name: "closeEpochsOf",
   args: ["now", "space", "node"],
-  text: `UPDATE epochs SET closed_at = ?1 WHERE space = ?2 AND node = ?3 AND closed_at IS NULL RETURNING name`,
+  text: `UPDATE epochs SET closed_at = ? WHERE space = ? AND node = ? AND closed_at IS NULL RETURNING name`,
 };
 
 /** leases.sql */
 export const epoch: Statement<"space" | "name"> = {
   name: "epoch",
   args: ["space", "name"],
-  text: `SELECT id, node, closed_at AS closedAt, last_call AS lastCall, last_number AS lastNumber FROM epochs WHERE space = ?1 AND name = ?2`,
+  text: `SELECT id, node, closed_at AS closedAt, last_call AS lastCall, last_number AS lastNumber FROM epochs WHERE space = ? AND name = ?`,
 };
 
 /** leases.sql */
 export const openEpoch: Statement<"space" | "name" | "node"> = {
   name: "openEpoch",
   args: ["space", "name", "node"],
-  text: `INSERT INTO epochs (space, name, node) VALUES (?1, ?2, ?3)`,
+  text: `INSERT INTO epochs (space, name, node) VALUES (?, ?, ?)`,
 };
 
 /** leases.sql */
 export const closeEpoch: Statement<"space" | "name" | "now"> = {
   name: "closeEpoch",
   args: ["space", "name", "now"],
-  text: `INSERT INTO epochs (space, name, node, closed_at) VALUES (?1, ?2, '', ?3)
+  text: `INSERT INTO epochs (space, name, node, closed_at) VALUES (?, ?, '', ?)
 ON CONFLICT (space, name) DO UPDATE SET closed_at = coalesce(closed_at, excluded.closed_at)`,
 };
 
@@ -139,14 +139,14 @@ ON CONFLICT (space, name) DO UPDATE SET closed_at = coalesce(closed_at, excluded
 export const called: Statement<"call" | "number" | "id"> = {
   name: "called",
   args: ["call", "number", "id"],
-  text: `UPDATE epochs SET last_call = ?1, last_number = ?2 WHERE id = ?3`,
+  text: `UPDATE epochs SET last_call = ?, last_number = ? WHERE id = ?`,
 };
 
 /** leases.sql */
 export const orphans: Statement<"space"> = {
   name: "orphans",
   args: ["space"],
-  text: `SELECT name FROM epochs e WHERE space = ?1 AND closed_at IS NOT NULL
+  text: `SELECT name FROM epochs e WHERE space = ? AND closed_at IS NOT NULL
 AND EXISTS (SELECT 1 FROM messages WHERE place = 1 AND epoch = e.id) ORDER BY id`,
 };
 
@@ -155,35 +155,35 @@ export const addRevoke: Statement<"space" | "version" | "kind" | "value" | "term
   name: "addRevoke",
   args: ["space", "version", "kind", "value", "terminate", "killAfterMs", "expires"],
   text: `INSERT INTO revokes (space, version, kind, value, terminate, kill_after_ms, expires)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+VALUES (?, ?, ?, ?, ?, ?, ?)`,
 };
 
 /** leases.sql */
 export const revokesSince: Statement<"space" | "version" | "now"> = {
   name: "revokesSince",
   args: ["space", "version", "now"],
-  text: `SELECT kind, value, terminate, kill_after_ms AS killAfterMs FROM revokes WHERE space = ?1 AND version > ?2 AND expires > ?3 ORDER BY id`,
+  text: `SELECT kind, value, terminate, kill_after_ms AS killAfterMs FROM revokes WHERE space = ? AND version > ? AND expires > ? ORDER BY id`,
 };
 
 /** messages.sql */
 export const queueId: Statement<"name"> = {
   name: "queueId",
   args: ["name"],
-  text: `SELECT id FROM queues WHERE name = ?1`,
+  text: `SELECT id FROM queues WHERE name = ?`,
 };
 
 /** messages.sql */
 export const queueName: Statement<"id"> = {
   name: "queueName",
   args: ["id"],
-  text: `SELECT name FROM queues WHERE id = ?1`,
+  text: `SELECT name FROM queues WHERE id = ?`,
 };
 
 /** messages.sql */
 export const addQueue: Statement<"name"> = {
   name: "addQueue",
   args: ["name"],
-  text: `INSERT INTO queues (name) VALUES (?1) RETURNING id`,
+  text: `INSERT INTO queues (name) VALUES (?) RETURNING id`,
 };
 
 /** messages.sql */
@@ -196,31 +196,31 @@ export const queueNames: Statement<never> = {
 /** messages.sql */
 export const addWaiting: Statement<"queue" | "bucket" | "bytes"> = {
   name: "addWaiting",
-  args: ["queue", "bucket", "bytes"],
+  args: ["queue", "bucket", "queue", "bucket", "bytes"],
   text: `INSERT INTO messages (place, queue, bucket, position, bytes)
-VALUES (0, ?1, ?2, coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = ?1 AND bucket = ?2), 0) + 1, ?3)`,
+VALUES (0, ?, ?, coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = ? AND bucket = ?), 0) + 1, ?)`,
 };
 
 /** messages.sql */
 export const addParked: Statement<"queue" | "bucket" | "until" | "bytes"> = {
   name: "addParked",
   args: ["queue", "bucket", "until", "bytes"],
-  text: `INSERT INTO messages (place, queue, bucket, position, why, bytes) VALUES (2, ?1, ?2, ?3, 'eta', ?4)`,
+  text: `INSERT INTO messages (place, queue, bucket, position, why, bytes) VALUES (2, ?, ?, ?, 'eta', ?)`,
 };
 
 /** messages.sql */
 export const nextWaiting: Statement<"queue" | "limit"> = {
   name: "nextWaiting",
   args: ["queue", "limit"],
-  text: `SELECT id, bucket FROM messages WHERE place = 0 AND queue = ?1 ORDER BY bucket, position LIMIT ?2`,
+  text: `SELECT id, bucket FROM messages WHERE place = 0 AND queue = ? ORDER BY bucket, position LIMIT ?`,
 };
 
 /** messages.sql */
 export const take: Statement<"epoch" | "call" | "first" | "ids"> = {
   name: "take",
   args: ["epoch", "call", "first", "ids"],
-  text: `UPDATE messages SET place = 1, epoch = ?1, call = ?2, position = ?3 + chosen.key
-FROM json_each(?4) AS chosen WHERE messages.id = chosen.value RETURNING position, bytes`,
+  text: `UPDATE messages SET place = 1, epoch = ?, call = ?, position = ? + chosen.key
+FROM json_each(?) AS chosen WHERE messages.id = chosen.value RETURNING position, bytes`,
 };
 
 /** messages.sql */
@@ -229,7 +229,7 @@ export const heldByCall: Statement<"epoch" | "call"> = {
   args: ["epoch", "call"],
   text: `SELECT m.position AS number, q.name AS queue, m.bucket, m.acked_early AS ackedEarly, m.bytes
 FROM messages m JOIN queues q ON q.id = m.queue
-WHERE m.place = 1 AND m.epoch = ?1 AND m.call = ?2 ORDER BY m.position`,
+WHERE m.place = 1 AND m.epoch = ? AND m.call = ? ORDER BY m.position`,
 };
 
 /** messages.sql */
@@ -238,61 +238,61 @@ export const held: Statement<"epoch"> = {
   args: ["epoch"],
   text: `SELECT m.position AS number, q.name AS queue, m.bucket, m.acked_early AS ackedEarly, m.bytes
 FROM messages m JOIN queues q ON q.id = m.queue
-WHERE m.place = 1 AND m.epoch = ?1 ORDER BY m.position`,
+WHERE m.place = 1 AND m.epoch = ? ORDER BY m.position`,
 };
 
 /** messages.sql */
 export const findHeld: Statement<"epoch" | "number"> = {
   name: "findHeld",
   args: ["epoch", "number"],
-  text: `SELECT id, queue, bucket FROM messages WHERE place = 1 AND epoch = ?1 AND position = ?2`,
+  text: `SELECT id, queue, bucket FROM messages WHERE place = 1 AND epoch = ? AND position = ?`,
 };
 
 /** messages.sql */
 export const ack: Statement<"epoch" | "number"> = {
   name: "ack",
   args: ["epoch", "number"],
-  text: `DELETE FROM messages WHERE place = 1 AND epoch = ?1 AND position = ?2 RETURNING id`,
+  text: `DELETE FROM messages WHERE place = 1 AND epoch = ? AND position = ? RETURNING id`,
 };
 
 /** messages.sql */
 export const drop: Statement<"id"> = {
   name: "drop",
   args: ["id"],
-  text: `DELETE FROM messages WHERE id = ?1`,
+  text: `DELETE FROM messages WHERE id = ?`,
 };
 
 /** messages.sql */
 export const markEarly: Statement<"id"> = {
   name: "markEarly",
   args: ["id"],
-  text: `UPDATE messages SET acked_early = 1 WHERE id = ?1`,
+  text: `UPDATE messages SET acked_early = 1 WHERE id = ?`,
 };
 
 /** messages.sql */
 export const requeueBack: Statement<"bytes" | "queue" | "bucket" | "id"> = {
   name: "requeueBack",
   args: ["bytes", "queue", "bucket", "id"],
-  text: `UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(?1, bytes),
-  position = coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = ?2 AND bucket = ?3), 0) + 1
-WHERE id = ?4`,
+  text: `UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(?, bytes),
+  position = coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = ? AND bucket = ?), 0) + 1
+WHERE id = ?`,
 };
 
 /** messages.sql */
 export const requeueFront: Statement<"bytes" | "queue" | "bucket" | "id"> = {
   name: "requeueFront",
   args: ["bytes", "queue", "bucket", "id"],
-  text: `UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(?1, bytes),
-  position = coalesce((SELECT min(position) FROM messages WHERE place = 0 AND queue = ?2 AND bucket = ?3), 1) - 1
-WHERE id = ?4`,
+  text: `UPDATE messages SET place = 0, epoch = NULL, call = NULL, acked_early = 0, why = NULL, bytes = coalesce(?, bytes),
+  position = coalesce((SELECT min(position) FROM messages WHERE place = 0 AND queue = ? AND bucket = ?), 1) - 1
+WHERE id = ?`,
 };
 
 /** messages.sql */
 export const park: Statement<"why" | "until" | "bytes" | "id"> = {
   name: "park",
   args: ["why", "until", "bytes", "id"],
-  text: `UPDATE messages SET place = 2, epoch = NULL, call = NULL, acked_early = 0, why = ?1, position = ?2, bytes = coalesce(?3, bytes)
-WHERE id = ?4`,
+  text: `UPDATE messages SET place = 2, epoch = NULL, call = NULL, acked_early = 0, why = ?, position = ?, bytes = coalesce(?, bytes)
+WHERE id = ?`,
 };
 
 /** messages.sql */
@@ -307,7 +307,7 @@ export const due: Statement<"now" | "limit"> = {
   name: "due",
   args: ["now", "limit"],
   text: `SELECT m.id, m.queue, m.bucket, q.name FROM messages m JOIN queues q ON q.id = m.queue
-WHERE m.place = 2 AND m.position <= ?1 ORDER BY m.position, m.id LIMIT ?2`,
+WHERE m.place = 2 AND m.position <= ? ORDER BY m.position, m.id LIMIT ?`,
 };
 
 /** messages.sql */
@@ -315,75 +315,75 @@ export const bury: Statement<"space" | "epoch" | "number" | "reason" | "detail" 
   name: "bury",
   args: ["space", "epoch", "number", "reason", "detail", "at", "id"],
   text: `INSERT INTO dead_letters (space, epoch, number, queue, bucket, reason, detail, at, bytes)
-SELECT ?1, ?2, ?3, q.name, m.bucket, ?4, ?5, ?6, m.bytes FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = ?7`,
+SELECT ?, ?, ?, q.name, m.bucket, ?, ?, ?, m.bytes FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = ?`,
 };
 
 /** messages.sql */
 export const countDead: Statement<"space"> = {
   name: "countDead",
   args: ["space"],
-  text: `SELECT count(*) AS n FROM dead_letters WHERE space = ?1`,
+  text: `SELECT count(*) AS n FROM dead_letters WHERE space = ?`,
 };
 
 /** messages.sql */
 export const listDead: Statement<"space" | "limit"> = {
   name: "listDead",
   args: ["space", "limit"],
-  text: `SELECT epoch, number, queue, bucket, reason, detail, at, bytes FROM dead_letters WHERE space = ?1 ORDER BY id DESC LIMIT ?2`,
+  text: `SELECT epoch, number, queue, bucket, reason, detail, at, bytes FROM dead_letters WHERE space = ? ORDER BY id DESC LIMIT ?`,
 };
 
 /** messages.sql */
 export const depth: Statement<"queue"> = {
   name: "depth",
   args: ["queue"],
-  text: `SELECT count(*) AS n FROM messages WHERE place = 0 AND queue = ?1`,
+  text: `SELECT count(*) AS n FROM messages WHERE place = 0 AND queue = ?`,
 };
 
 /** messages.sql */
 export const anyWaiting: Statement<"queue"> = {
   name: "anyWaiting",
   args: ["queue"],
-  text: `SELECT 1 AS yes FROM messages WHERE place = 0 AND queue = ?1 LIMIT 1`,
+  text: `SELECT 1 AS yes FROM messages WHERE place = 0 AND queue = ? LIMIT 1`,
 };
 
 /** messages.sql */
 export const peek: Statement<"queue" | "limit"> = {
   name: "peek",
   args: ["queue", "limit"],
-  text: `SELECT bytes FROM messages WHERE place = 0 AND queue = ?1 ORDER BY bucket, position LIMIT ?2`,
+  text: `SELECT bytes FROM messages WHERE place = 0 AND queue = ? ORDER BY bucket, position LIMIT ?`,
 };
 
 /** messages.sql */
 export const purgeWaiting: Statement<"queue"> = {
   name: "purgeWaiting",
   args: ["queue"],
-  text: `DELETE FROM messages WHERE place = 0 AND queue = ?1`,
+  text: `DELETE FROM messages WHERE place = 0 AND queue = ?`,
 };
 
 /** messages.sql */
 export const purgeParked: Statement<"queue"> = {
   name: "purgeParked",
   args: ["queue"],
-  text: `DELETE FROM messages WHERE place = 2 AND queue = ?1`,
+  text: `DELETE FROM messages WHERE place = 2 AND queue = ?`,
 };
 
 /** results.sql */
 export const storeResult: Statement<"id" | "state" | "expires" | "document" | "now"> = {
   name: "storeResult",
-  args: ["id", "state", "expires", "document", "now"],
+  args: ["id", "state", "expires", "document", "id", "now"],
   text: `INSERT OR REPLACE INTO results (id, state, expires, document)
-SELECT ?1, ?2, ?3, ?4
-WHERE NOT EXISTS (SELECT 1 FROM results WHERE id = ?1 AND state = 'SUCCESS' AND (expires IS NULL OR expires > ?5))`,
+SELECT ?, ?, ?, ?
+WHERE NOT EXISTS (SELECT 1 FROM results WHERE id = ? AND state = 'SUCCESS' AND (expires IS NULL OR expires > ?))`,
 };
 
 /** results.sql */
 export const storeState: Statement<"id" | "state" | "expires" | "document" | "now"> = {
   name: "storeState",
-  args: ["id", "state", "expires", "document", "now"],
+  args: ["id", "state", "expires", "document", "id", "now"],
   text: `INSERT OR REPLACE INTO results (id, state, expires, document)
-SELECT ?1, ?2, ?3, ?4
+SELECT ?, ?, ?, ?
 WHERE NOT EXISTS (
-  SELECT 1 FROM results WHERE id = ?1 AND state IN ('SUCCESS', 'FAILURE', 'REVOKED') AND (expires IS NULL OR expires > ?5)
+  SELECT 1 FROM results WHERE id = ? AND state IN ('SUCCESS', 'FAILURE', 'REVOKED') AND (expires IS NULL OR expires > ?)
 )`,
 };
 
@@ -391,14 +391,14 @@ WHERE NOT EXISTS (
 export const loadResult: Statement<"id" | "now"> = {
   name: "loadResult",
   args: ["id", "now"],
-  text: `SELECT rev, document FROM results WHERE id = ?1 AND (expires IS NULL OR expires > ?2)`,
+  text: `SELECT rev, document FROM results WHERE id = ? AND (expires IS NULL OR expires > ?)`,
 };
 
 /** results.sql */
 export const forgetResult: Statement<"id"> = {
   name: "forgetResult",
   args: ["id"],
-  text: `DELETE FROM results WHERE id = ?1`,
+  text: `DELETE FROM results WHERE id = ?`,
 };
 
 /** results.sql */
@@ -412,49 +412,49 @@ export const lastResult: Statement<never> = {
 export const newResults: Statement<"after" | "limit"> = {
   name: "newResults",
   args: ["after", "limit"],
-  text: `SELECT rev, id FROM results WHERE rev > ?1 ORDER BY rev LIMIT ?2`,
+  text: `SELECT rev, id FROM results WHERE rev > ? ORDER BY rev LIMIT ?`,
 };
 
 /** results.sql */
 export const saveGroup: Statement<"id" | "expires" | "document"> = {
   name: "saveGroup",
   args: ["id", "expires", "document"],
-  text: `INSERT OR REPLACE INTO saved_groups (id, expires, document) VALUES (?1, ?2, ?3)`,
+  text: `INSERT OR REPLACE INTO saved_groups (id, expires, document) VALUES (?, ?, ?)`,
 };
 
 /** results.sql */
 export const loadGroup: Statement<"id" | "now"> = {
   name: "loadGroup",
   args: ["id", "now"],
-  text: `SELECT document FROM saved_groups WHERE id = ?1 AND (expires IS NULL OR expires > ?2)`,
+  text: `SELECT document FROM saved_groups WHERE id = ? AND (expires IS NULL OR expires > ?)`,
 };
 
 /** results.sql */
 export const chord: Statement<"id" | "now"> = {
   name: "chord",
   args: ["id", "now"],
-  text: `SELECT size, growth, count FROM chords WHERE id = ?1 AND (expires IS NULL OR expires > ?2)`,
+  text: `SELECT size, growth, count FROM chords WHERE id = ? AND (expires IS NULL OR expires > ?)`,
 };
 
 /** results.sql */
 export const chordHas: Statement<"id" | "identity"> = {
   name: "chordHas",
   args: ["id", "identity"],
-  text: `SELECT 1 AS yes FROM chord_parts WHERE chord = ?1 AND identity = ?2`,
+  text: `SELECT 1 AS yes FROM chord_parts WHERE chord = ? AND identity = ?`,
 };
 
 /** results.sql */
 export const chordParts: Statement<"id"> = {
   name: "chordParts",
   args: ["id"],
-  text: `SELECT place AS "index", member FROM chord_parts WHERE chord = ?1 ORDER BY arrival`,
+  text: `SELECT place AS "index", member FROM chord_parts WHERE chord = ? ORDER BY arrival`,
 };
 
 /** results.sql */
 export const sizeChord: Statement<"id" | "size" | "expires"> = {
   name: "sizeChord",
   args: ["id", "size", "expires"],
-  text: `INSERT INTO chords (id, size, expires) VALUES (?1, ?2, ?3)
+  text: `INSERT INTO chords (id, size, expires) VALUES (?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET size = excluded.size, expires = excluded.expires`,
 };
 
@@ -462,7 +462,7 @@ ON CONFLICT (id) DO UPDATE SET size = excluded.size, expires = excluded.expires`
 export const addPart: Statement<"id" | "identity" | "index" | "member"> = {
   name: "addPart",
   args: ["id", "identity", "index", "member"],
-  text: `INSERT INTO chord_parts (chord, identity, place, member) VALUES (?1, ?2, ?3, ?4)
+  text: `INSERT INTO chord_parts (chord, identity, place, member) VALUES (?, ?, ?, ?)
 ON CONFLICT (chord, identity) DO NOTHING RETURNING arrival`,
 };
 
@@ -470,7 +470,7 @@ ON CONFLICT (chord, identity) DO NOTHING RETURNING arrival`,
 export const countPart: Statement<"id" | "added" | "expires"> = {
   name: "countPart",
   args: ["id", "added", "expires"],
-  text: `INSERT INTO chords (id, count, expires) VALUES (?1, ?2, ?3)
+  text: `INSERT INTO chords (id, count, expires) VALUES (?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, expires = coalesce(excluded.expires, expires)`,
 };
 
@@ -478,28 +478,28 @@ ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, expires = coalesc
 export const dropChord: Statement<"id"> = {
   name: "dropChord",
   args: ["id"],
-  text: `DELETE FROM chords WHERE id = ?1`,
+  text: `DELETE FROM chords WHERE id = ?`,
 };
 
 /** results.sql */
 export const dropChordParts: Statement<"id"> = {
   name: "dropChordParts",
   args: ["id"],
-  text: `DELETE FROM chord_parts WHERE chord = ?1`,
+  text: `DELETE FROM chord_parts WHERE chord = ?`,
 };
 
 /** results.sql */
 export const addCount: Statement<"space" | "field" | "by"> = {
   name: "addCount",
   args: ["space", "field", "by"],
-  text: `INSERT INTO counters (space, field, value) VALUES (?1, ?2, ?3) ON CONFLICT (space, field) DO UPDATE SET value = value + excluded.value`,
+  text: `INSERT INTO counters (space, field, value) VALUES (?, ?, ?) ON CONFLICT (space, field) DO UPDATE SET value = value + excluded.value`,
 };
 
 /** results.sql */
 export const counters: Statement<"space"> = {
   name: "counters",
   args: ["space"],
-  text: `SELECT field, value FROM counters WHERE space = ?1`,
+  text: `SELECT field, value FROM counters WHERE space = ?`,
 };
 
 /** schema.sql */
@@ -614,86 +614,86 @@ CREATE TABLE bus (id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, a
 export const document: Statement<"key" | "now"> = {
   name: "document",
   args: ["key", "now"],
-  text: `SELECT value, version FROM documents WHERE key = ?1 AND (expires IS NULL OR expires > ?2)`,
+  text: `SELECT value, version FROM documents WHERE key = ? AND (expires IS NULL OR expires > ?)`,
 };
 
 /** state.sql */
 export const writeDocument: Statement<"key" | "version" | "expires" | "value"> = {
   name: "writeDocument",
   args: ["key", "version", "expires", "value"],
-  text: `INSERT OR REPLACE INTO documents (key, version, expires, value) VALUES (?1, ?2, ?3, ?4)`,
+  text: `INSERT OR REPLACE INTO documents (key, version, expires, value) VALUES (?, ?, ?, ?)`,
 };
 
 /** state.sql */
 export const dropDocument: Statement<"key"> = {
   name: "dropDocument",
   args: ["key"],
-  text: `DELETE FROM documents WHERE key = ?1`,
+  text: `DELETE FROM documents WHERE key = ?`,
 };
 
 /** state.sql */
 export const keys: Statement<"after" | "prefix" | "now" | "limit"> = {
   name: "keys",
-  args: ["after", "prefix", "now", "limit"],
-  text: `SELECT key FROM documents WHERE key > ?1 AND key >= ?2 AND key < ?2 || char(1114111) AND (expires IS NULL OR expires > ?3)
-UNION SELECT key FROM tallies WHERE key > ?1 AND key >= ?2 AND key < ?2 || char(1114111)
-ORDER BY key LIMIT ?4`,
+  args: ["after", "prefix", "prefix", "now", "after", "prefix", "prefix", "limit"],
+  text: `SELECT key FROM documents WHERE key > ? AND key >= ? AND key < ? || char(1114111) AND (expires IS NULL OR expires > ?)
+UNION SELECT key FROM tallies WHERE key > ? AND key >= ? AND key < ? || char(1114111)
+ORDER BY key LIMIT ?`,
 };
 
 /** state.sql */
 export const addTally: Statement<"key" | "field" | "by"> = {
   name: "addTally",
   args: ["key", "field", "by"],
-  text: `INSERT INTO tallies (key, field, value) VALUES (?1, ?2, ?3) ON CONFLICT (key, field) DO UPDATE SET value = value + excluded.value`,
+  text: `INSERT INTO tallies (key, field, value) VALUES (?, ?, ?) ON CONFLICT (key, field) DO UPDATE SET value = value + excluded.value`,
 };
 
 /** state.sql */
 export const tally: Statement<"key"> = {
   name: "tally",
   args: ["key"],
-  text: `SELECT field, value FROM tallies WHERE key = ?1`,
+  text: `SELECT field, value FROM tallies WHERE key = ?`,
 };
 
 /** state.sql */
 export const dropTally: Statement<"key"> = {
   name: "dropTally",
   args: ["key"],
-  text: `DELETE FROM tallies WHERE key = ?1`,
+  text: `DELETE FROM tallies WHERE key = ?`,
 };
 
 /** state.sql */
 export const expiredLog: Statement<"log" | "now"> = {
   name: "expiredLog",
   args: ["log", "now"],
-  text: `SELECT 1 AS yes FROM logs WHERE key = ?1 AND expires <= ?2`,
+  text: `SELECT 1 AS yes FROM logs WHERE key = ? AND expires <= ?`,
 };
 
 /** state.sql */
 export const keepLog: Statement<"log" | "expires"> = {
   name: "keepLog",
   args: ["log", "expires"],
-  text: `INSERT OR REPLACE INTO logs (key, expires) VALUES (?1, ?2)`,
+  text: `INSERT OR REPLACE INTO logs (key, expires) VALUES (?, ?)`,
 };
 
 /** state.sql */
 export const dropEntries: Statement<"log"> = {
   name: "dropEntries",
   args: ["log"],
-  text: `DELETE FROM log_entries WHERE log = ?1`,
+  text: `DELETE FROM log_entries WHERE log = ?`,
 };
 
 /** state.sql */
 export const appendEntry: Statement<"log" | "data"> = {
   name: "appendEntry",
   args: ["log", "data"],
-  text: `INSERT INTO log_entries (log, data) VALUES (?1, ?2) RETURNING id`,
+  text: `INSERT INTO log_entries (log, data) VALUES (?, ?) RETURNING id`,
 };
 
 /** state.sql */
 export const trimLog: Statement<"log" | "keep"> = {
   name: "trimLog",
-  args: ["log", "keep"],
-  text: `DELETE FROM log_entries WHERE log = ?1 AND id <= (SELECT id FROM log_entries WHERE log = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+  args: ["log", "log", "keep"],
+  text: `DELETE FROM log_entries WHERE log = ? AND id <= (SELECT id FROM log_entries WHERE log = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`,
 };
 
 /** state.sql */
@@ -701,7 +701,7 @@ export const tailLog: Statement<"log" | "now" | "limit"> = {
   name: "tailLog",
   args: ["log", "now", "limit"],
   text: `SELECT e.id, e.data FROM log_entries e JOIN logs l ON l.key = e.log
-WHERE e.log = ?1 AND (l.expires IS NULL OR l.expires > ?2) ORDER BY e.id DESC LIMIT ?3`,
+WHERE e.log = ? AND (l.expires IS NULL OR l.expires > ?) ORDER BY e.id DESC LIMIT ?`,
 };
 
 /** state.sql */
@@ -709,7 +709,7 @@ export const followLog: Statement<"log" | "after" | "now" | "limit"> = {
   name: "followLog",
   args: ["log", "after", "now", "limit"],
   text: `SELECT e.id, e.data FROM log_entries e JOIN logs l ON l.key = e.log
-WHERE e.log = ?1 AND e.id > ?2 AND (l.expires IS NULL OR l.expires > ?3) ORDER BY e.id LIMIT ?4`,
+WHERE e.log = ? AND e.id > ? AND (l.expires IS NULL OR l.expires > ?) ORDER BY e.id LIMIT ?`,
 };
 
 /** state.sql */
@@ -723,14 +723,14 @@ export const lastEntry: Statement<never> = {
 export const newEntries: Statement<"after" | "limit"> = {
   name: "newEntries",
   args: ["after", "limit"],
-  text: `SELECT id, log FROM log_entries WHERE id > ?1 ORDER BY id LIMIT ?2`,
+  text: `SELECT id, log FROM log_entries WHERE id > ? ORDER BY id LIMIT ?`,
 };
 
 /** state.sql */
 export const say: Statement<"channel" | "at" | "data"> = {
   name: "say",
   args: ["channel", "at", "data"],
-  text: `INSERT INTO bus (channel, at, data) VALUES (?1, ?2, ?3) RETURNING id`,
+  text: `INSERT INTO bus (channel, at, data) VALUES (?, ?, ?) RETURNING id`,
 };
 
 /** state.sql */
@@ -744,68 +744,68 @@ export const lastSaid: Statement<never> = {
 export const said: Statement<"after" | "limit"> = {
   name: "said",
   args: ["after", "limit"],
-  text: `SELECT id, channel, data FROM bus WHERE id > ?1 ORDER BY id LIMIT ?2`,
+  text: `SELECT id, channel, data FROM bus WHERE id > ? ORDER BY id LIMIT ?`,
 };
 
 /** state.sql */
 export const pruneBus: Statement<"before" | "olderThan"> = {
   name: "pruneBus",
   args: ["before", "olderThan"],
-  text: `DELETE FROM bus WHERE id <= ?1 OR at < ?2`,
+  text: `DELETE FROM bus WHERE id <= ? OR at < ?`,
 };
 
 /** sweep.sql */
 export const sweepResults: Statement<"now" | "limit"> = {
   name: "sweepResults",
   args: ["now", "limit"],
-  text: `DELETE FROM results WHERE rev IN (SELECT rev FROM results WHERE expires <= ?1 LIMIT ?2) RETURNING rev`,
+  text: `DELETE FROM results WHERE rev IN (SELECT rev FROM results WHERE expires <= ? LIMIT ?) RETURNING rev`,
 };
 
 /** sweep.sql */
 export const sweepGroups: Statement<"now" | "limit"> = {
   name: "sweepGroups",
   args: ["now", "limit"],
-  text: `DELETE FROM saved_groups WHERE id IN (SELECT id FROM saved_groups WHERE expires <= ?1 LIMIT ?2) RETURNING id`,
+  text: `DELETE FROM saved_groups WHERE id IN (SELECT id FROM saved_groups WHERE expires <= ? LIMIT ?) RETURNING id`,
 };
 
 /** sweep.sql */
 export const sweepChords: Statement<"now" | "limit"> = {
   name: "sweepChords",
   args: ["now", "limit"],
-  text: `DELETE FROM chords WHERE id IN (SELECT id FROM chords WHERE expires <= ?1 LIMIT ?2) RETURNING id`,
+  text: `DELETE FROM chords WHERE id IN (SELECT id FROM chords WHERE expires <= ? LIMIT ?) RETURNING id`,
 };
 
 /** sweep.sql */
 export const sweepDocuments: Statement<"now" | "limit"> = {
   name: "sweepDocuments",
   args: ["now", "limit"],
-  text: `DELETE FROM documents WHERE key IN (SELECT key FROM documents WHERE expires <= ?1 LIMIT ?2) RETURNING key`,
+  text: `DELETE FROM documents WHERE key IN (SELECT key FROM documents WHERE expires <= ? LIMIT ?) RETURNING key`,
 };
 
 /** sweep.sql */
 export const sweepLogs: Statement<"now" | "limit"> = {
   name: "sweepLogs",
   args: ["now", "limit"],
-  text: `DELETE FROM logs WHERE key IN (SELECT key FROM logs WHERE expires <= ?1 LIMIT ?2) RETURNING key`,
+  text: `DELETE FROM logs WHERE key IN (SELECT key FROM logs WHERE expires <= ? LIMIT ?) RETURNING key`,
 };
 
 /** sweep.sql */
 export const sweepRevokes: Statement<"now"> = {
   name: "sweepRevokes",
   args: ["now"],
-  text: `DELETE FROM revokes WHERE expires <= ?1 RETURNING id`,
+  text: `DELETE FROM revokes WHERE expires <= ? RETURNING id`,
 };
 
 /** sweep.sql */
 export const sweepEpochs: Statement<"before"> = {
   name: "sweepEpochs",
   args: ["before"],
-  text: `DELETE FROM epochs WHERE closed_at < ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE place = 1 AND epoch = epochs.id) RETURNING id`,
+  text: `DELETE FROM epochs WHERE closed_at < ? AND NOT EXISTS (SELECT 1 FROM messages WHERE place = 1 AND epoch = epochs.id) RETURNING id`,
 };
 
 /** sweep.sql */
 export const sweepNodes: Statement<"before"> = {
   name: "sweepNodes",
   args: ["before"],
-  text: `DELETE FROM nodes WHERE closed_at < ?1 RETURNING id`,
+  text: `DELETE FROM nodes WHERE closed_at < ? RETURNING id`,
 };
