@@ -5,6 +5,7 @@ import type { ContinuationSettings, Facts } from "../execution/facts.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { Publication } from "../message/commit.ts";
+import type { ResultTuple } from "../message/outcome.ts";
 import type { Signature, TaskId } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
@@ -157,8 +158,7 @@ class LovageApp implements App {
 
   async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
     const built = await buildCalls([{ signature, args }], options, this.#sending());
-    const result = built.results[0] as Prepared["result"];
-    return { publication: this.#encode(built), result, handle: this.#handle(built, 0) };
+    return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
   }
 
   async #sendOne(call: Call, options: SendOptions | undefined): Promise<AsyncResult | GroupResult> {
@@ -169,7 +169,7 @@ class LovageApp implements App {
   }
 
   #handle(built: Built, index: number): AsyncResult | GroupResult {
-    const tuple = built.results[index] as Prepared["result"];
+    const tuple = built.results[index] as ResultTuple;
     const ignored = built.ignored[index] ?? false;
     const [[id, parent], children] = tuple;
     return parent === null && children === null
@@ -194,7 +194,7 @@ class LovageApp implements App {
     const run = ambientRuns.getStore();
     if (run?.sender === this) {
       await run.publish(publication);
-      for (const result of built.results) run.addChild(result);
+      for (const child of built.children) run.addChild(child);
       return;
     }
     const publisher = this.#publisher ?? (await this.#openPublisher());

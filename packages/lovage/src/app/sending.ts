@@ -26,6 +26,8 @@ export interface Built {
   readonly chords: readonly ChordStart[];
   /** Per call. */
   readonly results: readonly ResultTuple[];
+  /** What a run that sends this puts among its children. */
+  readonly children: readonly ResultTuple[];
   /** Per call: its result will not be stored. */
   readonly ignored: readonly boolean[];
 }
@@ -71,7 +73,7 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
   }
   const { taskQueues } = app.config;
   if (taskQueues !== null) for (const message of builder.messages) checkQueue(message.task, message.routingKey, taskQueues);
-  return { messages: builder.messages, chords: builder.chords, results, ignored };
+  return { messages: builder.messages, chords: builder.chords, results, ignored, children: builder.children };
 }
 
 /** A composition takes options as if they had been set on it: a link goes to its last task, a task id names its end. */

@@ -7,9 +7,9 @@ import { newTaskMessage } from "../message/new-task-message.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
-import { type FreezeContext, freeze } from "./freeze.ts";
+import { type FreezeContext, type Frozen, freeze, sealChord } from "./freeze.ts";
 import { isUnknownOption, merged, without } from "./options.ts";
-import { asList, bodyOf, chainSignature, headerOf, tasksOf } from "./steps.ts";
+import { asList, bodyOf, chainSignature, chainSteps, headerOf, linked, tasksOf } from "./steps.ts";
 
 /** Where a call goes when it does not say so itself, and what its task says about every call of it. */
 export interface Route {
@@ -38,6 +38,10 @@ export interface BuildContext extends FreezeContext {
 export class Builder {
   readonly messages: TaskMessage[] = [];
   readonly chords: ChordStart[] = [];
+  /** What was sent, as it stands in the sender's own result: a chain's first task, a group as a whole, a chord's header. */
+  readonly children: ResultTuple[] = [];
+  /** Inside a group, whose members are no children of their own. */
+  #depth = 0;
   readonly #context: BuildContext;
 
   constructor(context: BuildContext) {
@@ -96,12 +100,18 @@ export class Builder {
         ...propertiesOf(options),
       }),
     );
-    return [[id, null], null];
+    const result: ResultTuple = [[id, null], null];
+    if (this.#depth === 0) this.children.push(result);
+    return result;
   }
 
   /** The first step is sent with the rest on board, last step first (celery-wire.md §2.2). */
   #chain(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
-    const { task_id, group_id, group_index, chord, ...rest } = over;
+    const own = without(signature.options, "link", "link_error", "root_id", "parent_id");
+    const [only, second] = chainSteps(linked(tasksOf(signature), signature));
+    // A group and what follows it are one chord: nothing is left of the chain.
+    if (only !== undefined && second === undefined) return this.apply(only, args, merged(own, over));
+    const { task_id, group_id, group_index, chord, ...rest } = merged(own, over);
     const frozen = freeze(signature, this.#context, {
       taskId: task_id ?? undefined,
       groupId: group_id ?? undefined,
@@ -110,18 +120,29 @@ export class Builder {
     });
     const [first, ...later] = tasksOf(frozen.signature);
     if (first === undefined) return frozen.result;
-    const outer = rest.chain ?? signature.options.chain ?? [];
-    const options = without(signature.options, "task_id", "link", "link_error", "chain", "group_id", "group_index", "chord");
-    const chain = [...outer, ...later.reverse()];
-    this.apply(first, args, { ...merged(options, rest), ...(chain.length > 0 || rest.chain ? { chain } : { chain: null }) });
+    this.apply(first, args, { ...rest, chain: [...(rest.chain ?? []), ...later.reverse()] });
     return frozen.result;
   }
 
   #group(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
     const groupId = over.task_id ?? signature.options.task_id ?? this.#context.ids();
-    const options = merged(without(signature.options, "task_id", "group_id", "group_index", "chord"), without(over, "task_id"));
     const chord = over.chord ?? signature.options.chord ?? undefined;
-    return [[groupId, null], this.#members(tasksOf(signature), groupId, chord, args, without(options, "chord"))];
+    const options = without(merged(signature.options, over), "task_id", "group_id", "group_index", "chord");
+    return this.#together(tasksOf(signature), groupId, chord, args, options);
+  }
+
+  #together(
+    tasks: readonly Signature[],
+    groupId: string,
+    chord: Signature | undefined,
+    args: readonly unknown[],
+    options: SignatureOptions,
+  ): ResultTuple {
+    this.#depth += 1;
+    const result: ResultTuple = [[groupId, null], this.#members(tasks, groupId, chord, args, options)];
+    this.#depth -= 1;
+    if (this.#depth === 0) this.children.push(result);
+    return result;
   }
 
   /** An inner group's members count from 0 again, as Celery counts them (celery-wire.md §6.5). */
@@ -143,40 +164,36 @@ export class Builder {
   #chord(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
     const body = bodyOf(signature);
     if (body === null) return this.#group(headerOf(signature), args, over);
-    const passed = without(over, "task_id");
+    const { task_id, ...passed } = over;
     const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options: merged(body.options, passed) } } };
-    const { signature: frozen, result } = freeze(whole, this.#context, { taskId: over.task_id ?? undefined });
-    const header = headerOf(frozen);
-    const groupId = frozen.options.task_id as string;
-    // Celery ≥ 5.6 gives the body its own chord's group id unless it is a member of another (celery-wire.md §7.2).
-    const sealed = freeze(bodyOf(frozen) as Signature, this.#context, { groupId }).signature;
-    const members = tasksOf(header);
+    const { header, signature: frozen, result } = sealChord(whole, this.#context, { taskId: task_id ?? undefined });
+    const sealed = bodyOf(frozen) as Signature;
+    const members = tasksOf(header.signature);
     if (members.length === 0) {
-      this.apply(sealed, [[]], passed);
+      this.apply(sealed, [[]]);
       return result;
     }
-    this.#startChord(groupId, header, sealed);
-    const options = merged(
-      without(signature.options, "task_id", "link", "link_error", "chain", "group_id", "group_index", "chord"),
-      passed,
-    );
-    this.#members(members, groupId, sealed, args, without(options, "chain", "chord"));
+    this.#startChord(header);
+    const options = without(merged(signature.options, passed), ...ofTheBody);
+    this.#together(members, header.result[0][0], sealed, args, options);
     return result;
   }
 
-  #startChord(groupId: string, header: Signature, body: Signature): void {
-    const members = tasksOf(header);
-    const frozen = freeze(header, this.#context, { groupId, chord: body }).result;
-    const isComplex = frozen[1]?.some(([, children]) => children !== null) ?? false;
+  #startChord({ signature, result }: Frozen): void {
+    const isComplex = result[1]?.some(([, children]) => children !== null) ?? false;
+    const [groupId] = result[0];
     this.chords.push({
       groupId,
-      size: members.reduce((sum, member) => sum + chordSize(member), 0),
+      size: tasksOf(signature).reduce((sum, member) => sum + chordSize(member), 0),
       expiresMs: this.#context.resultExpiresMs,
       // A member that ends in a group: its results come nested, so the shape is kept (celery-wire.md §7.1).
-      ...(isComplex && { taskset: JSON.stringify({ result: [[groupId, null], frozen[1]] }) }),
+      ...(isComplex && { taskset: JSON.stringify({ result: [[groupId, null], result[1]] }) }),
     });
   }
 }
+
+/** Options of a chord that its header does not get (celery-wire.md §6.4). */
+const ofTheBody = ["task_id", "link", "link_error", "chain", "group_id", "group_index", "chord"];
 
 /** How many parts a header member reports (celery-wire.md §7.2). */
 export function chordSize(member: Signature): number {

@@ -74,6 +74,7 @@ function freezeChain(signature: Signature, context: FreezeContext, member: Membe
 
 function freezeGroup(signature: Signature, context: FreezeContext, member: Membership): Frozen {
   const { options } = signature;
+  // The last step of a header's chain is called like the chord itself (celery-wire.md §7.1).
   const id = options.task_id ?? member.taskId ?? member.groupId ?? context.ids();
   const inherited = { groupId: member.groupId ?? options.group_id ?? undefined, chord: member.chord ?? options.chord ?? undefined };
   const members = flattened(tasksOf(signature)).map((task, groupIndex) => freeze(task, context, { ...inherited, groupIndex }));
@@ -99,12 +100,30 @@ function headerId(chord: Signature, context: FreezeContext): string {
 }
 
 function freezeChord(signature: Signature, context: FreezeContext, member: Membership): Frozen {
-  const groupId = headerId(signature, context);
-  const body = freezeBody(signature, context, member, groupId);
+  return frozenChord(signature, context, member, headerId(signature, context), false);
+}
+
+/**
+ * A chord that is about to start: members carry its group id, and its body too unless it is a member of another chord
+ * (Celery ≥ 5.6, celery-wire.md §7.2). One that waits inside a chain is frozen without them.
+ */
+export function sealChord(signature: Signature, context: FreezeContext, member: Membership): Frozen & { readonly header: Frozen } {
+  return frozenChord(signature, context, member, headerId(signature, context), true);
+}
+
+function frozenChord(
+  signature: Signature,
+  context: FreezeContext,
+  member: Membership,
+  groupId: string,
+  isSealed: boolean,
+): Frozen & { readonly header: Frozen } {
+  const body = freezeBody(signature, context, member, groupId, isSealed);
   const header = freeze(headerOf(signature), context, {
     taskId: groupId,
     parent: member.parent,
-    ...(body !== null && { chord: body.signature }),
+    groupId: isSealed ? groupId : undefined,
+    chord: body?.signature,
   });
   const { link: _, link_error: __, ...options } = signature.options;
   const frozen: Signature = {
@@ -112,19 +131,19 @@ function freezeChord(signature: Signature, context: FreezeContext, member: Membe
     kwargs: { kwargs: {}, ...signature.kwargs, header: header.signature, body: body?.signature ?? null },
     options: { ...options, task_id: groupId },
   };
-  return { signature: frozen, result: body === null ? header.result : reparent(body.result, header.result) };
+  return { signature: frozen, result: body === null ? header.result : reparent(body.result, header.result), header };
 }
 
-function freezeBody(signature: Signature, context: FreezeContext, member: Membership, groupId: string): Frozen | null {
+function freezeBody(signature: Signature, context: FreezeContext, member: Membership, groupId: string, isSealed: boolean): Frozen | null {
   const body = bodyOf(signature);
   if (body === null) return null;
   const { options } = signature;
   // An unfrozen chord's own task_id means its body; a frozen one's means its header.
   const own = options.task_id === groupId ? undefined : (options.task_id ?? undefined);
-  const [task] = linked([body], { ...signature, options: { link: options.link ?? null, link_error: options.link_error ?? null } });
+  const [task] = linked([body], signature);
   return freeze(task ?? body, context, {
     taskId: own ?? member.taskId,
-    groupId: member.groupId,
+    groupId: member.groupId ?? (isSealed ? groupId : undefined),
     groupIndex: member.groupIndex,
     chord: member.chord,
   });

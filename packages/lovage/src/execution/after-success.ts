@@ -1,7 +1,7 @@
 /** What follows from a success, in Celery's order: callbacks, next in chain, result, chord part (celery-wire.md §6.3). */
 import { groupSignature } from "../canvas/steps.ts";
 import { stringifyWireJson } from "../message/json.ts";
-import type { Outcome, ResultTuple } from "../message/outcome.ts";
+import type { Outcome } from "../message/outcome.ts";
 import type { ExtendedResult } from "../message/results.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { Facts } from "./facts.ts";
@@ -12,11 +12,11 @@ type Success = Extract<Outcome, { kind: "success" }>;
 export function successFollows(outcome: Success, follow: FollowUp): void {
   const { message, settings } = follow.facts;
   const { callbacks, chain } = message;
-  let children = outcome.children;
-  if (callbacks.length > 0) children = [...children, ...callbackResults(callbacks, outcome.value, follow)];
+  if (callbacks.length > 0) applyCallbacks(callbacks, outcome.value, follow);
   const next = chain?.at(-1);
-  if (next !== undefined) children = [...children, follow.apply(next, [outcome.value], { chain: chain?.slice(0, -1) ?? [] })];
+  if (next !== undefined) follow.apply(next, [outcome.value], { chain: chain?.slice(0, -1) ?? [] });
   if (outcome.sends !== undefined) follow.include(outcome.sends);
+  const children = follow.children.length === 0 ? outcome.children : [...outcome.children, ...follow.children];
   const isPart = message.chord !== null && message.groupId !== null;
   const isStored = !isIgnored(follow.facts);
   if (!isStored && !isPart) return;
@@ -26,14 +26,12 @@ export function successFollows(outcome: Success, follow: FollowUp): void {
   if (isPart) follow.part(message.groupId as string, message.groupIndex, message.id, body);
 }
 
-/** Several plain callbacks go as one group, groups each by itself (celery-wire.md §6.3). */
-function callbackResults(callbacks: readonly Signature[], value: unknown, follow: FollowUp): ResultTuple[] {
-  const [only, second] = callbacks;
-  if (only !== undefined && second === undefined) return [follow.apply(only, [value])];
+/** One callback goes as it is; several plain ones as one group, groups each by itself (celery-wire.md §6.3). */
+function applyCallbacks(callbacks: readonly Signature[], value: unknown, follow: FollowUp): void {
   const groups = callbacks.filter((callback) => callback.subtask_type === "group");
   const plain = callbacks.filter((callback) => callback.subtask_type !== "group");
   const together = plain.length > 1 ? [groupSignature(plain)] : plain;
-  return [...groups, ...together].map((each) => follow.apply(each, [value]));
+  for (const each of [...groups, ...together]) follow.apply(each, [value]);
 }
 
 /** The header decides, else the task, else the app (celery-wire.md §2.1, 5.6.3). */

@@ -81,7 +81,8 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
   };
   for (const { options } of waiting(body)) {
     if (!options.task_id) continue;
-    follow.store({ id: options.task_id, groupId: options.group_id ?? null, parentId: facts.message.id }, result);
+    // As Celery writes it: without group and parent, whatever the body's own message would have said.
+    follow.store({ id: options.task_id, groupId: null, parentId: null }, result);
     if (options.chord && options.group_id && options.group_id !== own.groupId)
       follow.part(options.group_id, options.group_index ?? null, options.task_id, result);
   }

@@ -11,6 +11,7 @@ import type { LovageProperties, Signature, SignatureOptions, TaskMessage } from 
 import type { Facts } from "./facts.ts";
 
 const noChords: readonly ChordStart[] = [];
+const noChildren: readonly ResultTuple[] = [];
 
 /** Whose result is written: the message's own, or that of a later task that will never run. */
 export interface ResultOwner {
@@ -43,11 +44,16 @@ export class FollowUp {
   }
 
   /** Sends a signature as a child of the message: root and correlation go on, it is the parent. */
-  apply(signature: Signature, args: readonly unknown[], over: SignatureOptions = {}): ResultTuple {
+  apply(signature: Signature, args: readonly unknown[], over: SignatureOptions = {}): void {
     const { message, settings } = this.facts;
     this.#builder ??= new Builder(buildContext(this.facts, this.#purpose));
     const priority = settings.inheritPriority && over.priority === undefined ? { priority: message.priority } : undefined;
-    return this.#builder.apply(signature, args, priority === undefined ? over : { ...over, ...priority });
+    this.#builder.apply(signature, args, priority === undefined ? over : { ...over, ...priority });
+  }
+
+  /** What was sent so far, as the message's own result names it. */
+  get children(): readonly ResultTuple[] {
+    return this.#builder?.children ?? noChildren;
   }
 
   /** A message that is whole already: a retry. */

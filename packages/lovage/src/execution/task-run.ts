@@ -146,7 +146,7 @@ export class TaskRun implements Run, AmbientRun, Execution {
     const prepared = await this.sender.prepare(signature, args, isCall ? options : (argsOrOptions as SendOptions | undefined));
     this.#messages = [...(this.#messages ?? []), ...prepared.publication.messages];
     this.#chords = [...(this.#chords ?? []), ...(prepared.publication.chords ?? [])];
-    this.addChild(prepared.result);
+    for (const child of prepared.children) this.addChild(child);
     return prepared.handle as AsyncResult<R>;
   }
 

@@ -16,6 +16,6 @@ export interface Sender {
 
 export interface Prepared {
   readonly publication: Publication;
-  readonly result: ResultTuple;
+  readonly children: readonly ResultTuple[];
   readonly handle: AsyncResult | GroupResult;
 }
