@@ -90,7 +90,7 @@ export class RedisBroker implements Broker {
   #commitKeys(epoch: Epoch): readonly string[] {
     const keys = this.#keys;
     const own = [keys.epoch(epoch), keys.flight(epoch), keys.counters, keys.parked, keys.parkedDue];
-    return [...own, keys.dead, keys.deadOrder, keys.orphans, keys.sequence, keys.revokesVersion];
+    return [...own, keys.dead, keys.deadOrder, keys.fleet, keys.sequence, keys.revokesVersion];
   }
 
   async mark(epoch: Epoch, batch: readonly Mark[]): Promise<readonly ("ok" | "fenced")[]> {

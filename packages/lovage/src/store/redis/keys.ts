@@ -23,10 +23,8 @@ export class Keys {
   readonly dead: string;
   readonly deadOrder: string;
   readonly sequence: string;
-  readonly orphans: string;
   readonly nodes: string;
-  readonly pulses: string;
-  readonly fleetVersion: string;
+  readonly fleet: string;
   readonly revokesVersion: string;
   readonly revokes: string;
   readonly revokesExpiry: string;
@@ -43,10 +41,8 @@ export class Keys {
     this.dead = `${root}dead`;
     this.deadOrder = `${root}dead:order`;
     this.sequence = `${root}sequence`;
-    this.orphans = `${root}orphans`;
     this.nodes = `${root}nodes`;
-    this.pulses = `${root}pulses`;
-    this.fleetVersion = `${root}fleet:version`;
+    this.fleet = `${root}fleet`;
     this.revokesVersion = `${root}revokes:version`;
     this.revokes = `${root}revokes`;
     this.revokesExpiry = `${root}revokes:expiry`;

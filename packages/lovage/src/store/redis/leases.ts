@@ -36,8 +36,8 @@ export class RedisLeases implements Leases {
   }
 
   async announce(node: NodeInfo): Promise<void> {
-    const { nodes, pulses, fleetVersion } = this.#keys;
-    const names = [nodes, pulses, this.#keys.closedNode(node.id), fleetVersion];
+    const { nodes, fleet } = this.#keys;
+    const names = [nodes, fleet, this.#keys.closedNode(node.id)];
     const reply = await this.#link.run(announceScript, names, [node.id, JSON.stringify(node), randomUUID()]);
     if (asText(reply) === "closed") throw nodeClosed(node.id);
   }
@@ -50,28 +50,36 @@ export class RedisLeases implements Leases {
   }
 
   async beat(node: NodeId): Promise<Fleet> {
-    const reply = await this.#link.run(beatScript, this.#fleetKeys(), [node, this.#known.version]);
+    const { nodes, fleet } = this.#keys;
+    const reply = await this.#link.run(beatScript, [nodes, fleet], [node, this.#known.version]);
     if (!Array.isArray(reply)) throw nodeClosed(node);
-    return this.#readFleet(reply);
+    const [fields, infos, count] = reply;
+    return this.#readFleet(fields, infos, new Map([[node, asNumber(count)]]));
   }
 
   async fleet(): Promise<Fleet> {
-    return this.#readFleet(asList(await this.#link.run(fleetScript, this.#fleetKeys(), [this.#known.version])));
+    const { nodes, fleet } = this.#keys;
+    const [fields, infos] = asList(await this.#link.run(fleetScript, [nodes, fleet], [this.#known.version]));
+    return this.#readFleet(fields, infos, new Map());
   }
 
-  #fleetKeys(): readonly string[] {
-    const { nodes, pulses, orphans, fleetVersion } = this.#keys;
-    return [nodes, pulses, orphans, fleetVersion];
-  }
-
-  #readFleet([version, infos, counts, orphans]: readonly Reply[]): Fleet {
+  /** `fresher`: counters that moved since the fields were read. */
+  #readFleet(fields: Reply | undefined, infos: Reply | undefined, fresher: ReadonlyMap<NodeId, number>): Fleet {
+    const counts = new Map<NodeId, number>();
+    const orphans: Epoch[] = [];
+    let version = "";
+    for (const [name, value] of pairs(fields)) {
+      const field = asText(name);
+      if (field === "v") version = asText(value);
+      else if (field.startsWith("n:")) counts.set(field.slice(2), asNumber(value));
+      else if (field.startsWith("o:")) orphans.push(field.slice(2));
+    }
     if (infos) {
       const nodes = new Map([...pairs(infos)].map(([id, info]) => [asText(id), JSON.parse(asText(info)) as NodeInfo]));
-      this.#known = { version: asText(version), nodes };
+      this.#known = { version, nodes };
     }
-    const pulses = new Map([...pairs(counts)].map(([id, count]) => [asText(id), asNumber(count)]));
-    const nodes = [...this.#known.nodes].map(([id, info]) => ({ info, count: pulses.get(id) ?? 0 }));
-    return { nodes, orphans: asList(orphans).map(asText) };
+    const nodes = [...this.#known.nodes].map(([id, info]) => ({ info, count: fresher.get(id) ?? counts.get(id) ?? 0 }));
+    return { nodes, orphans };
   }
 
   async held(epoch: Epoch): Promise<readonly Delivery[]> {
@@ -81,12 +89,12 @@ export class RedisLeases implements Leases {
   async close(epoch: Epoch): Promise<readonly Delivery[]> {
     const keys = this.#keys;
     const args = [epoch, keys.nodeEpochs(""), String(rememberClosedMs)];
-    return readRecords(epoch, await this.#link.run(closeEpochScript, [keys.epoch(epoch), keys.flight(epoch), keys.orphans], args));
+    return readRecords(epoch, await this.#link.run(closeEpochScript, [keys.epoch(epoch), keys.flight(epoch), keys.fleet], args));
   }
 
   async closeNode(node: NodeId, count?: number): Promise<readonly Epoch[] | null> {
     const keys = this.#keys;
-    const names = [keys.nodes, keys.pulses, keys.closedNode(node), keys.fleetVersion, keys.nodeEpochs(node), keys.orphans];
+    const names = [keys.nodes, keys.fleet, keys.closedNode(node), keys.nodeEpochs(node)];
     const args = [node, count === undefined ? "" : String(count), keys.epoch(""), keys.flight(""), String(rememberClosedMs), randomUUID()];
     const reply = await this.#link.run(closeNodeScript, names, args);
     return reply === null ? null : asList(reply).map(asText);

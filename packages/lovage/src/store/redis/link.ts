@@ -330,7 +330,8 @@ export class Link {
 
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : "no connection");
 
-const isOffline = (error: unknown) => error instanceof Error && error.constructor.name === "ClientOfflineError";
+/** Their client refused before it sent anything. */
+const isOffline = (error: unknown) => error instanceof Error && /^Client(Offline|Closed)Error$/.test(error.constructor.name);
 
 /** A greeting that was refused for good. */
 function refusal(name: string, error: Error): ConfigError | undefined {

@@ -1,9 +1,10 @@
 /** What we must know of the server and of our keys on it before we use either. */
-import { ConfigError } from "../../kernel/errors.ts";
+import { ConfigError, StoreRefusedError } from "../../kernel/errors.ts";
 import type { StoreReport } from "../store.ts";
 import { isReplyError } from "./failure.ts";
 import type { Keys } from "./keys.ts";
 import type { Link, RawClient, Reply } from "./link.ts";
+import { asText, pairs } from "./reply.ts";
 import { formatScript } from "./scripts/format.ts";
 
 /** Of our own keys. A release reads its own format and the one before. */
@@ -49,7 +50,7 @@ function assertVersion(info: Info, name: string): void {
   );
 }
 
-function productOf(info: Info): { readonly product: string; readonly version: string; readonly least: string } {
+export function productOf(info: Info): { readonly product: string; readonly version: string; readonly least: string } {
   const valkey = info.valkey_version;
   if (valkey !== undefined) return { product: "Valkey", version: valkey, least: "7.2.0" };
   return { product: "Redis", version: info.redis_version ?? "0", least: "7.0.0" };
@@ -64,29 +65,45 @@ export function isOlder(version: string, least: string): boolean {
   return false;
 }
 
+/** What a fleet stands on, for people. Settings that we may not read are left out. */
 export async function report(link: Link, deadlineMs: number): Promise<StoreReport> {
-  const text = async (section: string) => parseInfo(await link.call(["INFO", section], deadlineMs));
-  const [server, persistence, memory] = [await text("server"), await text("persistence"), await text("memory")];
+  const info = async (section: string) => parseInfo(await link.call(["INFO", section], deadlineMs));
+  const [server, persistence, memory, settings] = await Promise.all([
+    info("server"),
+    info("persistence"),
+    info("memory"),
+    readSettings(link, deadlineMs),
+  ]);
   const { product, version } = productOf(server);
-  const policy = memory.maxmemory_policy ?? "noeviction";
-  const warnings: string[] = [];
-  // Queues, in-flight records and parked messages have no expiry, so volatile-* policies leave them alone.
-  if (policy.startsWith("allkeys-"))
-    warnings.push(
-      `maxmemory-policy is ${policy}: a full server would drop queues and running tasks without a word. Set it to noeviction (or volatile-ttl).`,
-    );
-  else if (policy !== "noeviction")
-    warnings.push(`maxmemory-policy is ${policy}: a full server drops results and chords before they expire. Set it to noeviction.`);
-  const durability = durabilityOf(persistence);
+  const durability = durabilityOf(persistence, settings);
+  const warnings = policyWarnings(memory.maxmemory_policy ?? "noeviction");
   if (durability.startsWith("none"))
     warnings.push("Neither AOF nor RDB is on: a restart of the server loses every queued and running task.");
   return { server: `${product} ${version}`, durability, warnings };
 }
 
-function durabilityOf(info: Info): string {
-  if (info.aof_enabled === "1") return "append-only file (what appendfsync says: everysec loses up to 1 s)";
-  // Redis names the time of the last snapshot even if none is configured, so only changes without a save tell.
-  return info.rdb_last_bgsave_status === "ok" && info.rdb_saves !== "0"
-    ? "snapshots (RDB): what came after the last one is lost with the server"
-    : "none known (no append-only file, no snapshot taken)";
+async function readSettings(link: Link, deadlineMs: number): Promise<Info> {
+  try {
+    const reply = await link.call(["CONFIG", "GET", "save", "appendfsync"], deadlineMs);
+    return Object.fromEntries([...pairs(reply)].map(([name, value]) => [asText(name), asText(value)]));
+  } catch (error) {
+    if (error instanceof StoreRefusedError) return {};
+    throw error;
+  }
+}
+
+function durabilityOf(info: Info, settings: Info): string {
+  if (info.aof_enabled === "1") return `append-only file, appendfsync ${settings.appendfsync ?? "unknown (CONFIG is not allowed)"}`;
+  if (settings.save === undefined) return "unknown (no append-only file; CONFIG is not allowed, so snapshots may be on)";
+  return settings.save === ""
+    ? "none (no append-only file, no snapshots)"
+    : `snapshots (save ${settings.save}): what came after the last one is lost`;
+}
+
+/** Queues, in-flight records and parked messages never expire, so only allkeys policies drop them. */
+function policyWarnings(policy: string): string[] {
+  if (policy === "noeviction") return [];
+  if (policy.startsWith("allkeys-"))
+    return [`maxmemory-policy is ${policy}: a full server would drop queues and running tasks without a word. Set it to noeviction.`];
+  return [`maxmemory-policy is ${policy}: a full server drops results and chords before they expire. Set it to noeviction.`];
 }

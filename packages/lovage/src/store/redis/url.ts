@@ -47,12 +47,12 @@ export function parseRedisUrl(url: string): Endpoint {
 
 function databaseOf(url: URL): number | undefined {
   const inQuery = url.searchParams.get("virtual_host") ?? url.searchParams.get("db");
-  const text = (inQuery ?? (url.protocol === "unix:" ? "" : url.pathname)).replace(/^\//, "");
+  const text = (inQuery ?? (url.protocol === "unix:" ? "" : url.pathname)).replace(/^\/+/, "");
   if (text === "") return 0;
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** The URL with its password replaced, also where it does not parse. */
 export function maskUrl(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/[^:/@]*):[^@]*@/i, "$1:***@").replace(/([?&]password=)[^&]*/gi, "$1***");
+  return url.replace(/^([a-z+]+:\/\/[^:/@]*):.*@/i, "$1:***@").replace(/([?&]password=)[^&]*/gi, "$1***");
 }

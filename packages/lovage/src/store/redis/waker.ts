@@ -1,6 +1,6 @@
 /**
- * The bell: says that something may have arrived, whoever pushed it, and removes nothing. It asks for the lengths of the lists
- * on a connection with client tracking in its default, one-shot mode; the server then says once when one of them is touched.
+ * The bell: says that something may have arrived, whoever pushed it, and removes nothing. It asks whether the lists exist on a
+ * connection with client tracking in its default, one-shot mode; the server then says once when one of them is touched.
  * So an idle node costs one look every 5 s, which also covers a lost bell, and under load there is no bell at all.
  */
 
@@ -50,7 +50,11 @@ export class Waker {
   /** Whether something waits; undefined when the server did not say. From here on a touch of these lists rings. */
   async #look(lists: readonly string[]): Promise<boolean | undefined> {
     try {
-      const depths = asList(await this.#bell().run(depthScript, lists, []));
+      const bell = this.#bell();
+      // An empty list does not exist: one command looks at all of them and has them tracked.
+      if (asNumber(await bell.call(["EXISTS", ...lists])) === 0) return false;
+      // Something that is no list would otherwise ring for ever.
+      const depths = asList(await bell.run(depthScript, lists, []));
       return depths.some((depth) => asNumber(depth) > 0);
     } catch (error) {
       // The connection has reported itself; anything else is news.

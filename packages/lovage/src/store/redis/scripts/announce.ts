@@ -3,14 +3,14 @@ import type { LuaScript } from "../script.ts";
 
 export const announceScript: LuaScript = {
   name: "announce",
-  sha1: "8471124bf08020c9e873aa36c05ed8bfcb85b657",
+  sha1: "4ee34c599c710edc653a896bd3933c4a316faa9f",
   source: `#!lua flags=allow-oom
 redis.call('HLEN', KEYS[1])
 redis.call('HLEN', KEYS[2])
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'closed' end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSETNX', KEYS[2], ARGV[1], 0)
-redis.call('SET', KEYS[4], ARGV[3])
+redis.call('HSETNX', KEYS[2], 'n:' .. ARGV[1], 1)
+redis.call('HSET', KEYS[2], 'v', ARGV[3])
 return 'ok'
 `,
 };

@@ -1,10 +1,17 @@
 #!lua flags=allow-oom
--- Raises a node's counter and returns the fleet: the supervisor's one call every 2 s.
--- KEYS  1 nodes, 2 pulses, 3 orphans, 4 fleet version
+-- Raises a node's counter and returns the fleet: the supervisor's one call every 2 s, so it is three commands.
+-- KEYS  1 nodes, 2 fleet (include/fleet.lua)
 -- ARGV  1 node id, 2 version of the descriptions that the caller has
--- Reply 'closed' | { version, nodes or nil, pulses, orphans }
+-- Reply 'closed' | { fields of the fleet, nodes or nil, own counter }
 -- Python  none of these keys.
 -- include "fleet"
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'closed' end
-redis.call('HINCRBY', KEYS[2], ARGV[1], 1)
-return fleet(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[2])
+local reply = fleet(KEYS[1], KEYS[2], ARGV[2])
+local count = redis.call('HINCRBY', KEYS[2], 'n:' .. ARGV[1], 1)
+if count == 1 then
+  -- It was not there: an announced node's counter starts at 1.
+  redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
+  return 'closed'
+end
+reply[3] = count
+if not reply[2] then return { reply[1], false, count } end
+return reply

@@ -3,15 +3,24 @@ import type { LuaScript } from "../script.ts";
 
 export const beatScript: LuaScript = {
   name: "beat",
-  sha1: "4733d4b8723aba651c7a302b2bfe1212f14c9876",
+  sha1: "8afb153fb83c346218b027d21fdc611bc8286b28",
   source: `#!lua flags=allow-oom
-local function fleet(nodes_key, pulses_key, orphans_key, version_key, known)
-  local version = redis.call('GET', version_key) or '0'
-  local nodes = version ~= known and redis.call('HGETALL', nodes_key)
-  return { version, nodes, redis.call('HGETALL', pulses_key), redis.call('SMEMBERS', orphans_key) }
+local function fleet(nodes_key, fleet_key, known)
+  local fields = redis.call('HGETALL', fleet_key)
+  local version = ''
+  for i = 1, #fields, 2 do
+    if fields[i] == 'v' then version = fields[i + 1] end
+  end
+  return { fields, (version == '' or version ~= known) and redis.call('HGETALL', nodes_key) }
 end
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'closed' end
-redis.call('HINCRBY', KEYS[2], ARGV[1], 1)
-return fleet(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[2])
+local reply = fleet(KEYS[1], KEYS[2], ARGV[2])
+local count = redis.call('HINCRBY', KEYS[2], 'n:' .. ARGV[1], 1)
+if count == 1 then
+  redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
+  return 'closed'
+end
+reply[3] = count
+if not reply[2] then return { reply[1], false, count } end
+return reply
 `,
 };

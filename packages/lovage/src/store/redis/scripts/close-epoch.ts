@@ -3,18 +3,18 @@ import type { LuaScript } from "../script.ts";
 
 export const closeEpochScript: LuaScript = {
   name: "close-epoch",
-  sha1: "47a12df0287c7d375336eff4dd83f62e473e8d33",
+  sha1: "21143986c7c81a59f241e4d06a1d890886c0053a",
   source: `#!lua flags=allow-oom
-local function close_epoch(epoch, epoch_key, flight_key, orphans_key, remember_ms)
+local function close_epoch(epoch, epoch_key, flight_key, fleet_key, remember_ms)
   redis.call('HSET', epoch_key, 'state', 'closed')
   if redis.call('HLEN', flight_key) > 0 then
-    redis.call('SADD', orphans_key, epoch)
+    redis.call('HSET', fleet_key, 'o:' .. epoch, '')
   else
     redis.call('PEXPIRE', epoch_key, remember_ms)
   end
 end
 redis.call('HLEN', KEYS[2])
-redis.call('SCARD', KEYS[3])
+redis.call('HLEN', KEYS[3])
 local node = redis.call('HGET', KEYS[1], 'node')
 if node then redis.call('SREM', ARGV[2] .. node, ARGV[1]) end
 close_epoch(ARGV[1], KEYS[1], KEYS[2], KEYS[3], ARGV[3])

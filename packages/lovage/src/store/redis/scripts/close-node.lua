@@ -1,19 +1,24 @@
 #!lua flags=allow-oom
 -- Closes a node with all its open epochs, if its counter still is what the caller saw.
--- KEYS  1 nodes, 2 pulses, 3 mark of the node's closing, 4 fleet version, 5 the node's open epochs, 6 orphans
+-- KEYS  1 nodes, 2 fleet (include/fleet.lua), 3 mark of the node's closing, 4 the node's open epochs
 -- ARGV  1 node id, 2 counter or '', 3 and 4 what comes before an epoch in its key and in that of its flight,
---       5 ms a closed node and epoch are remembered, 6 the new fleet version
+--       5 ms a closed node and epoch are remembered, 6 the fleet's new version
 -- Reply nil (the counter had moved) | the epochs it closed
 -- Python  none of these keys.
 -- include "closing"
-redis.call('SCARD', KEYS[6])
-local epochs = redis.call('SMEMBERS', KEYS[5])
+redis.call('HLEN', KEYS[2])
+local epochs = redis.call('SMEMBERS', KEYS[4])
+table.sort(epochs)
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return {} end
-if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return false end
+if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], 'n:' .. ARGV[1]) ~= ARGV[2] then return false end
+for _, epoch in ipairs(epochs) do
+  redis.call('HLEN', ARGV[3] .. epoch)
+  redis.call('HLEN', ARGV[4] .. epoch)
+end
 redis.call('HDEL', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[2], ARGV[1])
-redis.call('DEL', KEYS[5])
+redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
+redis.call('DEL', KEYS[4])
 redis.call('SET', KEYS[3], '', 'PX', ARGV[5])
-redis.call('SET', KEYS[4], ARGV[6])
-for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[6], ARGV[5]) end
+redis.call('HSET', KEYS[2], 'v', ARGV[6])
+for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[2], ARGV[5]) end
 return epochs

@@ -3,26 +3,31 @@ import type { LuaScript } from "../script.ts";
 
 export const closeNodeScript: LuaScript = {
   name: "close-node",
-  sha1: "2093daff16b39f432125c6069806475b2cfdfce0",
+  sha1: "a12129fa408f45025a035159c0573cc2a0f74e6d",
   source: `#!lua flags=allow-oom
-local function close_epoch(epoch, epoch_key, flight_key, orphans_key, remember_ms)
+local function close_epoch(epoch, epoch_key, flight_key, fleet_key, remember_ms)
   redis.call('HSET', epoch_key, 'state', 'closed')
   if redis.call('HLEN', flight_key) > 0 then
-    redis.call('SADD', orphans_key, epoch)
+    redis.call('HSET', fleet_key, 'o:' .. epoch, '')
   else
     redis.call('PEXPIRE', epoch_key, remember_ms)
   end
 end
-redis.call('SCARD', KEYS[6])
-local epochs = redis.call('SMEMBERS', KEYS[5])
+redis.call('HLEN', KEYS[2])
+local epochs = redis.call('SMEMBERS', KEYS[4])
+table.sort(epochs)
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return {} end
-if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return false end
+if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], 'n:' .. ARGV[1]) ~= ARGV[2] then return false end
+for _, epoch in ipairs(epochs) do
+  redis.call('HLEN', ARGV[3] .. epoch)
+  redis.call('HLEN', ARGV[4] .. epoch)
+end
 redis.call('HDEL', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[2], ARGV[1])
-redis.call('DEL', KEYS[5])
+redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
+redis.call('DEL', KEYS[4])
 redis.call('SET', KEYS[3], '', 'PX', ARGV[5])
-redis.call('SET', KEYS[4], ARGV[6])
-for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[6], ARGV[5]) end
+redis.call('HSET', KEYS[2], 'v', ARGV[6])
+for _, epoch in ipairs(epochs) do close_epoch(epoch, ARGV[3] .. epoch, ARGV[4] .. epoch, KEYS[2], ARGV[5]) end
 return epochs
 `,
 };

@@ -2,7 +2,7 @@
 -- Applies outcomes of one epoch, each whole or not at all, and reserves the next messages. Every commit is checked, then
 -- written by commands that can no longer fail, its first write the removal of its in-flight record: so it runs when memory is
 -- full, a repeated commit finds nothing to remove, and one that is refused does not touch its neighbours.
--- KEYS  1 epoch, 2 flight, 3 counters, 4 parked, 5 parked due, 6 dead, 7 dead order, 8 orphans, 9 sequence, 10 revokes version
+-- KEYS  1 epoch, 2 flight, 3 counters, 4 parked, 5 parked due, 6 dead, 7 dead order, 8 fleet, 9 sequence, 10 revokes version
 -- ARGV  1 id of this call, 2 epoch, 3 '1' on behalf of a closed epoch, 4 '1' ordered chords, 5 ms a closed epoch is remembered,
 --       counters: how many, then two field names each ('' = none);
 --       plain commits (ack, at most one result): how many, '1' if their results must be looked at one by one,
@@ -20,6 +20,8 @@ local on_behalf = ARGV[3] == '1'
 redis.call('HLEN', flight_key)
 local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
 if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
+local version = tonumber(redis.call('GET', KEYS[10]) or '0')
+if on_behalf then redis.call('HLEN', KEYS[8]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -206,7 +208,7 @@ if epoch[1] == 'open' then
   if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
   if ARGV[at] == '1' then reserved = reserve(epoch_key, flight_key, at + 1) end
 elseif redis.call('HLEN', flight_key) == 0 then
-  redis.call('SREM', KEYS[8], ARGV[2])
+  redis.call('HDEL', KEYS[8], 'o:' .. ARGV[2])
   redis.call('PEXPIRE', epoch_key, ARGV[5])
 end
-return { answers, details, now, tonumber(redis.call('GET', KEYS[10]) or '0'), reserved, fault }
+return { answers, details, now, version, reserved, fault }

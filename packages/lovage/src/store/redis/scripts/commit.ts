@@ -3,13 +3,15 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "42aaffcb5b3d116f03825cc3d64015b16a09db41",
+  sha1: "b0418d24ae3cbd0530d86f0365f2adccdcf4c763",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
 redis.call('HLEN', flight_key)
 local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
 if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
+local version = tonumber(redis.call('GET', KEYS[10]) or '0')
+if on_behalf then redis.call('HLEN', KEYS[8]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = ''
@@ -481,9 +483,9 @@ if epoch[1] == 'open' then
   if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
   if ARGV[at] == '1' then reserved = reserve(epoch_key, flight_key, at + 1) end
 elseif redis.call('HLEN', flight_key) == 0 then
-  redis.call('SREM', KEYS[8], ARGV[2])
+  redis.call('HDEL', KEYS[8], 'o:' .. ARGV[2])
   redis.call('PEXPIRE', epoch_key, ARGV[5])
 end
-return { answers, details, now, tonumber(redis.call('GET', KEYS[10]) or '0'), reserved, fault }
+return { answers, details, now, version, reserved, fault }
 `,
 };

@@ -1,6 +1,5 @@
 #!lua flags=no-writes
--- How many messages wait in each list. On a connection with default tracking this is also the bell: the server says once when
--- one of these keys is touched, by whomever.
+-- How many messages wait in each list.
 -- KEYS  lists
 -- Reply a number each; -1: it holds another type
 -- Python  kombu's lists.

@@ -3,13 +3,16 @@ import type { LuaScript } from "../script.ts";
 
 export const fleetScript: LuaScript = {
   name: "fleet",
-  sha1: "48eb5f76be34dfebe3c60f745723ad418053b00d",
+  sha1: "746bc4e682789166bafc7ae18718b0c69c310536",
   source: `#!lua flags=no-writes
-local function fleet(nodes_key, pulses_key, orphans_key, version_key, known)
-  local version = redis.call('GET', version_key) or '0'
-  local nodes = version ~= known and redis.call('HGETALL', nodes_key)
-  return { version, nodes, redis.call('HGETALL', pulses_key), redis.call('SMEMBERS', orphans_key) }
+local function fleet(nodes_key, fleet_key, known)
+  local fields = redis.call('HGETALL', fleet_key)
+  local version = ''
+  for i = 1, #fields, 2 do
+    if fields[i] == 'v' then version = fields[i + 1] end
+  end
+  return { fields, (version == '' or version ~= known) and redis.call('HGETALL', nodes_key) }
 end
-return fleet(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1])
+return fleet(KEYS[1], KEYS[2], ARGV[1])
 `,
 };

@@ -3,18 +3,19 @@ import type { LuaScript } from "../script.ts";
 
 export const revokesSinceScript: LuaScript = {
   name: "revokes-since",
-  sha1: "0eaafa0b82d606dc3bd5d2e1c91ee619bc971906",
+  sha1: "c9e7549d06c8676392c8d7824a1b93f8b131dd80",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local version = tonumber(redis.call('GET', KEYS[1]) or '0')
 redis.call('ZCARD', KEYS[2])
 local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms())
 for i = 1, #expired do
   redis.call('ZREM', KEYS[3], expired[i])
   redis.call('ZREM', KEYS[2], expired[i])
 end
-return { tonumber(redis.call('GET', KEYS[1]) or '0'), redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf') }
+return { version, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf') }
 `,
 };

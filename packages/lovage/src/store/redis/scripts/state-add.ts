@@ -3,11 +3,13 @@ import type { LuaScript } from "../script.ts";
 
 export const stateAddScript: LuaScript = {
   name: "state-add",
-  sha1: "b856bd94b7c002a529ee30ba12fc2e12246214b4",
+  sha1: "590c3fc26a1b18c383464264abc7ef277d207da2",
   source: `#!lua
 for i = 1, #ARGV, 2 do
   local stored = redis.call('HGET', KEYS[1], ARGV[i])
-  if stored and not string.match(stored, '^-?%d+$') then return { 'LOVAGE_COUNTER_BROKEN', 'The counter "' .. ARGV[i] .. '" in "' .. KEYS[1] .. '" is "' .. stored .. '", not a whole number.' } end
+  if stored and not string.match(stored, '^-?%d+$') then
+    return { { 'LOVAGE_COUNTER_BROKEN', 'The counter "' .. ARGV[i] .. '" in "' .. KEYS[1] .. '" is "' .. stored .. '", not a whole number.' } }
+  end
 end
 for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return redis.call('HGETALL', KEYS[1])

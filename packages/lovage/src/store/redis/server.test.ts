@@ -1,0 +1,147 @@
+import { createClient } from "@redis/client";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../kernel/clock.ts";
+import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
+import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
+import { open } from "./index.ts";
+import { isOlder, productOf } from "./server.ts";
+
+let server: RedisServer;
+const stores: Store[] = [];
+const faults: unknown[] = [];
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(async () => {
+  for (const store of stores) await store.close();
+  await server.stop();
+});
+
+async function connect(url = server.url, options: Partial<StoreOptions> = {}): Promise<Store> {
+  const onFault = (fault: unknown) => faults.push(fault);
+  const store = await open(url, { ...defaultStoreOptions, clock: systemClock, onFault, ...options });
+  stores.push(store);
+  return store;
+}
+
+async function command(...words: string[]): Promise<unknown> {
+  const client = await createClient({ url: server.url }).connect();
+  try {
+    return await client.sendCommand(words);
+  } finally {
+    client.destroy();
+  }
+}
+
+const message = { taskId: "t", queue: "q", priority: 0, bytes: "{}" };
+
+test("tells versions apart", () => {
+  expect(isOlder("6.2.14", "7.0.0")).toBe(true);
+  expect(isOlder("7.0.0", "7.0.0")).toBe(false);
+  expect(isOlder("7.0.15", "7.0.0")).toBe(false);
+  expect(isOlder("10.1", "7.2.0")).toBe(false);
+  expect(isOlder("7.1.9", "7.2.0")).toBe(true);
+  // Valkey calls itself Redis 7.2.4 as well.
+  expect(productOf({ redis_version: "7.2.4", valkey_version: "8.0.1" })).toEqual({ product: "Valkey", version: "8.0.1", least: "7.2.0" });
+  expect(productOf({ redis_version: "6.2.14" })).toEqual({ product: "Redis", version: "6.2.14", least: "7.0.0" });
+});
+
+test("reports server, durability and a policy that drops queues", async () => {
+  const store = await connect();
+  const report = await store.ping(5000);
+  expect(report.server).toMatch(/^Redis \d+\.\d+\.\d+$/);
+  expect(report.durability).toMatch(/^none/);
+  expect(report.warnings.join()).toMatch(/restart of the server loses/);
+  await command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+  expect((await store.ping(5000)).warnings.join()).toMatch(/allkeys-lru: a full server would drop queues/);
+  await command("CONFIG", "SET", "maxmemory-policy", "volatile-ttl");
+  expect((await store.ping(5000)).warnings.join()).toMatch(/volatile-ttl: a full server drops results/);
+  await command("CONFIG", "SET", "maxmemory-policy", "noeviction");
+  await command("CONFIG", "SET", "appendonly", "yes");
+  const durable = await store.ping(5000);
+  expect(durable.durability).toMatch(/append-only file, appendfsync everysec/);
+  expect(durable.warnings).toEqual([]);
+  await command("CONFIG", "SET", "appendonly", "no");
+  await command("CONFIG", "SET", "save", "60 1");
+  expect((await store.ping(5000)).durability).toMatch(/^snapshots/);
+  await command("CONFIG", "SET", "save", "");
+});
+
+test("refuses keys of another format, and says which", async () => {
+  await command("SET", "lovage:future:format", "7");
+  const store = await connect(server.url, { namespace: "future" });
+  const refusal = expect.objectContaining({ code: "LOVAGE_STORE_FORMAT", message: expect.stringContaining("format 7") });
+  await expect(store.ping(2000)).rejects.toEqual(refusal);
+  await expect(store.broker.publish({ messages: [message] })).rejects.toEqual(refusal);
+  expect(await command("EXISTS", "q")).toBe(0);
+});
+
+test("a wrong password ends at once, named without itself", async () => {
+  const store = await connect(server.url.replace("//", "//nobody:secret@"));
+  const start = performance.now();
+  const error = await store.ping(5000).catch((reason) => reason);
+  expect(error).toMatchObject({ code: "LOVAGE_STORE_ACCESS" });
+  expect(String(error)).not.toContain("secret");
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("a full server refuses a publish, and lets workers drain it", async () => {
+  const store = await connect();
+  await store.broker.publish({ messages: [message] });
+  await command("CONFIG", "SET", "maxmemory", "1");
+  await expect(store.broker.publish({ messages: [message, message] })).rejects.toMatchObject({
+    code: "LOVAGE_BROKER_FULL",
+    details: { maybeAccepted: false, taskIds: ["t", "t"] },
+  });
+  const node = { id: "n", name: "n", host: "h", bootId: "b", pid: 1, processStart: null, pool: "solo", slots: 1 };
+  await store.leases.announce({ ...node, queues: [], tasks: [], startedAt: 0, runners: [] });
+  await store.leases.open("n", "e");
+  const { deliveries } = await store.broker.reserve({ epoch: "e", number: 0, queues: ["q"], count: 5 });
+  const [delivery] = deliveries.map(({ id }) => id);
+  if (!delivery) expect.unreachable();
+  const results = [{ taskId: "t", state: "SUCCESS", document: '{"status": "SUCCESS"}', expiresMs: 1000 }];
+  const commit = { delivery, settle: { kind: "ack" }, results, publish: [message], chords: [], chordParts: [] } as const;
+  expect((await store.broker.commit("e", [commit])).replies).toEqual([{ kind: "applied" }]);
+  await command("CONFIG", "SET", "maxmemory", "0");
+  expect(await store.broker.queues.depth(["q"])).toEqual([1]);
+  await store.broker.queues.purge(["q"]);
+});
+
+test("where tracking is refused the bell still rings, and says so once", async () => {
+  await command("ACL", "SETUSER", "deaf", "on", ">p", "~*", "&*", "+@all", "-client|tracking");
+  const store = await connect(server.url.replace("//", "//deaf:p@"));
+  const controller = new AbortController();
+  const bell = store.leases.wake(["deaf"], controller.signal)[Symbol.asyncIterator]();
+  await bell.next();
+  const rung = bell.next();
+  await expect.poll(() => faults.filter((fault) => (fault as { code?: string }).code === "LOVAGE_TRACKING_REFUSED").length).toBe(1);
+  await command("LPUSH", "deaf", "{}");
+  expect(await rung).toEqual({ done: false, value: undefined });
+  controller.abort();
+  await bell.return?.();
+});
+
+test("hears what a Python producer pushes, within 50 ms, and asks next to nothing meanwhile", async () => {
+  const store = await connect();
+  const controller = new AbortController();
+  const bell = store.leases.wake(["python", "other"], controller.signal)[Symbol.asyncIterator]();
+  await bell.next();
+  const python = await createClient({ url: server.url }).connect();
+  const delays: number[] = [];
+  for (let i = 0; i < 5; i += 1) {
+    const rung = bell.next();
+    // The look has arrived once the server has it in its tracking table.
+    await expect.poll(async () => String(await python.sendCommand(["INFO", "stats"]))).toMatch(/tracking_total_keys:[1-9]/);
+    await python.configResetStat();
+    const start = performance.now();
+    await python.lPush("python\u0006\u00166", "{}");
+    await rung;
+    delays.push(performance.now() - start);
+    await python.del("python\u0006\u00166");
+    expect(String(await python.sendCommand(["INFO", "commandstats"]))).not.toMatch(/cmdstat_(exists|evalsha)/);
+  }
+  expect(Math.min(...delays)).toBeLessThan(50);
+  python.destroy();
+  controller.abort();
+  await bell.return?.();
+});

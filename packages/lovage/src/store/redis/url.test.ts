@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { isLovageError } from "../../kernel/errors.ts";
+import { maskUrl, parseRedisUrl } from "./url.ts";
+
+test("reads what Celery writes", () => {
+  expect(parseRedisUrl("redis://localhost")).toEqual({
+    name: "redis://localhost",
+    database: 0,
+    socket: { host: "localhost", port: 6379 },
+  });
+  expect(parseRedisUrl("redis://us%40er:p%40ss@h:7000/3")).toEqual({
+    name: "redis://us%40er:***@h:7000/3",
+    database: 3,
+    username: "us@er",
+    password: "p@ss",
+    socket: { host: "h", port: 7000 },
+  });
+  expect(parseRedisUrl("redis://:secret@[::1]:7000//2")).toMatchObject({
+    password: "secret",
+    database: 2,
+    socket: { host: "::1", port: 7000 },
+  });
+  expect(parseRedisUrl("redis://?db=4")).toMatchObject({ database: 4, socket: { host: "127.0.0.1", port: 6379 } });
+  expect(parseRedisUrl("rediss://h:1/0").socket).toEqual({ host: "h", port: 1, tls: true, rejectUnauthorized: true });
+  expect(parseRedisUrl("rediss://h:1/0?ssl_cert_reqs=CERT_NONE").socket).toMatchObject({ rejectUnauthorized: false });
+});
+
+test("takes a unix socket in each spelling", () => {
+  for (const url of [
+    "redis+socket:///var/run/redis.sock?virtual_host=2",
+    "unix:///var/run/redis.sock?db=2",
+    "redis+socket:///var/run/redis.sock?virtual_host=/2",
+  ])
+    expect(parseRedisUrl(url)).toMatchObject({ database: 2, socket: { path: "/var/run/redis.sock" } });
+  expect(parseRedisUrl("redis+socket://u:p@/run/redis.sock")).toMatchObject({
+    name: "redis+socket://u:***@/run/redis.sock",
+    username: "u",
+    password: "p",
+    socket: { path: "/run/redis.sock" },
+  });
+});
+
+test("names what is wrong and never the password", () => {
+  for (const url of [
+    "redis://:secret@h/db",
+    "redis://:secret@h:port/0",
+    "http://u:secret@h/0",
+    "redis+socket://:secret@/",
+    "redis://u:secret@",
+  ]) {
+    try {
+      parseRedisUrl(url);
+      if (url !== "redis://u:secret@") expect.unreachable(url);
+    } catch (error) {
+      expect(isLovageError(error, "LOVAGE_STORE_URL"), url).toBe(true);
+      expect(String(error)).not.toContain("secret");
+    }
+  }
+});
+
+test("masks a password with an @ in it, and one in the query", () => {
+  expect(maskUrl("redis://u:p@ss@host/0")).toBe("redis://u:***@host/0");
+  expect(maskUrl("redis://host/0?password=secret&db=1")).toBe("redis://host/0?password=***&db=1");
+});
