@@ -4,7 +4,7 @@
  */
 import type { Commit, CommitReply, Settle } from "../message/commit.ts";
 
-type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
+export type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
 
 export interface AttemptRules {
   /** The commit with what follows from the full set of a chord. */

@@ -5,7 +5,7 @@ import { isLovageError } from "../kernel/errors.ts";
 import type { Commit, DeliveryId, Settle } from "../message/commit.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { QueueName, TaskMessage } from "../message/task-message.ts";
-import { Attempt, type AttemptRules } from "./attempt.ts";
+import { Attempt, type AttemptRules, type PartsDue } from "./attempt.ts";
 import { failure, refused } from "./ended-outcomes.ts";
 
 /** What has ended; an app makes the facts of its commit out of it. */
@@ -22,23 +22,40 @@ export type FactsOf = (ended: EndedDelivery) => Facts;
 
 /** `settle`: in place of the outcome's own, for dead letters. */
 export function outcomeAttempt(outcome: Outcome, facts: Facts, settle?: Settle): Attempt {
-  const build = (what: Outcome): Commit => {
-    const commit = continuation(facts.message, what, facts);
-    return settle === undefined ? commit : { ...commit, settle };
-  };
-  const rules: AttemptRules = {
-    complete: (commit, reply) => completeChord(commit, reply, facts),
-    failure: (code, message) => build(refused(code, message)),
-  };
-  return new Attempt(commitOf(outcome, build), rules);
+  const rules = new OutcomeRules(facts, settle);
+  return new Attempt(rules.commitFor(outcome), rules);
 }
 
-function commitOf(outcome: Outcome, build: (what: Outcome) => Commit): Commit {
-  try {
-    return build(outcome);
-  } catch (error) {
-    // A result, or an argument of what follows, that cannot go on the wire (celery-wire.md §5.2).
-    const tooLarge = isLovageError(error) && error.code.endsWith("TOO_LARGE");
-    return build(failure(error, tooLarge ? "too-large" : "unencodable-result", true));
+/** A class, since one is made per task. */
+class OutcomeRules implements AttemptRules {
+  readonly #facts: Facts;
+  readonly #settle: Settle | undefined;
+
+  constructor(facts: Facts, settle: Settle | undefined) {
+    this.#facts = facts;
+    this.#settle = settle;
+  }
+
+  commitFor(outcome: Outcome): Commit {
+    try {
+      return this.#build(outcome);
+    } catch (error) {
+      // A result, or an argument of what follows, that cannot go on the wire (celery-wire.md §5.2).
+      const tooLarge = isLovageError(error) && error.code.endsWith("TOO_LARGE");
+      return this.#build(failure(error, tooLarge ? "too-large" : "unencodable-result", true));
+    }
+  }
+
+  complete(commit: Commit, reply: PartsDue): Commit {
+    return completeChord(commit, reply, this.#facts);
+  }
+
+  failure(code: string, message: string): Commit {
+    return this.#build(refused(code, message));
+  }
+
+  #build(outcome: Outcome): Commit {
+    const commit = continuation(this.#facts.message, outcome, this.#facts);
+    return this.#settle === undefined ? commit : { ...commit, settle: this.#settle };
   }
 }

@@ -286,9 +286,11 @@ class Runner implements RunnerHandle {
   /** Ended over our head by the supervisor. A runner with such a run takes no more work: it will have to be killed. */
   #abandon(number: number): void {
     const run = this.#runs.get(number);
-    if (run === undefined) return;
-    this.#abandonRun(run);
-    this.#drain();
+    const held = this.#holdings.get(number);
+    if (run !== undefined) {
+      this.#abandonRun(run);
+      this.#drain();
+    } else if (held?.stage === "waiting") this.#dropHeld(held);
   }
 
   #abandonRun(run: Run): void {
