@@ -1,5 +1,5 @@
 /** Opens the file as a database of ours: WAL, durability, format. Several processes may do so for a new file at once. */
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../../kernel/errors.ts";
@@ -22,7 +22,7 @@ const openForMs = 10_000;
 
 /** @throws {ConfigError | BrokerUnavailableError} with what to do about it. */
 export async function connect(location: Location): Promise<Database> {
-  assertFolder(location);
+  assertPlace(location);
   const openDriver = await loadDriver();
   const deadline = performance.now() + openForMs;
   for (let pauseMs = 2; ; pauseMs = Math.min(50, pauseMs * 2)) {
@@ -39,21 +39,32 @@ export async function connect(location: Location): Promise<Database> {
   }
 }
 
-function assertFolder({ name, path }: Location): void {
+function assertPlace({ name, path }: Location): void {
   const folder = dirname(path);
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (!found?.isDirectory()) {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ConfigError("LOVAGE_STORE_NO_FOLDER", `Cannot open ${name}: there is no folder ${folder}. Create it, or name another file.`, {
       details: { path, folder },
     });
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) {
     throw new ConfigError("LOVAGE_STORE_IS_FOLDER", `Cannot open ${name}: ${path} is a folder. Name a file in it.`, { details: { path } });
+  }
+  // SQLite itself would open what it can only read, and refuse the first write.
+  if (!isWritable(folder) || (found && !isWritable(path))) throw opening({ code: "SQLITE_READONLY" }, { name, path });
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** At the start nothing of this passes by itself, so that a worker ends with "bad configuration" instead of trying for ever. */
-function opening(error: unknown, { name, path }: Location): unknown {
+function opening(error: unknown, { name, path }: Pick<Location, "name" | "path">): unknown {
   const fault = toFault(error, { path: name, doing: "open" }) as { code?: string; message: string };
   if (fault.code !== "LOVAGE_STORE_READ_ONLY" && fault.code !== "LOVAGE_STORE_CANNOT_OPEN") return fault;
   return new ConfigError(fault.code, fault.message, { cause: error, details: { path } });

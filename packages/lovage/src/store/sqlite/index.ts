@@ -53,8 +53,8 @@ export function connect(shared: Shared, options: StoreOptions): Store {
       if (view.closing.aborted) return;
       view.close();
       await atMost(closeForMs, file.idle());
-      file.onFault.delete(onFault);
       letGo(shared);
+      file.onFault.delete(onFault);
     },
   };
 }

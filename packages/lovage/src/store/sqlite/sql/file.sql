@@ -21,6 +21,9 @@ PRAGMA data_version;
 -- name: checkpoint
 PRAGMA wal_checkpoint(RESTART);
 
+-- name: checkpointPassive
+PRAGMA wal_checkpoint(PASSIVE);
+
 -- name: version
 SELECT sqlite_version() AS version;
 

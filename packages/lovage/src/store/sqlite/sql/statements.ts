@@ -51,6 +51,13 @@ export const checkpoint: Statement<never> = {
 };
 
 /** file.sql */
+export const checkpointPassive: Statement<never> = {
+  name: "checkpointPassive",
+  args: [],
+  text: `PRAGMA wal_checkpoint(PASSIVE)`,
+};
+
+/** file.sql */
 export const version: Statement<never> = {
   name: "version",
   args: [],
