@@ -76,6 +76,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   if (Object.keys(flags).length > 0) app.configure(flags);
   const plan = planOf(app, options);
   const queues = queuesOf(app, options);
+  const appModule = moduleOf(options, plan);
   const nodeName = expandNodeName(options.name);
   const logSettings = { level: options.logLevel ?? "info", format: options.logFormat ?? "line" } as const;
   const log = options.log ?? createLogger({ ...logSettings, fields: { node: nodeName } });
@@ -93,7 +94,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
     nodeName,
     queues,
     spec: {
-      appModule: moduleOf(options, plan),
+      appModule,
       settings: { ...options.settings, ...flags },
       nodeName,
       queues,

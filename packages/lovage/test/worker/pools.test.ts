@@ -61,6 +61,7 @@ describe.each(["async", "processes", "threads", "solo"] as const)("the pool %s",
     expect(await next.get({ timeoutMs: 8000 })).toBe(2);
     expect(bench.lines(file)).toHaveLength(1);
     expect(node.logged("task.time-limit")).toHaveLength(1);
+    await waitFor("the end of its code", () => node.logged("runner.gone").some(({ reason }) => reason === "time-limit"));
   });
 
   it("ends code that awaits and does not listen at the hard limit", async () => {

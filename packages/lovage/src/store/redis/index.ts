@@ -9,6 +9,7 @@ import { Connections } from "./connections.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
 import { Keys } from "./keys.ts";
 import { RedisLeases } from "./leases.ts";
+import { RedisPidbox } from "./pidbox.ts";
 import { asNumber, asText, pairs } from "./reply.ts";
 import { RedisResults } from "./results.ts";
 import { RedisRevokes } from "./revokes.ts";
@@ -23,7 +24,8 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
   const keys = new Keys(options);
   const connections = new Connections(endpoint, keys, options);
   const { command } = connections;
-  const subscriber = new Subscriber(connections.subscriber);
+  const subscriber = new Subscriber(connections.subscriber, options.onFault);
+  const bus = new RedisBus(connections, keys, subscriber);
   return {
     name: endpoint.name,
     broker: new RedisBroker(connections, keys),
@@ -31,7 +33,8 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
     results: new RedisResults(connections, keys, subscriber),
     revokes: new RedisRevokes(command, keys),
     deadLetters: new RedisDeadLetters(command, keys),
-    bus: new RedisBus(connections, keys, subscriber),
+    bus,
+    pidbox: new RedisPidbox(command, bus, keys, endpoint.database),
     state: new RedisState(connections, keys, subscriber),
     ping: (deadlineMs) => report(command, deadlineMs),
     async counters() {
