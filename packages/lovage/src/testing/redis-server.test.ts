@@ -1,6 +1,8 @@
 import { connect } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.ts";
+
+const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
 
 let server: RedisServer;
 beforeAll(async () => {

@@ -16,7 +16,7 @@ const onFault = (fault: unknown) => {
   throw fault;
 };
 
-describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("redis", () => {
+describe.skipIf(process.env.LOVAGE_SKIP_REDIS)("redis", () => {
   // One server for all; a prefix of its own is a keyspace that nobody else uses.
   conformance({ describe, it }, "redis", async () => {
     const prefix = `${randomUUID()}:`;

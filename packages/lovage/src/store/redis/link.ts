@@ -78,6 +78,11 @@ export class Link {
     return this.#generation;
   }
 
+  /** Of the server, for people. */
+  get name(): string {
+    return this.#options.endpoint.name;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -98,14 +103,15 @@ export class Link {
    * @throws {StoreRefusedError} what the server refuses for good.
    * @throws {BrokerUnavailableError} LOVAGE_BROKER_FULL when it is out of memory; LOVAGE_BROKER_UNAVAILABLE after the deadline; `details.maybeAccepted` says whether it may have run.
    */
-  async run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], deadlineMs?: number): Promise<Reply> {
+  async run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
     const rest = [String(keys.length), ...keys, ...args];
+    const until = performance.now() + deadlineMs;
     try {
       try {
-        return await this.#call(["EVALSHA", script.sha1, ...rest], deadlineMs);
+        return await this.#call(["EVALSHA", script.sha1, ...rest], until, deadlineMs);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return await this.#call(["EVAL", script.source, ...rest], deadlineMs);
+        return await this.#call(["EVAL", script.source, ...rest], until, deadlineMs);
       }
     } catch (error) {
       throw toFailure(error, script.name, this.#options.endpoint.name);
@@ -113,16 +119,15 @@ export class Link {
   }
 
   /** A plain command, one that may run twice. */
-  async call(args: readonly Arg[], deadlineMs?: number): Promise<Reply> {
+  async call(args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
     try {
-      return await this.#call(args, deadlineMs);
+      return await this.#call(args, performance.now() + deadlineMs, deadlineMs);
     } catch (error) {
       throw toFailure(error, String(args[0]), this.#options.endpoint.name);
     }
   }
 
-  async #call(args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
-    const until = performance.now() + deadlineMs;
+  async #call(args: readonly Arg[], until: number, deadlineMs: number): Promise<Reply> {
     let maybeAccepted = false;
     let cause: unknown;
     for (;;) {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { createClient } from "@redis/client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, test as anyTest, beforeAll, describe, expect } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store } from "../store.ts";
 import { open } from "./index.ts";
+
+const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
 
 const deadlineMs = 1500;
 let server: RedisServer;

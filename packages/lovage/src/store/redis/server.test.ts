@@ -1,10 +1,12 @@
 import { createClient } from "@redis/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { open } from "./index.ts";
 import { isOlder, productOf } from "./server.ts";
+
+const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
 
 let server: RedisServer;
 const stores: Store[] = [];
@@ -35,7 +37,7 @@ async function command(...words: string[]): Promise<unknown> {
 
 const message = { taskId: "t", queue: "q", priority: 0, bytes: "{}" };
 
-test("tells versions apart", () => {
+anyTest("tells versions apart", () => {
   expect(isOlder("6.2.14", "7.0.0")).toBe(true);
   expect(isOlder("7.0.0", "7.0.0")).toBe(false);
   expect(isOlder("7.0.15", "7.0.0")).toBe(false);
@@ -105,6 +107,20 @@ test("a full server refuses a publish, and lets workers drain it", async () => {
   await command("CONFIG", "SET", "maxmemory", "0");
   expect(await store.broker.queues.depth(["q"])).toEqual([1]);
   await store.broker.queues.purge(["q"]);
+});
+
+test("takes a unix socket", async () => {
+  const [, folder] = Object.entries((await command("CONFIG", "GET", "dir")) as Record<string, string>)[0] ?? [];
+  const other = await startRedis({ args: ["--unixsocket", `${folder}/s.sock`] });
+  try {
+    const store = await connect(`redis+socket://${folder}/s.sock?virtual_host=1`);
+    await store.broker.publish({ messages: [message] });
+    expect(await store.broker.queues.depth(["q"])).toEqual([1]);
+    expect((await connect(`${other.url}/1`).then((same) => same.broker.queues.depth(["q"]))).at(0)).toBe(1);
+    await Promise.all(stores.splice(-2).map((one) => one.close()));
+  } finally {
+    await other.stop();
+  }
 });
 
 test("where tracking is refused the bell still rings, and says so once", async () => {

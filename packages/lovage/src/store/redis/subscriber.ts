@@ -2,6 +2,7 @@
  * All subscriptions of one store on one connection. Asked for in one turn of the event loop, they leave in one command; after a
  * lost connection they are made again, and those who listen are told that they may have missed something.
  */
+import { isReplyError, toFailure } from "./failure.ts";
 import type { Link, RawClient } from "./link.ts";
 
 export interface Subscription {
@@ -33,6 +34,7 @@ const patternName = (pattern: string) => `p${pattern}`;
 
 export class Subscriber {
   readonly #link: Link;
+  readonly #onFault: (fault: unknown) => void;
   /** Those who listen, by name. */
   readonly #wanted = new Map<string, Set<Ear>>();
   readonly #ears = new Set<Ear>();
@@ -43,8 +45,9 @@ export class Subscriber {
   #dirty = false;
   #pinging: NodeJS.Timeout | undefined;
 
-  constructor(link: Link) {
+  constructor(link: Link, onFault: (fault: unknown) => void) {
     this.#link = link;
+    this.#onFault = onFault;
     link.onReady(() => this.#renew());
   }
 
@@ -94,8 +97,9 @@ export class Subscriber {
       this.#dirty = false;
       try {
         await this.#reconcile();
-      } catch {
-        // The connection broke, and has reported itself. `#renew` follows when there is another.
+      } catch (error) {
+        // A connection that broke has reported itself, and `#renew` follows when there is another.
+        if (isReplyError(error)) this.#onFault(toFailure(error, "SUBSCRIBE", this.#link.name));
       }
     }
     this.#syncing = false;

@@ -4,7 +4,7 @@ import { announceScript } from "./announce.ts";
 
 const after = { nodes: { hash: { n: "{}", old: "o" } }, fleet: { hash: { "n:n": "1", "n:old": "7", v: "v2" } } };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: announceScript,
     keys: ["nodes", "fleet", "closed"],

@@ -8,7 +8,7 @@ const seed = [
 ] as const;
 const after = (count: string) => ({ nodes: { hash: { n: "{}" } }, fleet: { hash: { "n:n": count, "n:m": "1", "o:e": "", v: "v2" } } });
 const fields = (count: string) => ["n:n", count, "n:m", "1", "o:e", "", "v", "v2"];
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const call = { script: beatScript, keys: ["nodes", "fleet"], missing: { reply: "closed", after: {} }, full: "runs" } as const;
 scriptCases(api, {
   ...call,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { closeEpochScript } from "./close-epoch.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const call = { script: closeEpochScript, keys: ["epoch", "flight", "fleet"], args: ["e", "epochs:", "60000"], full: "runs" } as const;
 const closed = { reply: [], after: { "epoch ~": { hash: { state: "closed" } } } };
 // It holds something: an orphan from now on.

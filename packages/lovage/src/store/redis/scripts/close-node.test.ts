@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { closeNodeScript } from "./close-node.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const seed = [
   ["HSET", "nodes", "n", "{}", "m", "{}"],
   ["HSET", "fleet", "n:n", "4", "n:m", "1", "v", "v1"],

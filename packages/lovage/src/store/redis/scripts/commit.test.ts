@@ -3,7 +3,7 @@ import { type ScriptCase, scriptCases } from "../../../testing/redis-scripts.ts"
 import { encodeHeader } from "../record.ts";
 import { commitScript } from "./commit.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const keys = ["epoch", "flight", "counters", "parked", "due", "dead", "dead:order", "fleet", "sequence", "version"];
 /** Keys of outcomes that these commits do not have. */
 const unused = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, "ignored"] as const));

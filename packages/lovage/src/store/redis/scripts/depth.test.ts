@@ -4,7 +4,7 @@ import { depthScript } from "./depth.ts";
 
 const after = { a: ["1", "2"], b: ["1"] };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: depthScript,
     keys: ["a", "b", "c"],

@@ -3,7 +3,7 @@ import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { fleetScript } from "./fleet.ts";
 
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: fleetScript,
     keys: ["nodes", "fleet"],

@@ -3,7 +3,7 @@ import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { formatScript } from "./format.ts";
 
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: formatScript,
     keys: ["format"],

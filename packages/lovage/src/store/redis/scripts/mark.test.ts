@@ -19,7 +19,7 @@ const after = {
   meta4: started,
 };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: markScript,
     keys: ["epoch", "flight"],

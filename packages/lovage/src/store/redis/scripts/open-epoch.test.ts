@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { openEpochScript } from "./open-epoch.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const call = { script: openEpochScript, keys: ["nodes", "epoch", "epochs"], args: ["n", "e"] };
 const nodes = { hash: { n: "{}" } };
 const opened = { state: "open", node: "n", next: "1", last: "-1" };

@@ -11,7 +11,7 @@ const after = {
   due: { zset: { "4": "now" } },
 };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: promoteScript,
     keys: ["due", "parked"],

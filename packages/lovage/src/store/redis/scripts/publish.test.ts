@@ -3,7 +3,7 @@ import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { encodeHeader } from "../record.ts";
 import { publishScript } from "./publish.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const keys = ["call", "parked", "parked:due", "sequence"];
 const header = encodeHeader({ list: "q\u0006\u00163", queue: "q", bucket: 3, prefixBytes: 0, flags: 16 });
 const known = (after: Record<string, unknown>) => ({ reply: "known", after });

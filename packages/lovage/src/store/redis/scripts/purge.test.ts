@@ -4,7 +4,7 @@ import { purgeScript } from "./purge.ts";
 
 const after = { parked: { hash: { "2": "y" } }, due: { zset: { "2": 6 } } };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: purgeScript,
     keys: ["due", "parked", "a", "b"],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { reserveScript } from "./reserve.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const keys = ["epoch", "flight", "version"];
 const epoch = ["HSET", "epoch", "state", "open", "next", "7", "last", "3"] as const;
 const opened = (more: object) => ({ hash: { state: "open", next: "7", last: "3", ...more } });

@@ -15,7 +15,7 @@ const after = (versions: readonly number[]) => ({
   expiry: { zset: members(versions, () => "now") },
 });
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: revokeScript,
     keys: ["version", "refusals", "expiry"],

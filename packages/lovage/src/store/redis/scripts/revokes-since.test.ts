@@ -9,7 +9,7 @@ const after = {
   expiry: { zset: { "8 3 b": "now", "9 3 c": "now" } },
 };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: revokesSinceScript,
     keys: ["version", "refusals", "expiry"],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { stateAddScript } from "./state-add.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const call = { script: stateAddScript, keys: ["n"], args: ["a", "2", "b", "-1"], full: "refused" } as const;
 const missing = { reply: ["a", "2", "b", "-1"], after: { n: { hash: { a: "2", b: "-1" } } } };
 scriptCases(api, {

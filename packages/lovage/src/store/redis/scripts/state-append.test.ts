@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { stateAppendScript } from "./state-append.ts";
 
-const api = { describe, it, beforeAll, afterAll };
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
 const entry = (id: string, text: string) => [id, ["d", text]];
 // Two more than are kept. Within one script the clock stands still, so the ids are known.
 scriptCases(api, {

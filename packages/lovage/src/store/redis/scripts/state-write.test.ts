@@ -12,7 +12,7 @@ const seed = [
 ] as const;
 const after = { "a ~": document("new"), b: document("new"), d: document("old", "5") };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: stateWriteScript,
     keys: ["a", "a:n", "b", "b:n", "c", "c:n", "d", "d:n"],

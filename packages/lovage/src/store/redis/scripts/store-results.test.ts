@@ -5,7 +5,7 @@ import { storeResultsScript } from "./store-results.ts";
 const failure = '{"status": "FAILURE"}';
 const after = { "m1 ~": failure, m2: '{"status": "SUCCESS"}', m3: '{"status":"SUCCESS"}', m4: '{"x":[],"status":"SUCCESS"}', g: "group" };
 scriptCases(
-  { describe, it, beforeAll, afterAll },
+  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
   {
     script: storeResultsScript,
     keys: ["m1", "m2", "m3", "m4", "g"],
