@@ -66,6 +66,24 @@ describe("the waker", () => {
     expect(woken).toEqual(["a wake"]);
   });
 
+  it("does not listen while nobody is idle", async () => {
+    const woken: string[] = [];
+    let rings = 0;
+    const endless = {
+      async *[Symbol.asyncIterator]() {
+        for (;;) {
+          rings += 1;
+          yield;
+        }
+      },
+    };
+    const waker = await newWaker(() => endless);
+    waker.becameIdle(member("a", woken));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(woken).toEqual(["a wake"]);
+    expect(rings).toBeLessThanOrEqual(2);
+  });
+
   it("passes over runners that are about to end", async () => {
     const woken: string[] = [];
     const waker = await newWaker();

@@ -23,6 +23,7 @@ export class Waker implements Service {
   readonly #idle = new Set<Member>();
   /** The bell rang while nobody was idle: the first that becomes so may have looked before the message was there. */
   #missed = false;
+  #someoneIdle: (() => void) | undefined;
   #abort = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -37,6 +38,7 @@ export class Waker implements Service {
 
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#someoneIdle?.();
     await this.#running;
     this.#running = undefined;
     this.#idle.clear();
@@ -48,6 +50,7 @@ export class Waker implements Service {
 
   becameIdle(member: Member): void {
     this.#idle.add(member);
+    this.#someoneIdle?.();
     if (!this.#missed) return;
     this.#missed = false;
     this.ring();
@@ -81,11 +84,20 @@ export class Waker implements Service {
     await this.start();
   }
 
+  async #idleOrStopped(signal: AbortSignal): Promise<void> {
+    while (this.#idle.size === 0 && !signal.aborted) await new Promise<void>((resolve) => (this.#someoneIdle = resolve));
+    this.#someoneIdle = undefined;
+  }
+
   async #listen(signal: AbortSignal): Promise<void> {
     const { queues, wake, clock, log } = this.#options;
     while (!signal.aborted) {
       try {
-        for await (const _ of wake(queues, signal)) this.ring();
+        for await (const _ of wake(queues, signal)) {
+          this.ring();
+          // Under load nobody listens: a bell that is heard while messages wait and all are busy would ring without end.
+          await this.#idleOrStopped(signal);
+        }
       } catch (error) {
         if (!signal.aborted) log.warn("waker.failed", { error });
       }
