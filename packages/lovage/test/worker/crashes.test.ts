@@ -16,13 +16,12 @@ describe.each(["processes", "threads", "async"] as const)("kill -9 of a runner o
     const file = bench.file();
     const result = await bench.app.send("t.loopOnce", [file]);
     await bench.started(file);
-    const held = await Promise.all(before.map(async (pid) => pid));
-    for (const pid of held) process.kill(pid, "SIGKILL");
+    for (const pid of before) process.kill(pid, "SIGKILL");
     expect(await result.get({ timeoutMs: 10_000 })).toBe("second");
     expect(bench.lines(file)).toHaveLength(2);
     const after = await waitFor("the pool's size", async () => {
       const pids = await node.pids();
-      return pids.length === before.length && pids.every((pid) => !before.includes(pid)) && pids;
+      return pids.length === before.length && pids.every((pid) => !before.includes(pid)) ? pids : null;
     });
     expect(after.every(isAlive)).toBe(true);
   });

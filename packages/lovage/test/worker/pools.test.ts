@@ -120,3 +120,25 @@ it("keeps neighbours of an abandoned run alive, and serves with a spare meanwhil
     await bench.close();
   }
 });
+
+it("says REVOKED of code that awaits and does not listen only when it is gone, and spares its neighbours", async () => {
+  const bench = new Bench();
+  try {
+    const node = await bench.node({ pool: "async", concurrency: 3 }).ready();
+    const [file, gate, never] = [bench.file(), bench.file(), bench.file()];
+    const neighbour = await bench.app.send("t.span", [file, gate]);
+    const deaf = await bench.app.send("t.span", [never, bench.file()]);
+    await Promise.all([bench.started(file), bench.started(never)]);
+    await deaf.revoke({ terminate: true, killAfterMs: 100 });
+    await waitFor("its end to be decided", () => node.logged("task.terminating").length === 1);
+    // A spare serves, while the old runner waits for the neighbour: the cancelled code is still there.
+    expect(await (await bench.app.send("t.add", [1, 2])).get({ timeoutMs: 8000 })).toBe(3);
+    expect(await deaf.state()).toBe("PENDING");
+    writeFileSync(gate, "");
+    expect(await neighbour.get({ timeoutMs: 8000 })).toBe("done");
+    await expect(deaf.get({ timeoutMs: 8000 })).rejects.toMatchObject({ name: "TaskRevokedError" });
+    expect(bench.lines(never)).toEqual(["+"]);
+  } finally {
+    await bench.close();
+  }
+});

@@ -7,9 +7,9 @@ describe.each(["async", "processes", "threads", "solo"] as const)("a runner of t
     try {
       const node = await bench.node({ pool, concurrency: 1, maxTasksPerChild: 5 }).ready();
       const sent = await Promise.all(Array.from({ length: 20 }, () => bench.app.send("t.who", [])));
-      const ran = await Promise.all(sent.map((result) => result.get<string>({ timeoutMs: 15_000 })));
+      const ran = await Promise.all(sent.map((result) => result.get({ timeoutMs: 15_000 })));
       const counts = new Map<string, number>();
-      for (const who of ran) counts.set(who, (counts.get(who) ?? 0) + 1);
+      for (const who of ran.map(String)) counts.set(who, (counts.get(who) ?? 0) + 1);
       expect([...counts.values()]).toEqual([5, 5, 5, 5]);
       expect(node.logged("runner.died")).toEqual([]);
     } finally {
