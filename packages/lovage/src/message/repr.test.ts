@@ -46,6 +46,7 @@ describe("safeRepr", () => {
 
   it("stops at the budget, closing what is open", () => {
     expect(safeRepr(["x".repeat(50), 1, 2], 20)).toBe(`['${"x".repeat(19)}...', ...]`);
+    expect(safeRepr("abcde", 5)).toBe("'abcde...'"); // Celery cuts at the budget, not beyond it
     expect(safeRepr("one two three", 9)).toBe("'one two...'");
     expect(safeRepr(Array.from({ length: 10_000 }, () => 12)).length).toBeLessThan(1100);
   });
