@@ -35,6 +35,8 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #waiting: Held[] = [];
+  /** Taken, and not yet judged. */
+  #atGate = 0;
   readonly #namesSaid = new Map<string, number>();
   #closed = false;
   /** The store's clock, and our monotonic one at the same moment. */
@@ -52,7 +54,7 @@ export class Intake {
 
   /** Deliveries that have not been started. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#atGate;
   }
 
   /** Takes them into the holdings; the function returned starts them. */
@@ -62,6 +64,7 @@ export class Intake {
     // A repeated call gives again what is still in flight, and some of that may be ours already.
     const fresh = deliveries.filter((delivery) => holdings.get(delivery.id.number) === undefined);
     const batch = fresh.map((delivery) => holdings.add(delivery));
+    this.#atGate += batch.length;
     if (revokes.isCurrent(revokesVersion)) return () => this.#admit(batch);
     return () => this.#admitAfterRevokes(batch);
   }
@@ -69,6 +72,7 @@ export class Intake {
   /** What a lost reply has left in our name. */
   adopt(delivery: Delivery): void {
     const held = this.#options.holdings.add(delivery);
+    this.#atGate += 1;
     this.#admitAfterRevokes([held]);
   }
 
@@ -80,6 +84,7 @@ export class Intake {
   }
 
   #admit(batch: readonly Held[]): void {
+    this.#atGate -= batch.length;
     if (this.#closed) {
       this.giveBack(batch);
       return;

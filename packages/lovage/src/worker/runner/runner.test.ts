@@ -460,6 +460,19 @@ describe("a runner", () => {
       expect(await result(id)).toMatchObject({ state: "REVOKED", result: { exc_message: ["terminated"] } });
     });
 
+    it("only when the revoke says terminate: else it may finish", async () => {
+      const held = gate<string>();
+      const [id] = await publish({});
+      const handler = task(() => Promise.race([untilAborted(innerRun().signal), held.passed]));
+      await start([handler]);
+      await store.revokes.revoke([{ by: "id", value: id ?? "", terminate: false, killAfterMs: 0 }], 60_000);
+      runner?.receive({ t: "revokes", epoch: "e" });
+      await settle();
+      held.open("finished");
+      await settle();
+      expect([await result(id), heard("cancelling")]).toMatchObject([{ state: "SUCCESS", result: "finished" }, []]);
+    });
+
     it("that came to its end before the cancel reached it as the success it was", async () => {
       const [id] = await publish({});
       const held = gate<string>();
@@ -494,13 +507,22 @@ describe("a runner", () => {
         }
         return "too late";
       });
-      await start([zombie], { spec: { slots: 2 } });
+      const neighbour = gate();
+      await start([zombie, defineTask("neighbour", () => neighbour.passed)], { spec: { slots: 2 } });
+      await publish({ task: "neighbour" });
+      await wake();
+      slots.abort(0, abortFlag.softLimit);
       runner?.receive({ t: "abandon", epoch: "e", number: 1 });
       await settle();
-      expect(slots.view(slots.view(0).state === slotState.free ? 1 : 0).state).toBe(slotState.abandoned);
-      expect(heard("drained")).toHaveLength(1);
+      expect(slots.view(0).state).toBe(slotState.abandoned);
       held.open();
       await settle();
+      expect(heard("ended")).toEqual([{ t: "ended", epoch: "e", number: 1 }]);
+      expect(heard("drained")).toEqual([]);
+      neighbour.open();
+      await settle();
+      await runner?.done;
+      expect(heard("drained")).toHaveLength(1);
       expect(tried).toEqual(["publish LOVAGE_RUN_OVER", "setState LOVAGE_RUN_OVER", "progress LOVAGE_RUN_OVER", "ask LOVAGE_RUN_OVER"]);
       expect([await result(id), await inFlight()]).toEqual([undefined, [1]]);
     });
@@ -509,14 +531,15 @@ describe("a runner", () => {
   describe("ends", () => {
     it("warm: finishes what runs, gives back what waits, in order", async () => {
       const held = gate();
-      const ids = await publish({}, {}, {});
-      await start([task(() => held.passed)], { spec: { prefetch: 2 } });
-      expect(await inFlight()).toEqual([1, 2]);
+      const ids = await publish({}, {}, {}, {});
+      await start([task(() => held.passed)], { spec: { prefetch: 3 } });
+      expect(await inFlight()).toEqual([1, 2, 3]);
       runner?.receive({ t: "drain", epoch: "e" });
       await settle();
       expect((await waiting()).map(({ id, redelivered, lovage }) => [id, redelivered, lovage])).toEqual([
         [ids[1], false, {}],
         [ids[2], false, {}],
+        [ids[3], false, {}],
       ]);
       expect(heard("drained")).toEqual([]);
       held.open();
@@ -528,16 +551,20 @@ describe("a runner", () => {
 
     it("cold: aborts, commits what ends in time, gives back what was stopped, and leaves to others what does not stop", async () => {
       const never = gate();
-      const [stops, finishes, stays] = await publish({ args: ["stops"] }, { args: ["finishes"] }, { args: ["stays"] });
+      const own = gate();
+      const [stops, finishes, fails, stays] = await publish(...["stops", "finishes", "fails", "stays"].map((how) => ({ args: [how] })));
       const handler = task((how) => {
+        if (how === "fails") return own.passed;
         const { signal } = innerRun();
         if (how === "stays") return never.passed;
         return how === "stops" ? untilAborted(signal) : untilAborted(signal).catch(() => "in time");
       });
-      await start([handler], { spec: { slots: 3 } });
-      expect(await inFlight()).toEqual([1, 2, 3]);
+      await start([handler], { spec: { slots: 4 } });
+      expect(await inFlight()).toEqual([1, 2, 3, 4]);
       runner?.receive({ t: "hand-back", epoch: "e", graceMs: 400 });
+      own.fail(new Error("of its own making"));
       await settle();
+      expect(await result(fails)).toMatchObject({ state: "FAILURE", result: { exc_message: ["of its own making"] } });
       expect(await result(finishes)).toMatchObject({ state: "SUCCESS", result: "in time" });
       expect((await waiting()).map(({ id, lovage }) => [id, lovage])).toEqual([[stops, {}]]);
       expect(heard("drained")).toEqual([]);
@@ -552,8 +579,20 @@ describe("a runner", () => {
 
     it("after so many tasks, exactly", async () => {
       await publish({}, {}, {}, {}, {});
-      await start([task(() => 1)], { spec: { slots: 2, prefetch: 2, maxTasks: 3 } });
+      let asked = 0;
+      const counting = broker({
+        commit: (epoch, batch, options) => {
+          asked += options?.reserveNext?.count ?? 0;
+          return store.broker.commit(epoch, batch, options);
+        },
+        reserve: (call) => {
+          asked += call.count;
+          return store.broker.reserve(call);
+        },
+      });
+      await start([task(() => 1)], { spec: { slots: 2, prefetch: 2, maxTasks: 3 }, options: { store: counting } });
       await runner?.done;
+      expect(asked).toBe(3);
       expect(heard("recycle")).toEqual([{ t: "recycle", epoch: "e", reason: "max-tasks" }]);
       expect(heard("drained")).toEqual([{ t: "drained", epoch: "e", tasksDone: 3 }]);
       expect([(await waiting()).length, await inFlight()]).toEqual([2, []]);

@@ -34,6 +34,7 @@ describe("Wire", () => {
   let clock: ManualClock;
   let store: Store;
   let wire: Wire | undefined;
+  let warned: string[] = [];
   /** What goes wrong with the next calls, in order. */
   let faults: (Fault | undefined)[] = [];
   let calls: { readonly commits: readonly number[]; readonly reserve: number | undefined; readonly number: number | undefined }[] = [];
@@ -42,6 +43,7 @@ describe("Wire", () => {
     clock = manualClock();
     faults = [];
     calls = [];
+    warned = [];
     const onFault = (fault: unknown) => {
       throw fault;
     };
@@ -93,14 +95,15 @@ describe("Wire", () => {
       room: (releasing) => capacity - holdings.size + releasing,
       say: (what) => said.push(what),
     });
-    const committer = new Committer({ holdings, clock, log: silentLogger, onSettled: () => {} });
+    const log = { ...silentLogger, warn: (event: string) => void warned.push(event) };
+    const committer = new Committer({ holdings, clock, log, onSettled: () => {} });
     const take = (deliveries: readonly Delivery[]) =>
       deliveries.filter(({ id }) => !holdings.get(id.number)).map((delivery) => holdings.add(delivery));
     wire = new Wire({
       epoch: "e",
       store: { ...store, broker },
       clock,
-      log: silentLogger,
+      log,
       fetcher,
       committer,
       onReserved: ({ deliveries }) => {
@@ -177,6 +180,7 @@ describe("Wire", () => {
     commit(2);
     await clock.advance(1000);
     expect(Math.max(...down)).toBeGreaterThan(100);
+    expect(warned).toEqual(["runner.store-down"]);
     expect(holdings.get(1)).toBeUndefined();
     expect(holdings.get(2)).toBeUndefined();
     expect(await inFlight()).toEqual([3]);
@@ -184,15 +188,14 @@ describe("Wire", () => {
   });
 
   it("adopts what the store holds in its name after an outage", async () => {
-    const { events } = setUp(4);
+    const { events, fetcher } = setUp(4);
     await settle();
     // Another connection of ours popped it, and its answer never came.
     await publish(1);
     await store.broker.reserve({ epoch: "e", number: 77, queues: ["q"], count: 1 });
     faults = ["lost-call"];
-    wire?.reconcile();
-    const { commit } = { commit: () => wire?.poke() };
-    commit();
+    fetcher.wake();
+    wire?.poke();
     await clock.advance(1000);
     expect(events.unknown).toEqual([1]);
     expect(events.started).toEqual([1]);
@@ -216,6 +219,25 @@ describe("Wire", () => {
     expect(events.unknown).toEqual([1]);
     expect(calls[0]?.commits).toEqual([1]);
     expect(events.started).toEqual([1]);
+  });
+
+  it("remembers an outcome as taken when only the answer was lost", async () => {
+    await publish(1);
+    const { commit, events, fetcher } = setUp(1);
+    await settle();
+    const [before] = await store.leases.held("e");
+    faults = ["lost-reply"];
+    commit(1);
+    await clock.advance(1000);
+    fetcher.wake();
+    wire?.poke();
+    await settle();
+    const held = store.leases.held.bind(store.leases);
+    store.leases.held = async () => [before as Delivery];
+    wire?.reconcile();
+    await settle();
+    store.leases.held = held;
+    expect([events.unknown, events.started]).toEqual([[1], [1]]);
   });
 
   it("finds the one outcome that fails a whole call, and lets its neighbours through", async () => {
