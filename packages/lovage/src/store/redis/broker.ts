@@ -13,10 +13,11 @@ import type {
 import { StoreRefusedError } from "../../kernel/errors.ts";
 import type { Commit, Epoch, Mark } from "../../message/commit.ts";
 import { epochClosed, epochOpen } from "../refusals.ts";
+import type { Arg, Reply } from "./client.ts";
 import { commitCall } from "./commit-call.ts";
 import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
-import type { Arg, Link, Reply } from "./link.ts";
+import type { Link } from "./link.ts";
 import { Publisher } from "./publisher.ts";
 import { RedisQueues } from "./queues.ts";
 import { asText } from "./reply.ts";

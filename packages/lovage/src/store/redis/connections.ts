@@ -1,7 +1,8 @@
 /** One connection per role, each made when first used: a slow or blocked one never holds up another. */
 import type { StoreOptions } from "../store.ts";
+import type { RawClient } from "./client.ts";
 import type { Keys } from "./keys.ts";
-import { Link, type LinkOptions, type RawClient } from "./link.ts";
+import { Link, type LinkOptions } from "./link.ts";
 import { checkServer } from "./server.ts";
 import type { Endpoint } from "./url.ts";
 

@@ -1,7 +1,8 @@
 import type { DeadLetter, DeadLetters } from "../../broker/dead-letters.ts";
 import type { DeadReason, DeliveryId } from "../../message/commit.ts";
+import type { Reply } from "./client.ts";
 import type { Keys } from "./keys.ts";
-import type { Link, Reply } from "./link.ts";
+import type { Link } from "./link.ts";
 import { decodeRecord } from "./record.ts";
 import { asBytes, asList, asNumber, asText } from "./reply.ts";
 

@@ -6,26 +6,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError, ConfigError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
+import { type Arg, openClient, type RawClient, type Reply } from "./client.ts";
 import { isReplyError, toFailure } from "./failure.ts";
 import type { LuaScript } from "./script.ts";
 import type { Endpoint } from "./url.ts";
-
-export type Arg = string | Buffer;
-/** RESP3 with blob strings as Buffers and maps as flat arrays. */
-export type Reply = Buffer | string | number | boolean | null | Reply[];
-type Listener = (message: Buffer, channel: Buffer) => void;
-
-/** What we use of @redis/client's client. */
-export interface RawClient {
-  connect(): Promise<unknown>;
-  destroy(): void;
-  on(event: string, listener: (detail: never) => void): unknown;
-  sendCommand(args: readonly Arg[]): Promise<Reply>;
-  subscribe(channels: readonly string[], listener: Listener, buffers: true): Promise<void>;
-  unsubscribe(channels: readonly string[], listener: Listener, buffers: true): Promise<void>;
-  pSubscribe(patterns: readonly string[], listener: Listener, buffers: true): Promise<void>;
-  pUnsubscribe(patterns: readonly string[], listener: Listener, buffers: true): Promise<void>;
-}
 
 export interface LinkOptions {
   readonly endpoint: Endpoint;
@@ -40,8 +24,6 @@ export interface LinkOptions {
   readonly tracking?: { readonly onTouched: (key: string | null) => void; readonly onRefused: (error: Error) => void };
 }
 
-/** RESP type bytes of @redis/client's decoder: `$` and `%`. */
-const typeMapping = { 36: Buffer, 37: Array };
 /** A call unanswered for so long means that the peer is frozen or gone, whatever its socket says. */
 const silenceMs = 1000;
 const firstRetryMs = 50;
@@ -234,49 +216,26 @@ export class Link {
 
   async #open(): Promise<RawClient> {
     const { endpoint, role, prepare, tracking } = this.#options;
-    // Loaded when first needed: an embedded app never pays for it.
-    const { createClient } = await import("@redis/client");
-    const client = createClient({
-      socket: { ...endpoint.socket, connectTimeout: silenceMs * 2, keepAliveInitialDelay: 5000, reconnectStrategy: false } as never,
-      ...(endpoint.username === undefined ? {} : { username: endpoint.username }),
-      ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
-      database: endpoint.database,
-      name: `lovage:${role}`,
-      RESP: 3,
-      disableOfflineQueue: true,
-      disableClientInfo: true,
-      maintNotifications: "disabled",
-      emitInvalidate: this.#tracks,
-      // Their timeout counts only until a command is written; ours counts until it is answered.
-      commandOptions: { timeout: undefined, typeMapping } as never,
-    }) as unknown as RawClient;
-    let failure: Error | undefined;
-    client.on("error", (error: Error) => {
-      failure = error;
-      this.#drop(client, error);
-    });
-    client.on("invalidate", (key: Buffer | string | null) => tracking?.onTouched(key === null ? null : String(key)));
+    const onError = (client: RawClient, error: Error) => this.#drop(client, error);
+    const onTouched = this.#tracks ? tracking?.onTouched : undefined;
     try {
-      // A frozen server accepts connections and never greets.
-      await within(silenceMs * 2.5, client.connect());
-      await within(silenceMs * 2.5, prepare?.(client) ?? Promise.resolve());
-      if (failure) throw failure;
+      return await openClient({ endpoint, role, prepare, onError, onTouched });
     } catch (error) {
-      client.destroy();
       if (!isReplyError(error)) throw error;
-      if (this.#tracks && /tracking|unknown|subcommand/i.test(error.message)) {
+      if (onTouched && /tracking|unknown|subcommand/i.test(error.message)) {
         this.#tracks = false;
         tracking?.onRefused(error);
         return this.#open();
       }
       throw refusal(endpoint.name, error) ?? error;
     }
-    if (this.#closed) client.destroy();
-    return client;
   }
 
   #serve(client: RawClient): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      client.destroy();
+      return;
+    }
     this.#client = client;
     this.#generation += 1;
     this.#lastFailure = undefined;
@@ -343,11 +302,4 @@ function refusal(name: string, error: Error): ConfigError | undefined {
   if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) return undefined;
   const text = `${name} does not let us in: ${error.message}. Check user and password in the URL, and the rights of that user.`;
   return new ConfigError("LOVAGE_STORE_ACCESS", text, { cause: error });
-}
-
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no greeting within ${ms} ms`)), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

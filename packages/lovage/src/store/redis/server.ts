@@ -1,9 +1,10 @@
 /** What we must know of the server and of our keys on it before we use either. */
 import { ConfigError, StoreRefusedError } from "../../kernel/errors.ts";
 import type { StoreReport } from "../store.ts";
+import type { RawClient, Reply } from "./client.ts";
 import { isReplyError } from "./failure.ts";
 import type { Keys } from "./keys.ts";
-import type { Link, RawClient, Reply } from "./link.ts";
+import type { Link } from "./link.ts";
 import { asText, pairs } from "./reply.ts";
 import { formatScript } from "./scripts/format.ts";
 

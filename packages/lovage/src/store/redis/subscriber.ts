@@ -2,8 +2,10 @@
  * All subscriptions of one store on one connection. Asked for in one turn of the event loop, they leave in one command; after a
  * lost connection they are made again, and those who listen are told that they may have missed something.
  */
+
+import type { RawClient } from "./client.ts";
 import { isReplyError, toFailure } from "./failure.ts";
-import type { Link, RawClient } from "./link.ts";
+import type { Link } from "./link.ts";
 
 export interface Subscription {
   /** Resolves once the server has confirmed all of it; never rejects. */

@@ -170,7 +170,8 @@ local function commit_other(at)
     answer('a', nil, '0')
     return following
   end
-  local record = redis.call('HGET', flight_key, commit.number)
+  -- Acknowledged, its bytes are of no more use.
+  local record = commit.settle == 'ack' and redis.call('HEXISTS', flight_key, commit.number) == 1 or redis.call('HGET', flight_key, commit.number)
   if not record then
     answer('f')
     return following

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "b0418d24ae3cbd0530d86f0365f2adccdcf4c763",
+  sha1: "9d85a65c8e39817733e7c2c6ff14e6bd192146fb",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -222,16 +222,16 @@ local function check_part(part, earlier)
   end
   local wrong = wrong_kind(part.joined, wanted) or wrong_kind(part.extra, 'string') or wrong_kind(part.size, 'string') or wrong_kind(part.closed, 'string')
   if wrong then return 'r', wrong end
-  if redis.call('EXISTS', part.closed) == 1 then
+  if kind_of(part.closed) == 'string' then
     part.late = true
     if part.completes ~= '' then return 'n', { part.group } end
     return
   end
-  local size = redis.call('GET', part.size)
+  local size = kind_of(part.size) == 'string' and redis.call('GET', part.size)
   local due = false
   if size then
     local whole = tonumber(size)
-    local extra = tonumber(redis.call('GET', part.extra) or '0')
+    local extra = tonumber(kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0')
     if not whole or not extra then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'The size of chord "' .. part.group .. '" is "' .. size .. '", not a number.' } end
     local recorded = redis.call(part.ordered and 'ZCARD' or 'LLEN', part.joined)
     if recorded + #earlier + 1 >= whole + extra then
@@ -244,7 +244,7 @@ local function check_part(part, earlier)
     end
   end
   if part.completes ~= '' and not due then return 'n', { part.group } end
-  part.late = is_recorded(part)
+  part.late = kind ~= 'none' and is_recorded(part)
 end
 local function keep_part(part)
   if not part.late then
@@ -256,8 +256,8 @@ local function keep_part(part)
   end
   if part.expires ~= '' then
     redis.call('PEXPIRE', part.joined, part.expires)
-    redis.call('PEXPIRE', part.extra, part.expires)
-    redis.call('PEXPIRE', part.size, part.expires)
+    if kind_of(part.extra) == 'string' then redis.call('PEXPIRE', part.extra, part.expires) end
+    if kind_of(part.size) == 'string' then redis.call('PEXPIRE', part.size, part.expires) end
   end
 end
 local function write_part(part)
@@ -364,7 +364,7 @@ local function commit_other(at)
     answer('a', nil, '0')
     return following
   end
-  local record = redis.call('HGET', flight_key, commit.number)
+  local record = commit.settle == 'ack' and redis.call('HEXISTS', flight_key, commit.number) == 1 or redis.call('HGET', flight_key, commit.number)
   if not record then
     answer('f')
     return following

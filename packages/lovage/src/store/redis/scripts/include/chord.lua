@@ -70,16 +70,16 @@ local function check_part(part, earlier)
   end
   local wrong = wrong_kind(part.joined, wanted) or wrong_kind(part.extra, 'string') or wrong_kind(part.size, 'string') or wrong_kind(part.closed, 'string')
   if wrong then return 'r', wrong end
-  if redis.call('EXISTS', part.closed) == 1 then
+  if kind_of(part.closed) == 'string' then
     part.late = true
     if part.completes ~= '' then return 'n', { part.group } end
     return
   end
-  local size = redis.call('GET', part.size)
+  local size = kind_of(part.size) == 'string' and redis.call('GET', part.size)
   local due = false
   if size then
     local whole = tonumber(size)
-    local extra = tonumber(redis.call('GET', part.extra) or '0')
+    local extra = tonumber(kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0')
     if not whole or not extra then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'The size of chord "' .. part.group .. '" is "' .. size .. '", not a number.' } end
     local recorded = redis.call(part.ordered and 'ZCARD' or 'LLEN', part.joined)
     if recorded + #earlier + 1 >= whole + extra then
@@ -92,7 +92,7 @@ local function check_part(part, earlier)
     end
   end
   if part.completes ~= '' and not due then return 'n', { part.group } end
-  part.late = is_recorded(part)
+  part.late = kind ~= 'none' and is_recorded(part)
 end
 local function keep_part(part)
   if not part.late then
@@ -104,8 +104,8 @@ local function keep_part(part)
   end
   if part.expires ~= '' then
     redis.call('PEXPIRE', part.joined, part.expires)
-    redis.call('PEXPIRE', part.extra, part.expires)
-    redis.call('PEXPIRE', part.size, part.expires)
+    if kind_of(part.extra) == 'string' then redis.call('PEXPIRE', part.extra, part.expires) end
+    if kind_of(part.size) == 'string' then redis.call('PEXPIRE', part.size, part.expires) end
   end
 end
 local function write_part(part)
