@@ -28,7 +28,7 @@ export class Notifier {
     for (const listener of this.#listeners.get(topic) ?? []) listener.ring();
   }
 
-  /** Somebody else changed something, and we don't know what. */
+  /** Something happened, and we don't know what. */
   notifyAll(): void {
     for (const listeners of this.#listeners.values()) for (const listener of listeners) listener.ring();
   }

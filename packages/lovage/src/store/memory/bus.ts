@@ -24,26 +24,21 @@ export class MemoryBus implements Bus {
     }
   }
 
-  subscribe(channels: readonly Channel[], signal: AbortSignal): AsyncIterable<BusMessage> {
+  async *subscribe(channels: readonly Channel[], signal: AbortSignal): AsyncGenerator<BusMessage> {
+    const isOver = () => signal.aborted || this.#closing.aborted;
     const subscriber: Subscriber = { channels, backlog: [], bell: new Listener(() => this.#wire.subscribers.delete(subscriber)) };
     this.#wire.subscribers.add(subscriber);
-    const ended = AbortSignal.any([signal, this.#closing]);
-    ended.addEventListener("abort", () => subscriber.bell.close(), { once: true });
-    return received(subscriber, ended);
-  }
-}
-
-async function* received(subscriber: Subscriber, ended: AbortSignal): AsyncGenerator<BusMessage> {
-  try {
-    while (!ended.aborted) {
-      for (let message = subscriber.backlog.shift(); message; message = subscriber.backlog.shift()) {
-        yield message;
-        if (ended.aborted) return;
+    try {
+      while (!isOver()) {
+        for (let message = subscriber.backlog.shift(); message; message = subscriber.backlog.shift()) {
+          yield message;
+          if (isOver()) return;
+        }
+        await subscriber.bell.rung(signal);
       }
-      await subscriber.bell.rung(ended);
+    } finally {
+      subscriber.bell.close();
     }
-  } finally {
-    subscriber.bell.close();
   }
 }
 

@@ -72,6 +72,9 @@ function connect(world: World, name: string, options: StoreOptions, onClose: () 
     async close() {
       if (closing.signal.aborted) return;
       closing.abort();
+      // Whoever listens looks again, and those of this connection end.
+      world.changes.notifyAll();
+      for (const subscriber of space.wire.subscribers) subscriber.bell.ring();
       onClose();
     },
   };

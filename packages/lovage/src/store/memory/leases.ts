@@ -83,12 +83,12 @@ export class MemoryLeases implements Leases {
   }
 
   async *wake(queues: readonly QueueName[], signal: AbortSignal): AsyncGenerator<void> {
-    const ended = AbortSignal.any([signal, this.#view.closing]);
+    const isOver = () => signal.aborted || this.#view.closing.aborted;
     const listener = this.#view.changes.listen(queues.map(queueTopic));
     try {
-      while (!ended.aborted) {
+      while (!isOver()) {
         yield;
-        await listener.rung(ended);
+        await listener.rung(signal);
       }
     } finally {
       listener.close();

@@ -44,20 +44,20 @@ export class MemoryResults implements ResultBackend {
   }
 
   async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
-    const ended = AbortSignal.any([signal, this.#view.closing]);
+    const isOver = () => signal.aborted || this.#view.closing.aborted;
     const listener = this.#view.changes.listen(ids.map(resultTopic));
     const seen = new Map<TaskId, unknown>();
     try {
-      while (!ended.aborted) {
+      while (!isOver()) {
         for (const id of ids) {
           const stored = this.#view.results.documents.get(id);
           const read = this.#read(id);
           if (!read || seen.get(id) === stored) continue;
           seen.set(id, stored);
           yield read;
-          if (ended.aborted) return;
+          if (isOver()) return;
         }
-        await listener.rung(ended);
+        await listener.rung(signal);
       }
     } finally {
       listener.close();

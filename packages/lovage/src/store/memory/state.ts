@@ -85,17 +85,17 @@ export class MemoryState implements StateStore {
   }
 
   async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
-    const ended = AbortSignal.any([signal, this.#view.closing]);
+    const isOver = () => signal.aborted || this.#view.closing.aborted;
     const listener = this.#view.changes.listen([logTopic(log)]);
     let last = after;
     try {
-      while (!ended.aborted) {
+      while (!isOver()) {
         for (const entry of (this.#log(log)?.entries ?? []).filter(({ id }) => id > last)) {
           last = entry.id;
           yield entry;
-          if (ended.aborted) return;
+          if (isOver()) return;
         }
-        await listener.rung(ended);
+        await listener.rung(signal);
       }
     } finally {
       listener.close();

@@ -41,18 +41,18 @@ export class SqliteBus implements Bus {
 
   async *subscribe(channels: readonly Channel[], signal: AbortSignal): AsyncGenerator<BusMessage> {
     const view = this.#view;
-    const ended = AbortSignal.any([signal, view.closing]);
+    const isOver = () => signal.aborted || view.closing.aborted;
     const listener = view.changes.listen([topics.bus, topics.elsewhere]);
     try {
-      let place = await this.#last();
-      while (!ended.aborted) {
+      let place = isOver() ? 0 : await this.#last();
+      while (!isOver()) {
         const messages = await this.#after(place);
         for (const { id, channel, data } of messages) {
           place = id;
           if (channels.some((pattern) => matches(pattern, channel))) yield { channel, data };
-          if (ended.aborted) return;
+          if (isOver()) return;
         }
-        if (messages.length < readLimit) await listener.rung(ended);
+        if (messages.length < readLimit) await listener.rung(signal);
       }
     } finally {
       listener.close();

@@ -52,6 +52,7 @@ export function connect(shared: Shared, options: StoreOptions): Store {
     async close() {
       if (view.closing.aborted) return;
       view.close();
+      file.changes.notifyAll(); // whoever listens looks again, and those of this store end
       await atMost(closeForMs, file.idle());
       letGo(shared);
       file.onFault.delete(onFault);

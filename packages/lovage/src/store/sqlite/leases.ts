@@ -116,14 +116,14 @@ export class SqliteLeases implements Leases {
 
   async *wake(queues: readonly QueueName[], signal: AbortSignal): AsyncGenerator<void> {
     const view = this.#view;
-    const ended = AbortSignal.any([signal, view.closing]);
+    const isOver = () => signal.aborted || view.closing.aborted;
     const names = queues.map((queue) => view.queueKey(queue));
     const listener = view.changes.listen([...names.map(topics.queue), topics.elsewhere]);
     try {
       yield;
-      while (!ended.aborted) {
-        await listener.rung(ended);
-        if (!ended.aborted && (await view.read((database) => this.#isAnyWaiting(database, names)))) yield;
+      while (!isOver()) {
+        await listener.rung(signal);
+        if (!isOver() && (await view.read((database) => this.#isAnyWaiting(database, names)))) yield;
       }
     } finally {
       listener.close();

@@ -50,17 +50,17 @@ export class SqliteResults implements ResultBackend {
 
   async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
     const view = this.#view;
-    const ended = AbortSignal.any([signal, view.closing]);
+    const isOver = () => signal.aborted || view.closing.aborted;
     const listener = view.changes.listen(ids.map((id) => topics.result(view.resultKey(id))));
     const seen = new Map<TaskId, number>();
     try {
-      while (!ended.aborted) {
+      while (!isOver()) {
         for (const { taskId, document, rev } of await this.#unseen(ids, seen)) {
           seen.set(taskId, rev);
           yield { taskId, document };
-          if (ended.aborted) return;
+          if (isOver()) return;
         }
-        await listener.rung(ended);
+        await listener.rung(signal);
       }
     } finally {
       listener.close();

@@ -99,18 +99,18 @@ export class SqliteState implements StateStore {
   async *follow(name: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
     const view = this.#view;
     const log = view.stateKey(name);
-    const ended = AbortSignal.any([signal, view.closing]);
+    const isOver = () => signal.aborted || view.closing.aborted;
     const listener = view.changes.listen([topics.log(log)]);
     let last = after === "" ? 0 : Number(after);
     try {
-      while (!ended.aborted) {
+      while (!isOver()) {
         const rows = await view.read((database) => database.all(sql.followLog, { log, after: last, now: view.now(), limit: pageSize }));
         for (const row of rows) {
           last = Number(row.id);
           yield toEntry(row);
-          if (ended.aborted) return;
+          if (isOver()) return;
         }
-        if (rows.length < pageSize) await listener.rung(ended);
+        if (rows.length < pageSize) await listener.rung(signal);
       }
     } finally {
       listener.close();
