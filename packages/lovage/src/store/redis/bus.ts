@@ -2,6 +2,7 @@
 import type { Bus, BusMessage, Channel } from "../../broker/bus.ts";
 import { Listener } from "../notifier.ts";
 import type { Connections } from "./connections.ts";
+import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import { escapeGlob } from "./queues.ts";
 import { bytesArg } from "./sending.ts";
@@ -26,12 +27,15 @@ export class RedisBus implements Bus {
   }
 
   subscribe(channels: readonly Channel[], signal: AbortSignal): AsyncIterable<BusMessage> {
-    const ended = AbortSignal.any([signal, this.#connections.closing]);
+    const { signal: ended, release } = either(signal, this.#connections.closing);
     const backlog: BusMessage[] = [];
     const names = new Map<string, Channel>();
     const prefixes = channels.filter((channel) => channel.endsWith("*")).map((channel) => channel.slice(0, -1));
     for (const channel of channels) if (!channel.endsWith("*")) names.set(this.#keys.channel(channel), channel);
-    const bell = new Listener(() => subscription.close());
+    const bell = new Listener(() => {
+      release();
+      subscription.close();
+    });
     const subscription = this.#subscriber.add(
       { channels: [...names.keys()], patterns: prefixes.map((prefix) => `${escapeGlob(this.#keys.channel(prefix))}*`) },
       (name, data) => {

@@ -7,6 +7,7 @@ import type { ResultBackend, ResultDocument } from "../../results/result-backend
 import { Listener } from "../notifier.ts";
 import type { Arg } from "./client.ts";
 import type { Connections } from "./connections.ts";
+import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asText, refused } from "./reply.ts";
@@ -48,7 +49,7 @@ export class RedisResults implements ResultBackend {
   }
 
   async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
-    const ended = AbortSignal.any([signal, this.#connections.closing]);
+    const { signal: ended, release } = either(signal, this.#connections.closing);
     const names = new Map(ids.map((id) => [this.#keys.result(id), id]));
     const written: ResultDocument[] = [];
     let look = true;
@@ -83,7 +84,7 @@ export class RedisResults implements ResultBackend {
         if (!look && written.length === 0) await bell.rung(ended);
       }
     } finally {
-      ended.removeEventListener("abort", end);
+      release();
       bell.close();
     }
   }

@@ -5,6 +5,7 @@ import { BrokerUnavailableError, UsageError } from "../../kernel/errors.ts";
 import { Listener } from "../notifier.ts";
 import type { Reply } from "./client.ts";
 import type { Connections } from "./connections.ts";
+import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { escapeGlob, scan } from "./queues.ts";
@@ -87,7 +88,7 @@ export class RedisState implements StateStore {
   }
 
   async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
-    const ended = AbortSignal.any([signal, this.#connections.closing]);
+    const { signal: ended, release } = either(signal, this.#connections.closing);
     const key = this.#keys.log(log);
     const bell = new Listener(() => subscription.close());
     const ring = () => bell.ring();
@@ -107,7 +108,7 @@ export class RedisState implements StateStore {
         if (page.length < pageEntries) await bell.rung(ended);
       }
     } finally {
-      ended.removeEventListener("abort", end);
+      release();
       bell.close();
     }
   }

@@ -8,6 +8,7 @@ import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { type Listener, Notifier } from "../notifier.ts";
 import type { Connections } from "./connections.ts";
+import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asNumber } from "./reply.ts";
@@ -32,7 +33,7 @@ export class Waker {
   }
 
   async *wake(queues: readonly QueueName[], signal: AbortSignal): AsyncGenerator<void> {
-    const ended = AbortSignal.any([signal, this.#connections.closing]);
+    const { signal: ended, release } = either(signal, this.#connections.closing);
     const lists = queues.flatMap((queue) => this.#keys.lists(queue));
     const listener = this.#notifier.listen(lists);
     try {
@@ -44,6 +45,7 @@ export class Waker {
       }
     } finally {
       listener.close();
+      release();
     }
   }
 
