@@ -53,7 +53,7 @@ export class Runs {
     return this.#runs.size;
   }
 
-  /** Taken slots whose code waits for the store to note the early acknowledgement. */
+  /** Taken slots whose code waits for the store to note their marks. */
   get starting(): number {
     return this.#starting;
   }
@@ -70,15 +70,20 @@ export class Runs {
   start(held: Held, task: AnyTask): void {
     held.stage = "running";
     const row = this.#options.services.slots.take();
-    if (task.settings.acksLate ?? this.#options.acksLate) this.#begin(held, task, row);
-    else void this.#ackEarly(held, task, row);
+    const acksLate = task.settings.acksLate ?? this.#options.acksLate;
+    const tracked = task.settings.trackStarted ?? this.#options.trackStarted;
+    if (acksLate && !tracked) this.#begin(held, task, row);
+    else void this.#mark(held, task, row, { ackEarly: !acksLate && !held.delivery.ackedEarly, started: tracked });
   }
 
-  /** Early acknowledgement is in the store before user code starts: from then on nobody runs it again. */
-  async #ackEarly(held: Held, task: AnyTask, row: number): Promise<void> {
+  /**
+   * The marks are in the store before user code starts: an early acknowledgement, so that from then on nobody runs it again;
+   * STARTED, because code that does not await would keep it from being written until its end.
+   */
+  async #mark(held: Held, task: AnyTask, row: number, { ackEarly, started }: { ackEarly: boolean; started: boolean }): Promise<void> {
     const { marker, services, onLost } = this.#options;
     this.#starting += 1;
-    const reply = held.delivery.ackedEarly ? "ok" : await marker.ackEarly(held.number);
+    const [reply] = await Promise.all([ackEarly ? marker.ackEarly(held.number) : "ok", started ? this.#markStarted(held, task) : undefined]);
     this.#starting -= 1;
     if (reply === "ok") return this.#begin(held, task, row);
     services.slots.free(row, false);
@@ -96,25 +101,25 @@ export class Runs {
     const run = new Run(held, row, startedAt, services);
     this.#runs.set(held.number, run);
     onStarted();
-    if (task.settings.trackStarted ?? this.#options.trackStarted) this.#markStarted(run, task);
     execute(task, message, run, app.execution).then(
       (outcome) => this.#end(run, outcome),
       (error: unknown) => this.#end(run, failure(error, "exception", true)),
     );
   }
 
-  /** Not waited for: it may come late, and then the store drops it, since nothing follows an end state. */
-  #markStarted(run: Run, task: AnyTask): void {
+  /** Never rejects: a task runs, though nobody is told. */
+  async #markStarted({ message, number }: Held, task: AnyTask): Promise<void> {
     const { marker, services, resultExpiresMs, log } = this.#options;
-    const { message } = run;
-    if (message.ignoreResult ?? task.settings.ignoreResult) return;
+    if (message === null || (message.ignoreResult ?? task.settings.ignoreResult)) return;
     const result = { pid: services.pid, hostname: services.nodeName };
     const { groupId, parentId } = message;
     const document = encodeResult({ taskId: message.id, state: "STARTED", result, doneAtMs: 0, groupId, parentId });
     const record = { taskId: message.id, state: "STARTED", document, expiresMs: resultExpiresMs };
-    marker
-      .state({ kind: "state", number: run.held.number, result: record })
-      .catch((error: unknown) => log.warn("runner.started-unmarked", { taskId: message.id, error }));
+    try {
+      await marker.state({ kind: "state", number, result: record });
+    } catch (error) {
+      log.warn("runner.started-unmarked", { taskId: message.id, error });
+    }
   }
 
   #end(run: Run, outcome: Outcome): void {

@@ -50,8 +50,11 @@ export class Settler {
   #attempt({ delivery, message }: Held, outcome: Outcome, { runtimeMs, settle }: EndFacts): Attempt {
     const { app, nodeName } = this.#options;
     if (message === null) throw new Error("a delivery ended before it was decoded");
-    const ended = { message, delivery: delivery.id, queue: delivery.queue, nodeName };
-    return outcomeAttempt(outcome, app.facts(runtimeMs === undefined ? ended : { ...ended, runtimeMs }), settle);
+    const { id, queue } = delivery;
+    // Two literals: one is made per task, and a spread costs ten times as much.
+    const ended =
+      runtimeMs === undefined ? { message, delivery: id, queue, nodeName } : { message, delivery: id, queue, nodeName, runtimeMs };
+    return outcomeAttempt(outcome, app.facts(ended), settle);
   }
 
   #commit(held: Held, attempt: Attempt): void {
