@@ -25,7 +25,10 @@ export function guessesFor(tone: Tone, only?: Polarity): Guess[] {
     if (seen.some((other) => alike(ground, other))) continue;
     seen.push(ground);
     const residual = residualOf(tone, ground);
-    for (const polarity of only === undefined ? POLARITIES : [only]) out.push(...judge(residual, ground, polarity));
+    for (const polarity of only === undefined ? POLARITIES : [only]) {
+      out.push(...judge(residual, ground, polarity));
+      if (out.some((guess) => guess.quality > CLEAN)) break;
+    }
   }
   const best = out.sort(byQuality)[0];
   if (best === undefined || best.quality > CLEAN || only !== undefined) return out;

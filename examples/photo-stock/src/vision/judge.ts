@@ -25,11 +25,13 @@ export function judge(residual: Residual, ground: Ground, sense: Sense): Guess[]
   const strong = strength(evidence);
   if (strong === undefined) return [];
   const out: Guess[] = [];
-  for (const share of [0.25, 0.4, 0.6]) {
+  let hint: number | undefined;
+  for (const share of [0.4, 0.6, 0.25]) {
     const threshold = Math.max(4, share * strong);
-    const look = lookAt(evidence, width, height, threshold);
+    const look = lookAt(evidence, width, height, threshold, hint);
     if (look === undefined) continue;
-    const quality = look.quality * explained(residual, look.labels, threshold);
+    hint = look.quality > 0.6 ? look.typical : undefined;
+    const quality = look.quality * explained(residual, look.labels, threshold) * (0.85 + 0.15 * likeness(residual, look));
     out.push({
       ground,
       sense,
@@ -52,23 +54,29 @@ function strength(evidence: Float32Array): number | undefined {
   return some[some.length >> 1] as number;
 }
 
+/** More regions than this are noise or texture, not objects (200 at most are promised). */
+const MOST_REGIONS = 1500;
+
 export interface Look {
   readonly typical: number;
   readonly largest: number;
   readonly count: number;
   readonly quality: number;
   readonly labels: Int32Array;
+  /** Entry i has label i + 1. */
+  readonly regions: readonly Region[];
 }
 
 /** What a threshold leads to; twice, because closing holes and splitting go better once the size is known. */
-export function lookAt(evidence: Float32Array, width: number, height: number, threshold: number): Look | undefined {
-  let typical: number | undefined;
+export function lookAt(evidence: Float32Array, width: number, height: number, threshold: number, hint?: number): Look | undefined {
+  let typical = hint;
   let regions: Region[] = [];
   let labels: Int32Array = new Int32Array(0);
-  for (let round = 0; round < 2; round++) {
+  for (let round = hint === undefined ? 0 : 1; round < 2; round++) {
     const mask = solidMask(evidence, width, height, typical === undefined ? { threshold } : { threshold, typical });
     const split = splitMask(mask, distanceTo(mask), typical === undefined ? undefined : discArea(typical));
     regions = split.regions;
+    if (regions.length > MOST_REGIONS) return undefined;
     labels = split.labels;
     typical = typicalSize(regions);
     if (typical === undefined) return undefined;
@@ -85,7 +93,7 @@ export function lookAt(evidence: Float32Array, width: number, height: number, th
     good += r.area * shape * fit * plausible(r, width, height);
   }
   const largest = objects.reduce((most, r) => Math.max(most, r.x1 - r.x0 + 1, r.y1 - r.y0 + 1), 0);
-  return { typical: size, largest: Math.min(largest, 2.5 * size), count: objects.length, quality: good / all, labels };
+  return { typical: size, largest: Math.min(largest, 2.5 * size), count: objects.length, quality: good / all, labels, regions };
 }
 
 /** Objects are at most a quarter of the shorter side wide, and seldom cut by the edge. */
@@ -93,6 +101,23 @@ function plausible(r: Region, width: number, height: number): number {
   const extent = Math.max(r.x1 - r.x0, r.y1 - r.y0) / Math.min(width, height);
   const size = Math.min(1, Math.max(0, (0.9 - extent) / 0.4));
   return size * (atEdge(r, width, height) ? 0.6 : 1);
+}
+
+/** Do the regions differ from the ground in the same direction? 1: all alike; low: objects and, say, their shadows side by side. */
+function likeness({ planes }: Residual, { labels, regions }: Look): number {
+  const sums = regions.map(() => [0, 0, 0]);
+  for (let i = 0; i < labels.length; i++) {
+    const sum = sums[(labels[i] as number) - 1];
+    if (sum !== undefined) for (let k = 0; k < 3; k++) sum[k]! += (planes[k] as Float32Array)[i] as number;
+  }
+  const total = [0, 0, 0];
+  let area = 0;
+  for (const [r, sum] of sums.entries()) {
+    const weight = (regions[r] as Region).area / (Math.hypot(...sum) + 1e-9);
+    area += (regions[r] as Region).area;
+    for (let k = 0; k < 3; k++) total[k]! += weight * (sum[k] as number);
+  }
+  return Math.hypot(...total) / (area + 1e-9);
 }
 
 /** Share of what is unlike the ground, in any direction, that lies in the mask; what may be a cast shadow counts little. */

@@ -4,7 +4,7 @@
  */
 import { distanceTo } from "./distance.ts";
 import type { Mask } from "./mask.ts";
-import { discArea, solidMask } from "./solid-mask.ts";
+import { discArea, type SolidOptions, solidMask } from "./solid-mask.ts";
 import { type Region, type Split, splitMask } from "./split.ts";
 
 export interface Found {
@@ -19,16 +19,22 @@ export interface Found {
 }
 
 /** Thresholds tried, as multiples of the picture's. */
-const STEPS = [1.3, 1.6, 2, 2.5, 3.2];
+const STEPS = [1, 1.3, 1.6, 2, 2.5, 3.2];
+/** The gap between three touching objects may be a hole so small that it was closed: each threshold is tried with open holes too. */
+const VARIANTS = STEPS.flatMap((step) => (step === 1 ? [[step, true] as const] : [[step, false] as const, [step, true] as const]));
+/** A part smaller than this share of the usual area is more likely a shadow or a highlight. */
+const LEAST_PART = 0.42;
 /** Larger than this many typical areas, or filling less of its hull than this: worth a second look. */
 const TOO_LARGE = 1.5;
 const TOO_RAGGED = 0.87;
+const RAGGED_AND_LARGE = 1.25;
 
 export function foundIn(split: Split, evidence: Float32Array, width: number, threshold: number, typical: number): Found[] {
+  const usual = discArea(typical);
   return split.regions.flatMap((region) => {
     const whole = [found(region, 0, 0)];
-    const suspicious = region.area > TOO_LARGE * discArea(typical) || region.solidity < TOO_RAGGED;
-    if (!suspicious || region.area < 0.5 * discArea(typical)) return whole;
+    const suspicious = region.area > TOO_LARGE * usual || (region.solidity < TOO_RAGGED && region.area > RAGGED_AND_LARGE * usual);
+    if (!suspicious) return whole;
     return parts(region, split.labels, evidence, width, threshold, typical) ?? whole;
   });
 }
@@ -42,10 +48,10 @@ function parts(
   typical: number,
 ): Found[] | undefined {
   let best: Found[] | undefined;
-  for (const step of STEPS) {
-    const mask = cut(region, labels, evidence, width, threshold * step, typical);
+  for (const [step, holes] of VARIANTS) {
+    const mask = cut(region, labels, evidence, width, { threshold: threshold * step, typical, keepHoles: holes });
     const { regions } = splitMask(mask, distanceTo(mask), discArea(typical));
-    const objects = regions.filter((r) => r.area > 0.3 * discArea(typical) && r.area < 1.8 * discArea(typical) && r.solidity > 0.86);
+    const objects = regions.filter((r) => r.area > LEAST_PART * discArea(typical) && r.area < 1.8 * discArea(typical) && r.solidity > 0.86);
     const kept = objects.reduce((sum, r) => sum + r.area, 0) / region.area;
     if (objects.length < 2 || kept < 0.55) continue;
     if (best === undefined || objects.length > best.length) best = objects.map((r) => found(r, region.x0 - 1, region.y0 - 1));
@@ -54,7 +60,7 @@ function parts(
 }
 
 /** The region's own pixels above a threshold, with a pixel of ground around them. */
-function cut(region: Region, labels: Int32Array, evidence: Float32Array, width: number, threshold: number, typical: number): Mask {
+function cut(region: Region, labels: Int32Array, evidence: Float32Array, width: number, options: SolidOptions): Mask {
   const w = region.x1 - region.x0 + 3;
   const h = region.y1 - region.y0 + 3;
   const part = new Float32Array(w * h);
@@ -64,7 +70,7 @@ function cut(region: Region, labels: Int32Array, evidence: Float32Array, width: 
       if (labels[i] === region.label) part[(y - region.y0 + 1) * w + x - region.x0 + 1] = evidence[i] as number;
     }
   }
-  return solidMask(part, w, h, { threshold, typical });
+  return solidMask(part, w, h, options);
 }
 
 function found(r: Region, left: number, top: number): Found {

@@ -13,11 +13,11 @@ import type { Segmentation } from "./segmentation.ts";
 import { sliceUp } from "./slices.ts";
 import { toneOf } from "./tone.ts";
 
-/** Shorter side of the reduced copy in pixels; the smallest objects (2 %) are then 10 pixels wide. */
-const REDUCED = 512;
+/** Shorter side of the reduced copy in pixels; the smallest objects (2 %) are then 8 pixels wide, and are looked at again. */
+const REDUCED = 400;
 /** Objects narrower than this in the reduced copy are looked at again in a larger one, at most so many times larger. */
 const SMALL = 22;
-const MOST_ZOOM = 2.2;
+const MOST_ZOOM = 2.6;
 /** Most pixels of the working picture; bounds memory and time for the largest photos with the smallest objects. */
 const MOST_WORKING = 5e6;
 /** Small photos are enlarged at most this much: a 300-pixel photo's smallest objects have 6 pixels. */

@@ -5,13 +5,15 @@ export interface SolidOptions {
   readonly threshold: number;
   /** Typical object diameter in pixels of this picture, if it is known yet. */
   readonly typical?: number;
+  /** Leaves all holes open. */
+  readonly keepHoles?: boolean;
 }
 
 export function solidMask(evidence: Float32Array, width: number, height: number, options: SolidOptions): Mask {
   const data = new Uint8Array(width * height);
   for (let i = 0; i < data.length; i++) data[i] = (evidence[i] as number) > options.threshold ? 1 : 0;
   const mask = { width, height, data };
-  closeHoles(mask, evidence, options);
+  if (options.keepHoles !== true) closeHoles(mask, evidence, options);
   dropSpecks(mask, options.typical);
   return mask;
 }
