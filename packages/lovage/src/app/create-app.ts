@@ -13,7 +13,7 @@ import { publishThrough } from "../middleware/publish-chain.ts";
 import { handleOf, TaskResult } from "../results/async-result.ts";
 import { ResultSource } from "../results/result-source.ts";
 import type { Store } from "../store/store.ts";
-import { ambientRuns } from "../task/ambient.ts";
+import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult, GroupResult, RevokeOptions } from "../task/async-result.ts";
 import { boundApps } from "../task/bindings.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
@@ -31,7 +31,7 @@ import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
 import { Publisher } from "./publisher.ts";
 import { createRouting } from "./routes.ts";
-import { type Built, buildCalls, type Call } from "./sending.ts";
+import { type Built, buildCalls, type Call, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 
 export interface AppOptions extends SettingsInput {
@@ -81,6 +81,7 @@ class LovageApp implements App {
   #config: ResolvedConfig;
   #settings: ContinuationSettings;
   #execution: ExecutionContext;
+  #sending: SendingOptions;
   #publisher: Publisher | undefined;
 
   constructor(options: AppOptions) {
@@ -93,6 +94,7 @@ class LovageApp implements App {
     this.#config = resolveApp(this.name, options);
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
+    this.#sending = this.#makeSending();
     this.#stores = new AppStores(this.#clock, options.onFault ?? warn);
     this.#results = new ResultSource({
       backend: async () => (await this.store()).results,
@@ -119,6 +121,7 @@ class LovageApp implements App {
     this.#config = resolveApp(this.name, this.#options, flags);
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
+    this.#sending = this.#makeSending();
   }
 
   store(): Promise<Store> {
@@ -129,13 +132,17 @@ class LovageApp implements App {
     return this.#stores.state(this.#config);
   }
 
+  /** As few promises as can be: a thousand sends at once are a thousand times this. */
   async send(
     what: Callable<readonly unknown[]> | AnyCanvas | string,
     argsOrOptions?: readonly unknown[] | SendOptions,
     options?: SendOptions,
   ): Promise<never> {
     const { call, how } = asCall(what, argsOrOptions, options);
-    return (await this.#sendOne(call, how)) as never;
+    const building = buildCalls([call], how, this.#sending);
+    const built = building instanceof Promise ? await building : building;
+    await this.#publish(built);
+    return this.#handle(built, 0) as never;
   }
 
   async sendMany(
@@ -147,25 +154,20 @@ class LovageApp implements App {
     const calls = isList
       ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf((what as Callable).name, args));
-    const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending());
+    const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
     await this.#publish(built);
     return built.results.map((_, index) => this.#handle(built, index)) as never;
   }
 
-  apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
-    return this.#sendOne({ signature, args }, options);
+  async apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
+    const built = await buildCalls([{ signature, args }], options, this.#sending);
+    await this.#publish(built);
+    return this.#handle(built, 0);
   }
 
   async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
-    const built = await buildCalls([{ signature, args }], options, this.#sending());
+    const built = await buildCalls([{ signature, args }], options, this.#sending);
     return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
-  }
-
-  async #sendOne(call: Call, options: SendOptions | undefined): Promise<AsyncResult | GroupResult> {
-    const building = buildCalls([call], options, this.#sending());
-    const built = building instanceof Promise ? await building : building;
-    await this.#publish(built);
-    return this.#handle(built, 0);
   }
 
   #handle(built: Built, index: number): AsyncResult | GroupResult {
@@ -190,15 +192,11 @@ class LovageApp implements App {
   }
 
   /** Inside a run of this app through the run, which is fenced and remembers its children; else by the publisher. */
-  async #hand(built: Built, publication: Publication): Promise<void> {
+  #hand(built: Built, publication: Publication): Promise<void> {
     const run = ambientRuns.getStore();
-    if (run?.sender === this) {
-      await run.publish(publication);
-      for (const child of built.children) run.addChild(child);
-      return;
-    }
-    const publisher = this.#publisher ?? (await this.#openPublisher());
-    return publisher.publish(publication);
+    if (run?.sender === this) return handToRun(run, built, publication);
+    if (this.#publisher !== undefined) return this.#publisher.publish(publication);
+    return this.#openPublisher().then((publisher) => publisher.publish(publication));
   }
 
   async #openPublisher(): Promise<Publisher> {
@@ -246,8 +244,9 @@ class LovageApp implements App {
     await this.#stores.close();
   }
 
-  #sending(): Parameters<typeof buildCalls>[2] {
-    return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => this.#clock.now() };
+  #makeSending(): SendingOptions {
+    const clock = this.#clock;
+    return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => clock.now() };
   }
 
   #makeSettings(): ContinuationSettings {
@@ -277,6 +276,11 @@ class LovageApp implements App {
 }
 
 const noArgs: readonly unknown[] = [];
+
+async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">, publication: Publication): Promise<void> {
+  await run.publish(publication);
+  for (const child of children) run.addChild(child);
+}
 
 function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
   const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, ...settings } = options;

@@ -1,5 +1,6 @@
 /** What Python's worker wrote after each end of a task, against what we would commit for the same message and the same end. */
 import { describe, expect, it } from "vitest";
+import { testFacts } from "../../test-data/facts.ts";
 import { loadCaptures } from "../../test-data/load-captures.ts";
 import { headerOf, tasksOf } from "../canvas/steps.ts";
 import type { Commit } from "../message/commit.ts";
@@ -8,7 +9,6 @@ import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
 import { decodeResult } from "../message/results.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
 import { completeChord, continuation } from "./continuation.ts";
-import { testFacts } from "./test-facts.test.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: captured documents are whatever Celery wrote
 type Any = any;

@@ -65,7 +65,7 @@ export interface Run {
   /** Runs `work` unless it has been done under this key before, and gives the value that it gave then. */
   once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T>;
   /** Sent in one step with this run's success, or not at all. */
-  sendOnSuccess<P extends readonly unknown[], R>(task: Callable<P, R>, args: P, options?: SendOptions): Promise<AsyncResult<R>>;
+  sendOnSuccess<P extends readonly unknown[], R>(task: Callable<P, R>, args: NoInfer<P>, options?: SendOptions): Promise<AsyncResult<R>>;
   sendOnSuccess(canvas: AnyCanvas | SignatureLike, options?: SendOptions): Promise<unknown>;
 }
 

@@ -70,12 +70,12 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
       ? [app?: Sender, options?: SendOptions]
       : [app: Mismatch<"this signature still takes", Open, "but it is sent with", []>]
   ): Promise<Handle>;
-  send(...[app, options]: [app?: unknown, options?: SendOptions]): Promise<Handle> {
+  async send(...[app, options]: [app?: unknown, options?: SendOptions]): Promise<Handle> {
     return ((app as Sender | undefined) ?? this.sender()).apply(this.signature, [], options) as Promise<Handle>;
   }
 
   /** `send()` through the app that it belongs to, with these arguments in front of its own. */
-  delay(...given: Open): Promise<Handle> {
+  async delay(...given: Open): Promise<Handle> {
     return this.sender().apply(this.signature, given) as Promise<Handle>;
   }
 

@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConfigError } from "../kernel/errors.ts";
 import { boundApps, senderFor } from "./bindings.ts";
-import type { Args } from "./call-types.ts";
 import type { Sender } from "./sender.ts";
 import type { AnyTask, Callable, TaskDefinition } from "./task-definition.ts";
 import { resolveTaskOptions, type TaskOptions, type TaskOptionsWithInput } from "./task-options.ts";
@@ -13,13 +12,16 @@ import { taskSignature } from "./task-signature.ts";
  * @example const add = defineTask("demo.add", { params: ["x", "y"] }, (x: number, y: number) => x + y);
  * @throws {ConfigError} LOVAGE_TASK_INVALID when name, options or handler are wrong.
  */
-export function defineTask<P extends Args, R>(name: string, handler: (...args: P) => R | PromiseLike<R>): TaskDefinition<P, R>;
+export function defineTask<P extends readonly unknown[], R>(
+  name: string,
+  handler: (...args: P) => R | PromiseLike<R>,
+): TaskDefinition<P, R>;
 export function defineTask<S extends StandardSchemaV1, R>(
   name: string,
   options: TaskOptionsWithInput<S>,
   handler: (input: StandardSchemaV1.InferOutput<S>) => R | PromiseLike<R>,
 ): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R>;
-export function defineTask<P extends Args, R>(
+export function defineTask<P extends readonly unknown[], R>(
   name: string,
   options: TaskOptions,
   handler: (...args: P) => R | PromiseLike<R>,

@@ -1,8 +1,9 @@
-import { expect, it } from "vitest";
-import type { DeliveryId } from "../message/commit.ts";
-import type { TaskMessage } from "../message/task-message.ts";
-import type { AnyTask } from "../task/task-definition.ts";
-import type { ContinuationSettings, Facts } from "./facts.ts";
+/** Facts of a commit, for tests: all defaults, a fixed clock. */
+
+import type { ContinuationSettings, Facts } from "../src/execution/facts.ts";
+import type { DeliveryId } from "../src/message/commit.ts";
+import type { TaskMessage } from "../src/message/task-message.ts";
+import type { AnyTask } from "../src/task/task-definition.ts";
 
 /** 2026-11-21T10:00:00Z */
 export const testNow = 1_795_255_200_000;
@@ -30,7 +31,3 @@ export function testFacts(message: TaskMessage, over: { task?: AnyTask; settings
     settings: { ...testSettings, ...over.settings },
   };
 }
-
-it("facts of a test name the message's own queue", () => {
-  expect(testFacts({ routingKey: "q" } as TaskMessage).queue).toBe("q");
-});

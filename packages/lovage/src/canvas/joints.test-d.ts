@@ -1,0 +1,89 @@
+/** Joints that must compile, joints that must not, and the one line that says why. */
+import { describe, expectTypeOf, it } from "vitest";
+import type { AsyncResult, GroupResult } from "../task/async-result.ts";
+import type { Mismatch } from "../task/call-types.ts";
+import { defineTask } from "../task/define-task.ts";
+import { remoteTask } from "../task/remote-task.ts";
+import { chain } from "./chain.ts";
+import { chord } from "./chord.ts";
+import { group } from "./group.ts";
+import type { ChainSteps, ChordBody } from "./joints.ts";
+
+const add = defineTask("t.add", (x: number, y: number) => x + y);
+const text = defineTask("t.text", async (x: number) => String(x));
+const shout = defineTask("t.shout", (s: string) => s.toUpperCase());
+const total = defineTask("t.total", (counts: number[], id: string) => ({ id, total: counts.length }));
+const pair = defineTask("t.pair", (both: [number, string]) => both);
+const py = remoteTask<[x: number, y: number], number>("proj.tasks.add");
+
+describe("a chain", () => {
+  it("gives what its last step gives", () => {
+    expectTypeOf(chain(add.s(1, 2), text.s(), shout.s()).send()).resolves.toEqualTypeOf<AsyncResult<string>>();
+    expectTypeOf(chain(py.s(1, 2), py.s(10)).send()).resolves.toEqualTypeOf<AsyncResult<number>>();
+  });
+  it("refuses a step that cannot take what the step before it gives", () => {
+    // @ts-expect-error 'Mismatch<"this step takes", [string], "but the step before it returns", number>'
+    chain(add.s(1, 2), shout.s());
+    // @ts-expect-error the fault is in the middle
+    chain(add.s(1, 2), shout.s(), shout.s());
+    // @ts-expect-error `add.s(1, 2)` takes nothing more
+    chain(add.s(1, 2), add.s(1, 2));
+  });
+  it("says why in one line", () => {
+    const steps = [add.s(1, 2), shout.s()] as const;
+    expectTypeOf<ChainSteps<typeof steps>[1]>().toEqualTypeOf<
+      Mismatch<"this step takes", [string], "but the step before it returns", number>
+    >();
+  });
+  it("lets an immutable step stand anywhere", () => {
+    chain(add.s(1, 2), shout.si("x"), add.si(1, 2));
+  });
+  it("that ends in a group gives a group's handle, and hands its value to every member", () => {
+    expectTypeOf(chain(add.s(1, 2), group(text.s(), add.s(4))).send()).resolves.toEqualTypeOf<GroupResult<[string, number]>>();
+    // @ts-expect-error one member takes text
+    chain(add.s(1, 2), group(text.s(), shout.s()));
+  });
+  it("turns a group in its middle into the list of its results", () => {
+    expectTypeOf(chain(add.s(1, 2), group([add.s(3), add.s(4)]), total.s("id")).send()).resolves.toEqualTypeOf<
+      AsyncResult<{ id: string; total: number }>
+    >();
+    // @ts-expect-error the list is not a number
+    chain(add.s(1, 2), group([add.s(3), add.s(4)]), text.s());
+  });
+  it("that still takes something cannot be sent as it is", () => {
+    // @ts-expect-error it takes a number in front
+    chain(add.s(1), text.s()).send();
+    chain(add.s(1), text.s()).delay(2);
+    // @ts-expect-error not a text
+    chain(add.s(1), text.s()).delay("2");
+  });
+});
+
+describe("a chord", () => {
+  it("hands the list of its header's results to its body", () => {
+    const tiles = [1, 2, 3];
+    expectTypeOf(
+      chord(
+        tiles.map((tile) => add.s(tile, 1)),
+        total.s("id"),
+      ).send(),
+    ).resolves.toEqualTypeOf<AsyncResult<{ id: string; total: number }>>();
+    expectTypeOf(chord([add.s(1, 2), text.s(3)], pair.s()).send()).resolves.toEqualTypeOf<AsyncResult<[number, string]>>();
+    chord(group([add.s(1, 2)]), total.s("id"));
+    chord([], total.s("id"));
+  });
+  it("refuses a body that cannot take the list", () => {
+    // @ts-expect-error 'Mismatch<"this chord body takes", …>'
+    chord([add.s(1, 2), text.s(3)], total.s("id"));
+    // @ts-expect-error texts are no numbers
+    chord(["a", "b"].map((s) => shout.s(s)), total.s("id")); // biome-ignore format: the error stands on this line
+    // @ts-expect-error `total.s()` wants the id too
+    chord([add.s(1, 2)], total.s());
+  });
+  it("says why in one line", () => {
+    const body = total.s("id");
+    expectTypeOf<ChordBody<string[], typeof body>>().toEqualTypeOf<
+      Mismatch<"this chord body takes", [number[]], "but its header gives the list", string[]>
+    >();
+  });
+});

@@ -1,0 +1,271 @@
+import { describe, expect, it } from "vitest";
+import { testDelivery, testFacts, testNow } from "../../test-data/facts.ts";
+import { Builder } from "../canvas/build.ts";
+import { chain } from "../canvas/chain.ts";
+import { chord } from "../canvas/chord.ts";
+import { group } from "../canvas/group.ts";
+import { newId } from "../kernel/ids.ts";
+import { decodeTaskMessage } from "../message/decode.ts";
+import { newTaskMessage } from "../message/new-task-message.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { Signature, TaskMessage } from "../message/task-message.ts";
+import { defineTask } from "../task/define-task.ts";
+import { remoteTask } from "../task/remote-task.ts";
+import { completeChord, continuation } from "./continuation.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: documents are compared by hand
+type Any = any;
+
+const add = remoteTask<Any[], number>("t.add");
+const sum = remoteTask<Any[], number>("t.sum");
+const success = (value: unknown): Outcome => ({ kind: "success", value, children: [] });
+const error = { exc_type: "E", exc_message: ["no"], exc_module: null };
+const failure = (cause: Any = "exception"): Outcome => ({ kind: "failure", error, traceback: null, children: [], cause });
+const commitOf = (message: TaskMessage, outcome: Outcome, over: Parameters<typeof testFacts>[1] = {}) =>
+  continuation(message, outcome, testFacts(message, over));
+const sent = ({ publish }: ReturnType<typeof continuation>) => publish.map(({ bytes }) => decodeTaskMessage(Buffer.from(bytes as string)));
+const stored = ({ results }: ReturnType<typeof continuation>) => results.map(({ document }) => JSON.parse(document));
+
+function built(signature: Signature): TaskMessage[] {
+  const { settings } = testFacts(newTaskMessage({ task: "t" }));
+  const builder = new Builder({
+    ids: newId,
+    lovage: undefined,
+    routing: settings.routing,
+    now: testNow,
+    rootId: null,
+    parentId: null,
+    resultExpiresMs: null,
+  });
+  builder.apply(signature);
+  return builder.messages;
+}
+
+describe("a commit", () => {
+  it("names its delivery, is acknowledged, and counts state and run time", () => {
+    const commit = commitOf(newTaskMessage({ task: "t" }), success(1));
+    expect(commit).toMatchObject({ delivery: testDelivery, settle: { kind: "ack" }, count: { task: "t", state: "SUCCESS", runtimeMs: 3 } });
+  });
+  it("is the same when it is made again, but for delivery tags", () => {
+    const message = newTaskMessage({ task: "t", callbacks: [add.s(1).toSignature(), add.s(2).toSignature()] });
+    const ids = () => sent(commitOf(message, success(1))).map(({ id, groupId }) => [id, groupId]);
+    expect(ids()).toEqual(ids());
+    expect(new Set(ids().flat()).size).toBe(3);
+  });
+  it("invents other ids in another attempt", () => {
+    const message = newTaskMessage({ task: "t", callbacks: [add.s(1).toSignature()] });
+    const [first] = sent(commitOf(message, success(1)));
+    const [second] = sent(commitOf({ ...message, retries: 1 }, success(1)));
+    expect(first?.id).not.toBe(second?.id);
+  });
+  it("hands on what belongs to the request, and nothing that belongs to the message", () => {
+    const message = newTaskMessage({
+      task: "t",
+      callbacks: [add.s(1).toSignature()],
+      lovage: { correlation: "c", deaths: 2, tags: ["a"] },
+    });
+    expect(sent(commitOf(message, success(1)))[0]?.lovage).toEqual({ correlation: "c" });
+  });
+  it("stores nothing that is ignored: by the message, else by the task, else by the app", () => {
+    const task = defineTask("t", { ignoreResult: true }, () => 1);
+    const message = newTaskMessage({ task: "t" });
+    expect(commitOf(message, success(1), { task }).results).toEqual([]);
+    expect(commitOf({ ...message, ignoreResult: false }, success(1), { task }).results).toHaveLength(1);
+    expect(commitOf(message, success(1), { settings: { ignoreResult: true } }).results).toEqual([]);
+    expect(commitOf({ ...message, ignoreResult: true }, failure(), { settings: { storeErrorsEvenIfIgnored: true } }).results).toHaveLength(
+      1,
+    );
+  });
+  it("reports to its chord although its result is ignored", () => {
+    const message = newTaskMessage({ task: "t", ignoreResult: true, chord: sum.s().toSignature(), groupId: "g", groupIndex: 2 });
+    const { chordParts, results } = commitOf(message, success(5));
+    expect(results).toEqual([]);
+    expect(chordParts).toMatchObject([{ groupId: "g", index: 2, taskId: message.id, member: `[1, "${message.id}", "SUCCESS", 5]` }]);
+  });
+  it("does not take a group without a chord for membership", () => {
+    expect(commitOf(newTaskMessage({ task: "t", groupId: "g", groupIndex: 0 }), success(1)).chordParts).toEqual([]);
+  });
+  it("throws for a value that cannot go on the wire", () => {
+    expect(() =>
+      commitOf(
+        newTaskMessage({ task: "t" }),
+        success(() => 1),
+      ),
+    ).toThrow(expect.objectContaining({ code: "LOVAGE_NOT_SERIALIZABLE" }));
+  });
+  it("writes what Celery writes with extended results", () => {
+    const message = newTaskMessage({ task: "t", args: [1], kwargs: { k: 2 } });
+    expect(stored(commitOf(message, success(1), { settings: { resultExtended: true } }))[0]).toMatchObject({
+      ...{ name: "t", args: [1], kwargs: { k: 2 }, worker: "w1@host", retries: 0, queue: "celery" },
+    });
+  });
+});
+
+describe("other ends", () => {
+  const waiting = () => built(chain(add.s(1, 2), add.s(3), add.s(4)).toSignature())[0] as TaskMessage;
+  it("mark every later step of the chain", () => {
+    const message = waiting();
+    const ids = message.chain?.map(({ options }) => options.task_id);
+    expect(stored(commitOf(message, failure())).map(({ task_id, status }) => [task_id, status])).toEqual([
+      [message.id, "FAILURE"],
+      ...(ids ?? []).map((id) => [id, "FAILURE"]),
+    ]);
+    expect(stored(commitOf(message, { kind: "revoked", reason: "expired" }))).toMatchObject([
+      { status: "REVOKED", result: { exc_type: "TaskRevokedError", exc_message: ["expired"] } },
+      { status: "REVOKED" },
+      { status: "REVOKED" },
+    ]);
+  });
+  it("mark the body of a chord further down, and the members of a last group", () => {
+    const [message] = built(chain(add.s(1, 2), group(add.s(3), add.s(4)), sum.s()).toSignature());
+    const body = (message as Any).chain[0].kwargs.body.options.task_id;
+    expect(stored(commitOf(message as TaskMessage, failure())).map(({ task_id }) => task_id)).toEqual([message?.id, body]);
+    const [other] = built(chain(add.s(1, 2), group(add.s(3), add.s(4))).toSignature());
+    expect(stored(commitOf(other as TaskMessage, failure()))).toHaveLength(3);
+  });
+  it("report the chord that a later step is a member of", () => {
+    const [message] = built(chord([chain(add.s(1, 2), add.s(3)), add.s(4, 5)], sum.s()).toSignature());
+    const last = message?.chain?.[0]?.options;
+    expect(commitOf(message as TaskMessage, failure()).chordParts).toMatchObject([
+      { groupId: last?.group_id, index: 0, taskId: last?.task_id, member: expect.stringContaining('"FAILURE"') },
+    ]);
+  });
+  it("call no errbacks for a revoked task", () => {
+    const message = newTaskMessage({ task: "t", errbacks: [add.s().toSignature()] });
+    expect(commitOf(message, { kind: "revoked", reason: "revoked" }).publish).toEqual([]);
+    expect(commitOf(message, failure()).publish).toHaveLength(1);
+  });
+  it.each([
+    ["retries-exhausted", { kind: "dead-letter", reason: "retries-exhausted", detail: "E" }],
+    ["undecodable", { kind: "dead-letter", reason: "undecodable", detail: "E" }],
+    ["not-registered", { kind: "dead-letter", reason: "unknown-task", detail: "E" }],
+    ["exception", { kind: "ack" }],
+    ["soft-time-limit", { kind: "ack" }],
+  ])("after %s settle as %j", (cause, settle) => {
+    expect(commitOf(newTaskMessage({ task: "t" }), failure(cause)).settle).toEqual(settle);
+  });
+  it("of rejected and ignored tasks store nothing", () => {
+    const message = newTaskMessage({ task: "t" });
+    expect(commitOf(message, { kind: "rejected", requeue: true })).toMatchObject({
+      settle: { kind: "requeue", where: "back" },
+      results: [],
+    });
+    expect(commitOf(message, { kind: "rejected", requeue: false })).toMatchObject({ settle: { kind: "ack" }, results: [] });
+    expect(commitOf(message, { kind: "ignored" })).toMatchObject({ settle: { kind: "ack" }, results: [], publish: [] });
+  });
+});
+
+describe("a retry", () => {
+  it("is parked until due, under the same id, with everything that it had", () => {
+    const message = newTaskMessage({
+      ...{ task: "t", args: [1], headers: { mine: 1 }, groupId: "g", groupIndex: 0, chord: sum.s().toSignature() },
+      ...{ lovage: { deaths: 2, correlation: "c" }, priority: 3, timeLimit: 5, routingKey: "q" },
+    });
+    const commit = commitOf(message, { kind: "retry", error, traceback: null, children: [], retry: { delayMs: 2000, args: [2] } });
+    expect(commit.publish[0]).toMatchObject({ taskId: message.id, parkMs: 2000, queue: "q", priority: 3 });
+    expect(sent(commit)[0]).toMatchObject({
+      ...{ id: message.id, retries: 1, args: [2], argsrepr: "(2,)", groupId: "g", headers: { mine: 1 }, timeLimit: 5 },
+      ...{ parentId: message.id, lovage: { correlation: "c" }, eta: "2026-11-21T10:00:02.000000+00:00" },
+    });
+    expect(commit.chordParts).toEqual([]);
+  });
+});
+
+describe("a replacement", () => {
+  const message = newTaskMessage({
+    ...{ task: "t", groupId: "g", groupIndex: 1, chord: sum.s().toSignature(), chain: [add.s(9).toSignature()] },
+    callbacks: [add.s(7).toSignature()],
+  });
+  const replaced = (signature: Signature, by: TaskMessage = message) => commitOf(by, { kind: "replaced", signature });
+  it("takes over id, chord, chain and links, and stores nothing", () => {
+    const commit = replaced(add.s(1, 2).toSignature());
+    expect(commit.results).toEqual([]);
+    expect(sent(commit)[0]).toMatchObject({
+      ...{ id: message.id, parentId: message.id, groupId: "g", groupIndex: 1, replacedTaskNesting: 1, args: [1, 2] },
+      ...{ chord: { task: "t.sum" }, chain: [{ task: "t.add", args: [9] }], callbacks: [{ task: "t.add", args: [7] }] },
+    });
+  });
+  it("by a chain ends under the id, and only its last step is in the chord", () => {
+    const [first] = sent(replaced(chain(add.s(1, 2), add.s(3)).toSignature()));
+    expect(first).toMatchObject({ groupId: null, chord: null });
+    expect(first?.id).not.toBe(message.id);
+    expect(first?.chain?.map(({ options }) => [options.task_id, options.group_id])).toEqual([
+      [undefined, undefined],
+      [message.id, "g"],
+    ]);
+  });
+  it("by a group becomes a chord whose body gives the list", () => {
+    const commit = replaced(group(add.s(1, 2), add.s(3, 4)).toSignature(), newTaskMessage({ task: "t" }));
+    expect(commit.chords).toMatchObject([{ size: 2 }]);
+    expect(sent(commit).map(({ chord: body }) => body?.task)).toEqual(["celery.accumulate", "celery.accumulate"]);
+  });
+});
+
+describe("the end of a chord", () => {
+  const due = (groupId: string, parts: string[], position: number, taskset: string | null = null) =>
+    ({ kind: "parts-due", groupId, parts, position, taskset }) as const;
+  it("starts the body with all results in order, and removes the chord's keys", () => {
+    const [, second] = built(chord([add.s(1), add.s(2), add.s(3)], sum.s("x")).toSignature()) as [TaskMessage, TaskMessage];
+    const facts = testFacts(second);
+    const group = second.groupId as string;
+    const commit = completeChord(
+      continuation(second, success(20), facts),
+      due(group, ['[1, "a", "SUCCESS", 10]', '[1, "c", "SUCCESS", 30]'], 1),
+      facts,
+    );
+    expect(sent(commit)).toMatchObject([
+      { task: "t.sum", args: [[10, 20, 30], "x"], id: second.chord?.options.task_id, parentId: second.id },
+    ]);
+    expect(commit.chordParts).toMatchObject([{ completes: "body" }]);
+    expect(commit.results).toHaveLength(1);
+  });
+  it("ends the body where a member failed: its result, its errbacks, the chain behind it, and the outer chord", () => {
+    const inner = chord([add.s(1), add.s(2)], sum.s().linkError(add.s("err")));
+    const [first] = built(chord([inner, add.s(9)], sum.s()).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const commit = completeChord(
+      continuation(first, success(1), facts),
+      due(
+        first.groupId as string,
+        ['[1, "b", "REVOKED", {"exc_type": "TaskRevokedError", "exc_message": ["revoked"], "exc_module": "celery.exceptions"}]'],
+        1,
+      ),
+      facts,
+    );
+    const body = first.chord as Signature;
+    expect(stored(commit)[1]).toMatchObject({
+      ...{ task_id: body.options.task_id, status: "FAILURE" },
+      result: { exc_type: "ChordError", exc_message: ["Dependency b raised TaskRevokedError('revoked')"] },
+    });
+    expect(sent(commit)).toMatchObject([{ task: "t.add", args: [body.options.task_id, "err"] }]);
+    expect(commit.chordParts).toMatchObject([
+      { completes: "error" },
+      { groupId: body.options.group_id, taskId: body.options.task_id, index: 0 },
+    ]);
+  });
+  it("nests results as the saved header does", () => {
+    const [first] = built(chord([add.s(1), add.s(2)], sum.s()).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const shape = JSON.stringify({
+      result: [
+        ["g", null],
+        [
+          [
+            ["g", null],
+            [
+              [["a", null], null],
+              [["b", null], null],
+            ],
+          ],
+          [[first.id, null], null],
+        ],
+      ],
+    });
+    const commit = completeChord(
+      continuation(first, success(3), facts),
+      due(first.groupId as string, ['[1, "b", "SUCCESS", 2]', '[1, "a", "SUCCESS", 1]'], 2, shape),
+      facts,
+    );
+    expect(sent(commit)[0]?.args).toEqual([[[1, 2], 3]]);
+  });
+});

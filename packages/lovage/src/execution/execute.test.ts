@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { exponential } from "../kernel/backoff.ts";
+import { SoftTimeLimitError, TaskRevokedError } from "../kernel/errors.ts";
+import { silentLogger } from "../kernel/logger.ts";
+import { newTaskMessage } from "../message/new-task-message.ts";
+import type { TaskMessage } from "../message/task-message.ts";
+import { defaultMiddleware } from "../middleware/default-middleware.ts";
+import type { Middleware } from "../middleware/middleware.ts";
+import { defineTask } from "../task/define-task.ts";
+import type { Sender } from "../task/sender.ts";
+import type { AnyTask } from "../task/task-definition.ts";
+import { ignore, reject } from "./control-flow.ts";
+import { currentRun } from "./current-run.ts";
+import { execute } from "./execute.ts";
+import type { ExecutionContext } from "./execution-context.ts";
+import type { ProgressEntry, RunControls } from "./run-controls.ts";
+
+const sender: Sender = {
+  name: "test",
+  apply: () => Promise.reject(new Error("nothing is sent here")),
+  prepare: () => Promise.reject(new Error("nothing is sent here")),
+};
+const context: ExecutionContext = {
+  sender,
+  middleware: defaultMiddleware,
+  once: async (_, work) => work(),
+  now: () => 1000,
+  random: () => 0.5,
+  resultExpiresMs: null,
+};
+
+function controls(over: Partial<RunControls> = {}): RunControls {
+  return {
+    delivery: { epoch: "e", number: 7 },
+    nodeName: "celery@host",
+    pid: 1,
+    signal: new AbortController().signal,
+    throwIfAborted: () => undefined,
+    publish: async () => undefined,
+    progress: () => undefined,
+    setState: async () => undefined,
+    log: silentLogger,
+    suspend: (work) => work,
+    ...over,
+  };
+}
+
+const run = (task: AnyTask, message: Partial<TaskMessage> = {}, over: Partial<ExecutionContext> = {}, more: Partial<RunControls> = {}) =>
+  execute(task, newTaskMessage({ task: task.name, ...message }), controls(more), { ...context, ...over });
+
+describe("a run", () => {
+  it("gives the handler's value, and null for nothing", async () => {
+    expect(
+      await run(
+        defineTask("t", (x: number) => x * 2),
+        { args: [21] },
+      ),
+    ).toEqual({ kind: "success", value: 42, children: [] });
+    expect(await run(defineTask("t", async () => undefined))).toMatchObject({ value: null });
+  });
+  it("fails with what the handler threw", async () => {
+    const outcome = await run(defineTask("t", () => Promise.reject(new RangeError("too far"))));
+    expect(outcome).toMatchObject({ kind: "failure", cause: "exception", error: { exc_type: "RangeError", exc_message: ["too far"] } });
+  });
+  it("survives whatever is thrown", async () => {
+    for (const thrown of [undefined, null, "text", 7, Object.create(null)])
+      expect(await run(defineTask("t", () => Promise.reject(thrown)))).toMatchObject({ kind: "failure" });
+  });
+  it("fails as invalid-arguments before the handler sees them", async () => {
+    let called = false;
+    const task = defineTask("t", { params: ["x"] }, (_x: number) => {
+      called = true;
+    });
+    expect(await run(task, { kwargs: { y: 1 } })).toMatchObject({ kind: "failure", cause: "invalid-arguments" });
+    expect(called).toBe(false);
+  });
+  it("says when it was a limit or a cancel that ended it", async () => {
+    const limit = defineTask("t", () => Promise.reject(new SoftTimeLimitError("LOVAGE_SOFT_TIME_LIMIT", "late")));
+    const cancel = defineTask("t", () => Promise.reject(new TaskRevokedError("LOVAGE_TASK_REVOKED", "stop")));
+    expect(await run(limit)).toMatchObject({ kind: "failure", cause: "soft-time-limit" });
+    expect(await run(cancel)).toEqual({ kind: "revoked", reason: "terminated" });
+  });
+  it("takes ignore and reject for what they are", async () => {
+    expect(await run(defineTask("t", () => Promise.reject(ignore())))).toEqual({ kind: "ignored" });
+    expect(await run(defineTask("t", () => Promise.reject(reject({ requeue: true }))))).toEqual({ kind: "rejected", requeue: true });
+  });
+  it("knows itself, however deep", async () => {
+    const deep = async () => {
+      await Promise.resolve();
+      const { id, rootId, retries, hostname, fencingToken, correlationId, queue } = currentRun();
+      return { id, rootId, retries, hostname, fencingToken, correlationId, queue };
+    };
+    const outcome = await run(
+      defineTask("t", () => deep()),
+      { id: "a", rootId: "r", retries: 2, lovage: { correlation: "c" } },
+    );
+    expect(outcome).toMatchObject({
+      value: { id: "a", rootId: "r", retries: 2, hostname: "celery@host", fencingToken: "e/7", correlationId: "c", queue: "celery" },
+    });
+  });
+  it("keeps runs at once apart", async () => {
+    const task = defineTask("t", async () => {
+      const before = currentRun().id;
+      await Promise.resolve();
+      return [before, currentRun().id];
+    });
+    const outcomes = await Promise.all(["a", "b", "c"].map((id) => run(task, { id })));
+    expect(outcomes.map((outcome) => outcome.kind === "success" && outcome.value)).toEqual([
+      ["a", "a"],
+      ["b", "b"],
+      ["c", "c"],
+    ]);
+  });
+  it("does not make an abort signal that nobody asked for", async () => {
+    let asked = 0;
+    const lazy = Object.defineProperty(controls(), "signal", {
+      get: () => {
+        asked += 1;
+        return new AbortController().signal;
+      },
+    });
+    await execute(
+      defineTask("t", () => 1),
+      newTaskMessage({ task: "t" }),
+      lazy,
+      context,
+    );
+    expect(asked).toBe(0);
+    await execute(
+      defineTask("t", () => currentRun().signal.aborted),
+      newTaskMessage({ task: "t" }),
+      lazy,
+      context,
+    );
+    expect(asked).toBe(1);
+  });
+  it("reports progress between nothing and all, and to Python as a state of its own", async () => {
+    const entries: ProgressEntry[] = [];
+    const states: string[] = [];
+    const task = defineTask("t", { track: "python" }, () => {
+      currentRun().progress(0.5, "half", { step: 2 });
+      currentRun().progress(7);
+    });
+    await run(
+      task,
+      { id: "a", rootId: "r" },
+      {},
+      {
+        progress: (entry) => entries.push(entry),
+        setState: async ({ document }) => void states.push(document),
+      },
+    );
+    expect(entries).toEqual([
+      { taskId: "a", rootId: "r", task: "t", fraction: 0.5, message: "half", data: { step: 2 }, at: 1000 },
+      { taskId: "a", rootId: "r", task: "t", fraction: 1, message: null, at: 1000 },
+    ]);
+    expect(states.map((document) => JSON.parse(document))).toMatchObject([
+      { status: "PROGRESS", result: { fraction: 0.5, message: "half" } },
+    ]);
+  });
+});
+
+describe("a retry", () => {
+  class Flaky extends Error {}
+  const policy = { on: [Flaky], max: 2, backoff: exponential({ first: "2s", jitter: "none" }) };
+  const flaky = defineTask("t", { retry: policy }, () => Promise.reject(new Flaky("again")));
+
+  it("comes by itself, after growing delays, until it is used up", async () => {
+    expect(await run(flaky)).toMatchObject({ kind: "retry", retry: { delayMs: 2000 }, error: { exc_type: "Flaky" } });
+    expect(await run(flaky, { retries: 1 })).toMatchObject({ kind: "retry", retry: { delayMs: 4000 } });
+    expect(await run(flaky, { retries: 2 })).toMatchObject({ kind: "failure", cause: "retries-exhausted", error: { exc_type: "Flaky" } });
+  });
+  it("does not come for other errors", async () => {
+    const task = defineTask("t", { retry: policy }, () => Promise.reject(new TypeError("no")));
+    expect(await run(task)).toMatchObject({ kind: "failure", cause: "exception" });
+  });
+  it("does not come for arguments that will never do, nor by default for the soft limit", async () => {
+    const task = defineTask("t", { retry: {}, params: [] }, () => Promise.reject(new SoftTimeLimitError("LOVAGE_SOFT_TIME_LIMIT", "late")));
+    expect(await run(task)).toMatchObject({ kind: "failure", cause: "soft-time-limit" });
+    expect(await run(task, { args: [1] })).toMatchObject({ kind: "failure", cause: "invalid-arguments" });
+  });
+  it("takes the numbers that the call brought", async () => {
+    const lovage = { retry: { max: 1, backoff: { firstMs: 50, factor: 1, maxMs: 50, jitter: "none" as const } } };
+    const plain = defineTask("t", () => Promise.reject(new Error("x")));
+    expect(await run(plain, { lovage })).toMatchObject({ kind: "retry", retry: { delayMs: 50 } });
+    expect(await run(plain, { lovage, retries: 1 })).toMatchObject({ cause: "retries-exhausted" });
+  });
+  it("can be asked for, with other arguments and a delay of its own", async () => {
+    const task = defineTask("t", () => currentRun().retry({ delayMs: 10, args: [2], error: new Flaky("busy") }));
+    expect(await run(task)).toMatchObject({ kind: "retry", retry: { delayMs: 10, args: [2] }, error: { exc_type: "Flaky" } });
+  });
+  it("that is asked for too often is a failure: the given error, else one in Celery's words", async () => {
+    const withError = defineTask("t", () => currentRun().retry({ max: 1, error: new Flaky("busy") }));
+    const without = defineTask("t.x", () => currentRun().retry({ max: 0 }));
+    expect(await run(withError, { retries: 1 })).toMatchObject({ cause: "retries-exhausted", error: { exc_type: "Flaky" } });
+    expect(await run(without, { id: "a" })).toMatchObject({
+      error: { exc_type: "MaxRetriesExceededError", exc_message: ["Can't retry t.x[a] args:() kwargs:{}"] },
+    });
+  });
+  it("without end goes on", async () => {
+    const task = defineTask("t", { retry: { max: null } }, () => Promise.reject(new Error("x")));
+    expect(await run(task, { retries: 1000 })).toMatchObject({ kind: "retry" });
+  });
+});
+
+describe("middleware", () => {
+  const note = (name: string, seen: string[]): Middleware => ({
+    name,
+    async execute(execution, next) {
+      seen.push(`${name} before ${execution.task.name}`);
+      const outcome = await next();
+      seen.push(`${name} after ${outcome.kind}`);
+      return outcome;
+    },
+  });
+  it("stands around the run, the first one outermost", async () => {
+    const seen: string[] = [];
+    await run(
+      defineTask("t", () => 1),
+      {},
+      { middleware: [note("a", seen), note("b", seen)] },
+    );
+    expect(seen).toEqual(["a before t", "b before t", "b after success", "a after success"]);
+  });
+  it("is not asked about what does not concern it", async () => {
+    const seen: string[] = [];
+    await run(
+      defineTask("t", () => 1),
+      {},
+      { middleware: [{ ...note("a", seen), concerns: () => false }] },
+    );
+    expect(seen).toEqual([]);
+  });
+  it("that throws has failed the run", async () => {
+    const broken: Middleware = { name: "broken", execute: () => Promise.reject(new Error("mine")) };
+    expect(
+      await run(
+        defineTask("t", () => 1),
+        {},
+        { middleware: [broken] },
+      ),
+    ).toMatchObject({ kind: "failure", error: { exc_message: ["mine"] } });
+  });
+});
+
+it("outside of a task there is no run", () => {
+  expect(() => currentRun()).toThrow(expect.objectContaining({ code: "LOVAGE_NO_RUN" }));
+});

@@ -1,0 +1,74 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describe, expectTypeOf, it } from "vitest";
+import type { App } from "../app/app.ts";
+import type { AsyncResult } from "./async-result.ts";
+import type { OpenOf, OutOf } from "./canvas.ts";
+import { defineTask } from "./define-task.ts";
+import { remoteTask } from "./remote-task.ts";
+
+const add = defineTask("t.add", { params: ["x", "y"] }, (x: number, y: number) => x + y);
+const load = defineTask("t.load", async (path: string, size: number | undefined = 640) => ({ path, size }));
+const sum = defineTask("t.sum", (...xs: number[]) => xs.length);
+declare const schema: StandardSchemaV1<{ n: string }, { n: number }>;
+const checked = defineTask("t.checked", { input: schema }, (input) => input.n);
+declare const app: App;
+
+describe("a task", () => {
+  it("is called with its handler's arguments and gives its value", () => {
+    expectTypeOf(add.delay(1, 2)).resolves.toEqualTypeOf<AsyncResult<number>>();
+    expectTypeOf(load.delay("a")).resolves.toEqualTypeOf<AsyncResult<{ path: string; size: number }>>();
+    expectTypeOf(app.send(add, [1, 2], { queue: "q", countdown: "5m" })).resolves.toEqualTypeOf<AsyncResult<number>>();
+    expectTypeOf(app.sendMany(add, [[1, 2]])).resolves.toEqualTypeOf<AsyncResult<number>[]>();
+    expectTypeOf(app.send("py.task", [1])).resolves.toEqualTypeOf<AsyncResult>();
+  });
+  it("refuses wrong arguments", () => {
+    // @ts-expect-error one too few
+    void add.delay(1);
+    // @ts-expect-error not a number
+    void add.delay(1, "2");
+    // @ts-expect-error one too many
+    void load.delay("a", 1, 2);
+    // @ts-expect-error not a number
+    void app.send(add, [1, "2"]);
+    // @ts-expect-error no such option
+    void app.send(add, [1, 2], { que: "q" });
+  });
+  it("with a schema takes what goes into it and hands on what comes out", () => {
+    expectTypeOf(checked.delay).parameters.toEqualTypeOf<[input: { n: string }]>();
+    expectTypeOf(checked.delay({ n: "1" })).resolves.toEqualTypeOf<AsyncResult<number>>();
+    // @ts-expect-error the handler's side is not the caller's
+    void checked.delay({ n: 1 });
+  });
+  it("known by name only is typed by its caller", () => {
+    const py = remoteTask<[x: number], string>("proj.tasks.f");
+    expectTypeOf(app.send(py, [1])).resolves.toEqualTypeOf<AsyncResult<string>>();
+    // @ts-expect-error not a number
+    void py.delay("1");
+  });
+});
+
+describe("a signature", () => {
+  it("binds the last arguments and still accepts those in front", () => {
+    const none = add.s();
+    const one = add.s(2);
+    const both = add.s(1, 2);
+    expectTypeOf<OpenOf<typeof none>>().toEqualTypeOf<[number, number]>();
+    expectTypeOf<OpenOf<typeof one>>().toEqualTypeOf<[number]>();
+    expectTypeOf<OpenOf<typeof both>>().toEqualTypeOf<[]>();
+    expectTypeOf<OutOf<typeof both>>().toEqualTypeOf<number>();
+  });
+  it("knows optional and rest parameters", () => {
+    const whole = load.s("a");
+    expectTypeOf<OpenOf<typeof whole>>().toEqualTypeOf<[]>();
+    void load.s(1).delay("a");
+    void sum.s(1, 2, 3).send();
+  });
+  it("refuses arguments that fit nowhere", () => {
+    // @ts-expect-error not a number
+    add.s("x");
+    // @ts-expect-error one too many
+    add.s(1, 2, 3);
+    // @ts-expect-error an immutable signature takes all of them now
+    add.si(1);
+  });
+});
