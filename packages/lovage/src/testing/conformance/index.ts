@@ -5,6 +5,7 @@ export { chordSuite } from "./chord-suite.ts";
 export { commitSuite } from "./commit-suite.ts";
 export type { MakeServer, Suite, TestApi, TestServer } from "./harness.ts";
 export { leasesSuite } from "./leases-suite.ts";
+export { type ModelStep, runAgainstModel } from "./model.ts";
 export { resultsSuite } from "./results-suite.ts";
 export { revokesSuite } from "./revokes-suite.ts";
 export { stateSuite } from "./state-suite.ts";
