@@ -18,6 +18,7 @@ import { failure } from "../../upkeep/ended-outcomes.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Committer } from "./committer.ts";
 import { Fetcher } from "./fetcher.ts";
+import { refusal } from "./gate.ts";
 import { type Held, Holdings } from "./held.ts";
 import { Intake } from "./intake.ts";
 import { Marker } from "./marker.ts";
@@ -108,6 +109,8 @@ class Runner implements RunnerHandle {
       onStarted: () => this.#recycling.taskStarted(),
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
+      refusal: ({ message }) => (message === null ? null : refusal(message, { revokes: this.#revokes, storeNow: this.#intake.storeNow })),
+      onRefused: (held, outcome) => this.#settler.end(held, outcome, {}),
       onCancelling: (number, killAfterMs) => this.#say({ t: "cancelling", epoch, number, killAfterMs }),
     });
     this.#revokes = new RevokeList({ revokes: store.revokes, clock, log, onNew: (revokes) => this.#runs.revoke(revokes) });

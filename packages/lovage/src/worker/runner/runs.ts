@@ -35,6 +35,10 @@ export interface RunsOptions {
   onEnded(run: Run, end: RunEnd): void;
   /** The delivery was ended by somebody else before its code got control. */
   onLost(held: Held): void;
+  /** Whether it was revoked, or expired, while its marks were on the way: how it ends then. */
+  refusal(held: Held): Outcome | null;
+  /** It ends so, and its code does not get control. */
+  onRefused(held: Held, outcome: Outcome): void;
   /** A run was told to stop; whoever has to kill it otherwise must know. */
   onCancelling(number: number, killAfterMs: number): void;
 }
@@ -81,13 +85,18 @@ export class Runs {
    * STARTED, because code that does not await would keep it from being written until its end.
    */
   async #mark(held: Held, task: AnyTask, row: number, { ackEarly, started }: { ackEarly: boolean; started: boolean }): Promise<void> {
-    const { marker, services, onLost } = this.#options;
+    const { marker, services, onLost, refusal, onRefused } = this.#options;
     this.#starting += 1;
-    const [reply] = await Promise.all([ackEarly ? marker.ackEarly(held.number) : "ok", started ? this.#markStarted(held, task) : undefined]);
+    const [reply] = await Promise.all([
+      ackEarly ? marker.ackEarly(held.number) : "ok",
+      started ? this.#markStarted(held, task) : undefined,
+    ]);
     this.#starting -= 1;
-    if (reply === "ok") return this.#begin(held, task, row);
+    const refused = refusal(held);
+    if (reply === "ok" && refused === null) return this.#begin(held, task, row);
     services.slots.free(row, false);
-    onLost(held);
+    if (reply === "ok" && refused !== null) onRefused(held, refused);
+    else onLost(held);
   }
 
   #begin(held: Held, task: AnyTask, row: number): void {
