@@ -25,6 +25,14 @@ test("reads what Celery writes", () => {
   expect(parseRedisUrl("rediss://h:1/0?ssl_cert_reqs=CERT_NONE").socket).toMatchObject({ rejectUnauthorized: false });
 });
 
+test("takes Valkey by its own name", () => {
+  expect(parseRedisUrl("valkeys://:p@h/1")).toMatchObject({
+    name: "valkeys://:***@h/1",
+    database: 1,
+    socket: { host: "h", port: 6379, tls: true },
+  });
+});
+
 test("takes a unix socket in each spelling", () => {
   for (const url of [
     "redis+socket:///var/run/redis.sock?virtual_host=2",

@@ -1,4 +1,4 @@
-/** `redis://`, `rediss://` and `redis+socket://` as Celery spells them (celery-wire.md §1.7), to what a connection needs. */
+/** `redis://`, `rediss://` and `redis+socket://` as Celery spells them, `valkey://` and `valkeys://` (celery-wire.md §1.7), to what a connection needs. */
 import { ConfigError } from "../../kernel/errors.ts";
 
 export interface Endpoint {
@@ -18,7 +18,9 @@ const remedy = "Write redis://user:password@host:6379/0, rediss://… or redis+s
 export function parseRedisUrl(url: string): Endpoint {
   const wrong = (what: string) => new ConfigError("LOVAGE_STORE_URL", `Cannot use the Redis URL "${maskUrl(url)}": ${what}. ${remedy}`);
   // URL does not parse an authority in front of an empty host for schemes it does not know.
-  const text = url.replace(/^redis\+socket:\/\/([^/]*)\//, (_, authority: string) => `unix://${authority}${authority ? "socket" : ""}/`);
+  const text = url
+    .replace(/^valkey(s?):/i, "redis$1:")
+    .replace(/^redis\+socket:\/\/([^/]*)\//, (_, authority: string) => `unix://${authority}${authority ? "socket" : ""}/`);
   let parsed: URL;
   try {
     parsed = new URL(text);
