@@ -338,6 +338,21 @@ describe("a runner", () => {
       expect([runs, (await result(second))?.state]).toEqual([1, "REVOKED"]);
     });
 
+    it("refuses a message that was revoked while its marks were on the way", async () => {
+      const held = gate();
+      const mark = store.broker.mark.bind(store.broker);
+      store.broker.mark = (...call) => held.passed.then(() => mark(...call));
+      let runs = 0;
+      const [id] = await publish({});
+      await start([task(() => ++runs, { trackStarted: true })]);
+      await store.revokes.revoke([{ by: "id", value: id ?? "", terminate: true, killAfterMs: 0 }], 60_000);
+      runner?.receive({ t: "revokes", epoch: "e" });
+      await settle();
+      held.open();
+      await settle();
+      expect([runs, (await result(id))?.state]).toEqual([0, "REVOKED"]);
+    });
+
     it("puts an unknown task off, and gives it up after ten minutes with NotRegistered", async () => {
       const [id] = await publish({ task: "nobody" });
       await start([task(() => 1)]);
