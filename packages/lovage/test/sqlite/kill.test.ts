@@ -55,6 +55,7 @@ class Cast {
 
   async #kill(child: ChildProcess): Promise<void> {
     this.#children.delete(child);
+    if (child.exitCode !== null) return; // it crashed by itself; why, its stderr said
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
