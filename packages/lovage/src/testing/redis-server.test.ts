@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.ts";
@@ -44,6 +46,30 @@ test("comes back on the same port with its data", async () => {
   expect(await ask("GET kept")).toBe("$1\r\n1\r\n");
 });
 
+test("does not outlive the process that started it, even one that was killed", async () => {
+  const module = new URL("./redis-server.ts", import.meta.url).pathname;
+  const code = `
+    const { createJiti } = await import("jiti");
+    const { startRedis } = await createJiti(process.cwd() + "/").import(${JSON.stringify(module)});
+    console.log((await startRedis()).pid);
+    setInterval(() => {}, 1000);`;
+  const starter = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(starter.stdout, "data")) as [Buffer];
+  const pid = Number(String(line));
+  expect(alive(pid)).toBe(true);
+  starter.kill("SIGKILL");
+  await expect.poll(() => alive(pid), { timeout: 5000 }).toBe(false);
+});
+
 test("a missing redis-server is named", async () => {
   await expect(startRedis({ command: "no-such-redis-server" })).rejects.toMatchObject({ code: "LOVAGE_REDIS_SERVER_MISSING" });
 });
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -66,8 +66,8 @@ class ChildRedis implements RedisServer {
   private readonly folder: string;
   private readonly options: RedisServerOptions;
   private child: ChildProcess | undefined;
+  private guard: ChildProcess | undefined;
   private output = "";
-  private readonly killOnExit = () => this.child?.kill("SIGKILL");
 
   constructor(port: number, folder: string, options: RedisServerOptions) {
     this.port = port;
@@ -89,7 +89,7 @@ class ChildRedis implements RedisServer {
       failure = new ConfigError("LOVAGE_REDIS_SERVER_MISSING", `Cannot start redis-server: ${error.message}. Install Redis 7.0 or newer.`);
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => this.keepOutput(String(text)));
-    process.once("exit", this.killOnExit);
+    if (child.pid !== undefined) this.guard = startGuard(child.pid);
 
     const deadline = performance.now() + startDeadlineMs;
     while (child.pid === undefined || (await processIdAt(this.port)) !== child.pid) {
@@ -140,13 +140,29 @@ class ChildRedis implements RedisServer {
   private async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.child;
     this.child = undefined;
-    process.off("exit", this.killOnExit);
+    await endGuard(this.guard);
+    this.guard = undefined;
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill("SIGCONT"); // a frozen process does not take a SIGTERM
     child.kill(signal);
     await exited;
   }
+}
+
+/**
+ * Ends the server when this process is gone, however it went: a shell that waits for the end of its input, which only we can
+ * write to. In a group of its own, so that what is sent to ours does not end it first.
+ */
+function startGuard(pid: number): ChildProcess {
+  return spawn("/bin/sh", ["-c", `read -r _; kill -9 ${pid}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+}
+
+async function endGuard(guard: ChildProcess | undefined): Promise<void> {
+  if (guard?.pid === undefined || guard.exitCode !== null || guard.signalCode !== null) return;
+  const exited = once(guard, "exit");
+  guard.kill("SIGKILL");
+  await exited;
 }
 
 async function freePort(): Promise<number> {
