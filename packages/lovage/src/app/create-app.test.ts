@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { chain } from "../canvas/chain.ts";
 import { chord } from "../canvas/chord.ts";
 import { group } from "../canvas/group.ts";
@@ -136,6 +136,16 @@ describe("an app", () => {
     await expect(handle.get({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
     await work(app);
     expect(await handle.get()).toBe(3);
+  });
+  it("waits for a large group without a warning about listeners", async () => {
+    const app = appOf();
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const handle = await group(Array.from({ length: 30 }, (_, n) => add.s(n, 1))).send(app);
+    const values = handle.get({ timeoutMs: 5000 });
+    await work(app);
+    expect(await values).toHaveLength(30);
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
   });
   it("does not wait for a result that will never be stored", async () => {
     const handle = await appOf().send(add, [1, 2], { ignoreResult: true });
@@ -278,6 +288,7 @@ describe("inside a run", () => {
     const handles = [await app.send(book, []), await app.send(book, [])];
     await work(app);
     expect(await Promise.all(handles.map((handle) => handle.get()))).toEqual([{ receipt: 1 }, { receipt: 1 }]);
+    expect(done).toBe(1);
   });
   it("a replacement ends under the id of what it replaces", async () => {
     const first = defineTask("t.first", (n: number) => currentRun().replace(chain(add.s(n, 1), add.s(10))) as number);

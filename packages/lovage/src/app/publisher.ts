@@ -5,7 +5,7 @@
  */
 import type { Broker } from "../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../kernel/errors.ts";
-import type { Publication } from "../message/commit.ts";
+import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 
 /** Above this a publication leaves at once; the rest of the turn goes into the next. */
 const mostMessages = 1000;
@@ -64,10 +64,13 @@ export class Publisher {
 }
 
 function merged(batch: readonly Waiting[]): Publication {
-  return {
-    messages: batch.flatMap(({ publication }) => publication.messages),
-    chords: batch.flatMap(({ publication }) => publication.chords ?? []),
-  };
+  const messages: Outgoing[] = [];
+  const chords: ChordStart[] = [];
+  for (const { publication } of batch) {
+    for (const message of publication.messages) messages.push(message);
+    for (const chord of publication.chords ?? []) chords.push(chord);
+  }
+  return { messages, chords };
 }
 
 const isUnavailable = (error: unknown): boolean => isLovageError(error) && error.name === "BrokerUnavailableError";

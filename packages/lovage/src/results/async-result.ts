@@ -1,4 +1,5 @@
 /** The handles of sent work, read from a result backend. */
+import { setMaxListeners } from "node:events";
 import { UsageError } from "../kernel/errors.ts";
 import { fromExceptionRecord } from "../message/exceptions.ts";
 import type { ResultTuple, StoredResult, TaskState } from "../message/outcome.ts";
@@ -88,6 +89,8 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
       // One that fails ends the others' waits too: nothing is left behind.
       const stop = new AbortController();
       const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+      // One listener per member is right, and no leak.
+      setMaxListeners(0, both);
       try {
         return (await Promise.all(this.results.map((result) => result.get({ signal: both })))) as unknown as R;
       } finally {
