@@ -17,13 +17,15 @@ export interface ConsumingWatchdogOptions {
   progress(): Promise<string>;
   restartWaking(): Promise<void>;
   giveUp(): void;
-  /** @defaultValue 5000 and 15000 milliseconds */
-  readonly lookEveryMs?: number;
-  readonly stuckAfterMs?: number;
 }
 
+/** Milliseconds between looks while all is well, and while something may be wrong: an idle node should say little. */
+const lookEveryMs = 15_000;
+const lookAgainMs = 5000;
+const stuckAfterMs = 15_000;
+
 export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
-  const { clock, log, waiting, idleRunners, progress, restartWaking, giveUp, lookEveryMs = 5000, stuckAfterMs = 15_000 } = options;
+  const { clock, log, waiting, idleRunners, progress, restartWaking, giveUp } = options;
   let stuckSince: number | undefined;
   let seen = "";
   let restarted = false;
@@ -39,14 +41,14 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
     seen = now;
     return !moved;
   };
-  const turn = async (): Promise<undefined> => {
-    if (gaveUp) return undefined;
+  const turn = async (): Promise<number> => {
+    if (gaveUp) return lookEveryMs;
     if (!(await isStuck())) {
       fine();
-      return undefined;
+      return lookEveryMs;
     }
     stuckSince ??= clock.monotonic();
-    if (clock.monotonic() - stuckSince < stuckAfterMs) return undefined;
+    if (clock.monotonic() - stuckSince < stuckAfterMs) return lookAgainMs;
     if (restarted) {
       log.error("consuming.gave-up", { idle: idleRunners() });
       gaveUp = true;
@@ -57,7 +59,7 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
       stuckSince = clock.monotonic();
       await restartWaking();
     }
-    return undefined;
+    return lookAgainMs;
   };
   const onError = (error: unknown) => {
     fine();
