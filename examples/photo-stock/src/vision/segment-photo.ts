@@ -18,10 +18,17 @@ const REDUCED = 400;
 /** Objects narrower than this in the reduced copy are looked at again in a larger one, at most so many times larger. */
 const SMALL = 22;
 const MOST_ZOOM = 2.6;
+/** A first look this good has the polarity right. */
+const SURE = 0.75;
 /** Most pixels of the working picture; bounds memory and time for the largest photos with the smallest objects. */
 const MOST_WORKING = 5e6;
 /** Small photos are enlarged at most this much: a 300-pixel photo's smallest objects have 6 pixels. */
 const MOST_ENLARGED = 4;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 export interface SegmentOptions {
   /** Greatest side of a slice's core in working pixels. */
@@ -36,12 +43,13 @@ export async function segmentPhoto(path: string, options: SegmentOptions = {}): 
   const photo = await decodePhoto(path, { full: false });
   options.signal?.throwIfAborted();
   let reduced = scaled(photo, REDUCED / Math.min(photo.width, photo.height));
-  let guess = await look(path, reduced, options);
+  let guess = await look(path, reduced, options.polarity, options.signal);
   if (guess !== undefined && guess.typical < SMALL) {
     // Smoothing is one pixel of the reduced copy, too much for objects this small: look again, larger.
     const zoom = Math.min(MOST_ZOOM, (1.4 * SMALL) / guess.typical);
     const larger = scaled(photo, (zoom * REDUCED) / Math.min(photo.width, photo.height));
-    const again = await look(path, larger, options);
+    const polarity = options.polarity ?? (typeof guess.sense === "string" && guess.quality > SURE ? guess.sense : undefined);
+    const again = await look(path, larger, polarity, options.signal);
     if (again !== undefined && again.quality > guess.quality - 0.1) [reduced, guess] = [larger, again];
   }
   const reduction = reduced.width / photo.width;
@@ -65,30 +73,23 @@ export async function segmentPhoto(path: string, options: SegmentOptions = {}): 
   };
 }
 
-async function look(
-  path: string,
-  size: { readonly width: number; readonly height: number },
-  options: SegmentOptions,
-): Promise<Guess | undefined> {
+async function look(path: string, size: Size, polarity: Polarity | undefined, signal: AbortSignal | undefined): Promise<Guess | undefined> {
   const tone = toneOf(await readScaled(path, size.width, size.height), 1);
-  options.signal?.throwIfAborted();
-  return guessesFor(tone, options.polarity)[0];
+  signal?.throwIfAborted();
+  return guessesFor(tone, polarity)[0];
 }
 
-function scaled({ width, height }: { readonly width: number; readonly height: number }, scale: number) {
+function scaled({ width, height }: Size, scale: number) {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-function workingScale(photo: { readonly width: number; readonly height: number }, typical: number): number {
+function workingScale(photo: Size, typical: number): number {
   const most = Math.sqrt(MOST_WORKING / (photo.width * photo.height));
   return Math.min(MODEL_OBJECT / typical, most, MOST_ENLARGED);
 }
 
 /** Nothing stands out from the ground: one slice, and a threshold that nothing reaches. */
-function emptyGround(
-  photo: { readonly width: number; readonly height: number },
-  reduced: { readonly width: number; readonly height: number },
-): Segmentation {
+function emptyGround(photo: Size, reduced: Size): Segmentation {
   return {
     width: photo.width,
     height: photo.height,
