@@ -97,6 +97,8 @@ export class Waker implements Service {
           this.ring();
           // Under load nobody listens: a bell that is heard while messages wait and all are busy would ring without end.
           await this.#idleOrStopped(signal);
+          // A bell that rings without end must not keep a node that stops.
+          if (signal.aborted) break;
         }
       } catch (error) {
         if (!signal.aborted) log.warn("waker.failed", { error });
