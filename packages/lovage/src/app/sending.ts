@@ -53,7 +53,7 @@ export function buildCalls(calls: readonly Call[], options: SendOptions | undefi
 function checkArguments({ signature, args }: Call, options: SendOptions | undefined, registry: Registry): unknown {
   if (signature.subtask_type !== null) return undefined;
   const task = registry.get(signature.task);
-  if (task === undefined || (task.settings.input === null && task.settings.params === null)) return undefined;
+  if (task === undefined) return undefined;
   const whole = args.length === 0 || signature.immutable ? signature.args : [...args, ...signature.args];
   const { kwargs } = signature;
   return bindArguments(task, whole, options?.kwargs === undefined ? kwargs : { ...kwargs, ...options.kwargs });

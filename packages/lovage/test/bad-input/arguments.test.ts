@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import { type App, createApp, isLovageError } from "lovage";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WorkerNode } from "../worker/node.ts";
+import { tasks } from "./fixtures/app.mjs";
+import { Place, skips, storeKinds } from "./place.ts";
+import { strangerMessage } from "./stranger.ts";
+
+const untyped = tasks as Record<string, never>;
+
+describe.each(storeKinds)("wrong arguments on %s", (kind) => {
+  describe.skipIf(skips(kind))("", () => {
+    let place: Place;
+    let node: WorkerNode;
+    /** Knows the tasks, so that it can check what it sends. */
+    let app: App;
+    beforeAll(async () => {
+      place = await Place.open(kind);
+      node = await place.node({ pool: "processes", concurrency: 2 });
+      app = createApp({ name: "knowing", tasks, broker: place.broker, environment: false, folder: false });
+    });
+    afterAll(async () => {
+      await app?.close();
+      await place?.close();
+    });
+
+    const wrongCalls = [
+      ["too many positional ones", "add", [1, 2, 3], undefined, 'takes 2: "x", "y"'],
+      ["one that has no such name", "add", [1], { z: 2 }, 'has no parameter "z"'],
+      ["one given twice", "add", [1], { x: 2 }, 'got "x" twice'],
+      ["keywords where no names were declared", "echo", [], { value: 1 }, "declares no parameter names"],
+      ["input that its schema refuses", "pot", [{ pots: "many" }], undefined, "pots: expected a whole number"],
+      ["two inputs where a schema takes one", "pot", [{ pots: 1 }, 2], undefined, "takes one input object"],
+    ] as const;
+
+    it.each(wrongCalls)("are an error for the caller, and nothing is sent: %s", async (_, task, args, kwargs, says) => {
+      const sent = app.send(untyped[task] as never, args as never, kwargs === undefined ? {} : { kwargs });
+      const error = await sent.then(
+        () => undefined,
+        (caught: unknown) => caught,
+      );
+      expect(error).toMatchObject({ name: "UsageError", code: "LOVAGE_ARGUMENTS_INVALID", message: expect.stringContaining(says) });
+      expect(await place.depth()).toBe(0);
+    });
+
+    it.each(wrongCalls)("from a stranger end in a FAILURE that says what would do: %s", async (_, name, args, kwargs, says) => {
+      const { name: task } = tasks[name];
+      const id = randomUUID();
+      await place.push(strangerMessage({ task, id, args, kwargs: kwargs ?? {} }));
+      const error = await app
+        .result(id)
+        .get({ timeoutMs: 10_000 })
+        .catch((caught: unknown) => caught);
+      expect(isLovageError(error, "LOVAGE_TASK_FAILED")).toBe(true);
+      expect(error).toMatchObject({ name: "RemoteError", details: { type: "UsageError", args: [expect.stringContaining(says)] } });
+      expect((error as Error).message).toContain(`Task "${task}"`);
+      expect((await app.result(id).info())?.document).toMatchObject({ status: "FAILURE", task_id: id });
+    });
+
+    it("leave the worker as it was, and nothing among the dead letters", async () => {
+      const pids = await node.pids();
+      for (const [, name, args, kwargs] of wrongCalls)
+        await place.push(strangerMessage({ task: tasks[name].name, args, kwargs: kwargs ?? {} }));
+      expect(await (await app.send(tasks.add as never, [20, 22] as never)).get({ timeoutMs: 10_000 })).toBe(42);
+      expect(await place.deadLetters()).toEqual([]);
+      expect(node.logged("runner.died")).toEqual([]);
+      expect(await node.pids()).toEqual(pids);
+    });
+  });
+});
