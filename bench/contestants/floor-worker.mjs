@@ -8,8 +8,8 @@ const batch = 64;
 const root = "lovage:default:";
 const epoch = `floor-${randomUUID()}`;
 const keys = [
-  "epoch:" + epoch,
-  "flight:" + epoch,
+  `epoch:${epoch}`,
+  `flight:${epoch}`,
   "counters",
   "parked",
   "parked:due",
