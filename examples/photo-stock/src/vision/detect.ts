@@ -3,12 +3,14 @@
  * the segmentation and the slice, so slices can run in any process, in any order, twice.
  */
 import { IDEAL_BLOB, MODEL_DEPTH } from "./blob-model.ts";
-import { evidenceOf, type Placement, residualOf } from "./evidence.ts";
+import { withoutDoubtful } from "./doubtful.ts";
+import { evidenceOf, type Placement, type Residual, residualOf } from "./evidence.ts";
 import { blur } from "./filters.ts";
 import type { Mask } from "./mask.ts";
 import { currentModel, type Model, type ModelInput, type Output, type Plane } from "./model.ts";
 import { readScaled } from "./photo.ts";
 import { PhotoError } from "./photo-error.ts";
+import { tonesOf } from "./region-tones.ts";
 import { type Found, foundIn } from "./resplit.ts";
 import type { Rgb } from "./rgb.ts";
 import type { Detection, Segmentation, Slice } from "./segmentation.ts";
@@ -16,8 +18,6 @@ import { discArea, solidMask } from "./solid-mask.ts";
 import { splitMask } from "./split.ts";
 import { toneOf } from "./tone.ts";
 
-/** An object smaller than this share of the typical area is dirt or glare. */
-const LEAST_AREA = 0.15;
 /** A user's model that gives no better score than this saw nothing. */
 const LEAST_SCORE = 0.25;
 
@@ -57,6 +57,7 @@ interface Boxed {
 
 interface Prepared {
   readonly mask: Mask;
+  readonly residual: Residual;
   readonly evidence: Float32Array;
   readonly planes: Partial<Record<ModelInput, Plane>>;
 }
@@ -73,7 +74,7 @@ function prepare(crop: Rgb, segmentation: Segmentation, slice: Slice, model: Mod
     if (name === "foreground") planes[name] = { channels: 1, data: Float32Array.from(mask.data) };
     if (name === "image") planes[name] = imagePlane(crop);
   }
-  return { mask, evidence, planes };
+  return { mask, residual, evidence, planes };
 }
 
 /** Red, green, blue planes in 0..1. */
@@ -84,8 +85,8 @@ function imagePlane({ width, height, data }: Rgb): Plane {
   return { channels: 3, data: out };
 }
 
-function cutOut({ mask, evidence }: Prepared, answer: Readonly<Record<string, Output>>, segmentation: Segmentation): Boxed[] {
-  const { threshold, typicalWorking } = segmentation;
+function cutOut({ mask, evidence, residual }: Prepared, answer: Readonly<Record<string, Output>>, segmentation: Segmentation): Boxed[] {
+  const { threshold, typicalWorking, strength } = segmentation;
   const depth = (answer.depth as Output).data;
   if (depth.length !== mask.data.length) {
     throw new PhotoError(
@@ -93,11 +94,16 @@ function cutOut({ mask, evidence }: Prepared, answer: Readonly<Record<string, Ou
       `The model's "depth" has ${depth.length} values for ${mask.width} x ${mask.height} pixels. It must answer one per pixel.`,
     );
   }
-  const least = LEAST_AREA * discArea(typicalWorking);
   const split = splitMask(mask, depth, discArea(typicalWorking));
-  return foundIn(split, evidence, mask.width, threshold, typicalWorking)
-    .filter((f) => f.area >= least)
-    .map((f) => ({ x0: f.x0, y0: f.y0, x1: f.x1, y1: f.y1, score: scoreOf(f, answer.blob, mask) }));
+  const tones = tonesOf(split.labels, split.regions, residual, evidence);
+  const found = foundIn(split, tones, evidence, mask.width, threshold, typicalWorking);
+  return withoutDoubtful(found, typicalWorking, strength).map((f) => ({
+    x0: f.x0,
+    y0: f.y0,
+    x1: f.x1,
+    y1: f.y1,
+    score: scoreOf(f, answer.blob, mask),
+  }));
 }
 
 /** The blob answer at the object's middle against that of an ideal lone disc, lowered for ragged shapes. */

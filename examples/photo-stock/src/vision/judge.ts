@@ -4,6 +4,7 @@ import { evidenceOf, type Residual, type Sense } from "./evidence.ts";
 import { blur } from "./filters.ts";
 import type { Ground } from "./ground.ts";
 import { atEdge } from "./mask.ts";
+import { likeness, tonesOf, usualStrength } from "./region-tones.ts";
 import { discArea, solidMask } from "./solid-mask.ts";
 import { type Region, splitMask } from "./split.ts";
 
@@ -14,6 +15,8 @@ export interface Guess {
   /** Diameter of a typical object and extent of the largest, in pixels of the reduced copy. */
   readonly typical: number;
   readonly largest: number;
+  /** Mean evidence of a usual region. */
+  readonly strength: number;
   readonly quality: number;
   readonly count: number;
 }
@@ -31,13 +34,15 @@ export function judge(residual: Residual, ground: Ground, sense: Sense): Guess[]
     const look = lookAt(evidence, width, height, threshold, hint);
     if (look === undefined) continue;
     hint = look.quality > 0.6 ? look.typical : undefined;
-    const quality = look.quality * explained(residual, look.labels, threshold) * (0.85 + 0.15 * likeness(residual, look));
+    const tones = tonesOf(look.labels, look.regions, residual, evidence);
+    const quality = look.quality * explained(residual, look.labels, threshold) * (0.85 + 0.15 * likeness(tones, look.regions));
     out.push({
       ground,
       sense,
       threshold,
       typical: look.typical,
       largest: look.largest,
+      strength: usualStrength(tones, look.regions),
       quality,
       count: look.count,
     });
@@ -101,23 +106,6 @@ function plausible(r: Region, width: number, height: number): number {
   const extent = Math.max(r.x1 - r.x0, r.y1 - r.y0) / Math.min(width, height);
   const size = Math.min(1, Math.max(0, (0.9 - extent) / 0.4));
   return size * (atEdge(r, width, height) ? 0.6 : 1);
-}
-
-/** Do the regions differ from the ground in the same direction? 1: all alike; low: objects and, say, their shadows side by side. */
-function likeness({ planes }: Residual, { labels, regions }: Look): number {
-  const sums = regions.map(() => [0, 0, 0]);
-  for (let i = 0; i < labels.length; i++) {
-    const sum = sums[(labels[i] as number) - 1];
-    if (sum !== undefined) for (let k = 0; k < 3; k++) sum[k]! += (planes[k] as Float32Array)[i] as number;
-  }
-  const total = [0, 0, 0];
-  let area = 0;
-  for (const [r, sum] of sums.entries()) {
-    const weight = (regions[r] as Region).area / (Math.hypot(...sum) + 1e-9);
-    area += (regions[r] as Region).area;
-    for (let k = 0; k < 3; k++) total[k]! += weight * (sum[k] as number);
-  }
-  return Math.hypot(...total) / (area + 1e-9);
 }
 
 /** Share of what is unlike the ground, in any direction, that lies in the mask; what may be a cast shadow counts little. */

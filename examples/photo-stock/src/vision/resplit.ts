@@ -4,6 +4,7 @@
  */
 import { distanceTo } from "./distance.ts";
 import type { Mask } from "./mask.ts";
+import type { RegionTone } from "./region-tones.ts";
 import { discArea, type SolidOptions, solidMask } from "./solid-mask.ts";
 import { type Region, type Split, splitMask } from "./split.ts";
 
@@ -16,6 +17,8 @@ export interface Found {
   readonly area: number;
   readonly depth: number;
   readonly solidity: number;
+  /** Of the region it was found in. */
+  readonly tone: RegionTone;
 }
 
 /** Thresholds tried, as multiples of the picture's. */
@@ -29,18 +32,27 @@ const TOO_LARGE = 1.5;
 const TOO_RAGGED = 0.87;
 const RAGGED_AND_LARGE = 1.25;
 
-export function foundIn(split: Split, evidence: Float32Array, width: number, threshold: number, typical: number): Found[] {
+export function foundIn(
+  split: Split,
+  tones: readonly RegionTone[],
+  evidence: Float32Array,
+  width: number,
+  threshold: number,
+  typical: number,
+): Found[] {
   const usual = discArea(typical);
   return split.regions.flatMap((region) => {
-    const whole = [found(region, 0, 0)];
+    const tone = tones[region.label - 1] as RegionTone;
+    const whole = [found(region, tone, 0, 0)];
     const suspicious = region.area > TOO_LARGE * usual || (region.solidity < TOO_RAGGED && region.area > RAGGED_AND_LARGE * usual);
     if (!suspicious) return whole;
-    return parts(region, split.labels, evidence, width, threshold, typical) ?? whole;
+    return parts(region, tone, split.labels, evidence, width, threshold, typical) ?? whole;
   });
 }
 
 function parts(
   region: Region,
+  tone: RegionTone,
   labels: Int32Array,
   evidence: Float32Array,
   width: number,
@@ -54,7 +66,7 @@ function parts(
     const objects = regions.filter((r) => r.area > LEAST_PART * discArea(typical) && r.area < 1.8 * discArea(typical) && r.solidity > 0.86);
     const kept = objects.reduce((sum, r) => sum + r.area, 0) / region.area;
     if (objects.length < 2 || kept < 0.55) continue;
-    if (best === undefined || objects.length > best.length) best = objects.map((r) => found(r, region.x0 - 1, region.y0 - 1));
+    if (best === undefined || objects.length > best.length) best = objects.map((r) => found(r, tone, region.x0 - 1, region.y0 - 1));
   }
   return best;
 }
@@ -73,6 +85,15 @@ function cut(region: Region, labels: Int32Array, evidence: Float32Array, width: 
   return solidMask(part, w, h, options);
 }
 
-function found(r: Region, left: number, top: number): Found {
-  return { x0: r.x0 + left, y0: r.y0 + top, x1: r.x1 + 1 + left, y1: r.y1 + 1 + top, area: r.area, depth: r.depth, solidity: r.solidity };
+function found(r: Region, tone: RegionTone, left: number, top: number): Found {
+  return {
+    x0: r.x0 + left,
+    y0: r.y0 + top,
+    x1: r.x1 + 1 + left,
+    y1: r.y1 + 1 + top,
+    area: r.area,
+    depth: r.depth,
+    solidity: r.solidity,
+    tone,
+  };
 }

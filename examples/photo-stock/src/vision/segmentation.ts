@@ -13,6 +13,8 @@ export interface Segmentation {
   readonly sense: Sense;
   /** Evidence above this is object, in spreads of the ground. */
   readonly threshold: number;
+  /** Mean evidence of a usual object. */
+  readonly strength: number;
   /** Smoothing before the comparison, in working pixels. */
   readonly smooth: number;
   /** Diameter of a typical object, in working pixels and in pixels of the photo. */
