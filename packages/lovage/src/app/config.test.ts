@@ -37,7 +37,7 @@ describe("settings", () => {
     expect(config.resultExpires).toBe(3600);
     expect(config.sources).toMatchObject({
       ...{ taskDefaultQueue: "flags", workerConcurrency: "options", broker: "environment REDIS_URL" },
-      ...{ namespace: ".env LOVAGE_NAMESPACE", resultExpires: "/f/lovage.config.json", timezone: "default" },
+      ...{ namespace: ".env LOVAGE_NAMESPACE", resultExpires: "/f/lovage.config.json", maxLost: "default" },
     });
   });
   it("are taken by Celery's names too", () => {

@@ -76,14 +76,6 @@ export const kinds = {
     },
     numberFromText,
   ),
-  rate: kind(
-    '"10/s", "100/m", "1000/h", or a number per second',
-    (value) =>
-      (typeof value === "number" && value >= 0) || (typeof value === "string" && /^\d+(?:\.\d+)?(?:\/[smh])?$/.test(value))
-        ? (value as string | number)
-        : undefined,
-    numberFromText,
-  ),
   list: kind(
     "a list of texts that are not empty",
     (value): readonly string[] | undefined =>

@@ -123,12 +123,6 @@ export const settingsTable = {
     kind: kinds.flag,
     doc: "Store failures of tasks whose results are ignored.",
   }),
-  taskDefaultRateLimit: row({
-    celery: "task_default_rate_limit",
-    default: null,
-    kind: kinds.nullable(kinds.rate),
-    doc: '"10/s", "100/m", "1000/h", or a number per second; per task and node.',
-  }),
   typedValues: row({
     celery: null,
     default: true,
@@ -229,31 +223,6 @@ export const settingsTable = {
     default: null,
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "KiB. A runner above it is replaced between tasks, in every pool.",
-  }),
-  workerSendTaskEvents: row({
-    celery: "worker_send_task_events",
-    default: false,
-    kind: kinds.flag,
-    doc: "Send task events (-E).",
-  }),
-  workerSoftShutdownTimeout: row({
-    celery: "worker_soft_shutdown_timeout",
-    default: 10,
-    celeryDefault: 0,
-    kind: kinds.seconds,
-    doc: "What a cold shutdown gives runs that are told to stop. Seconds, or text with a unit.",
-  }),
-  idle: row({
-    celery: null,
-    default: "normal",
-    kind: kinds.oneOf("normal", "frugal"),
-    doc: '"frugal": ≤ 0.2 commands/s on an idle node, for hosts that charge per command; slower to notice.',
-  }),
-  timezone: row({
-    celery: "timezone",
-    default: "UTC",
-    kind: kinds.text,
-    doc: "Zone of schedules; times on the wire are always UTC.",
   }),
   profiles: row({
     celery: null,

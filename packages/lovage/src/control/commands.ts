@@ -14,13 +14,8 @@ export interface NodeView {
   readonly nodeName: string;
   /** Answered while user code loops. */
   active(): Promise<readonly ActiveRun[]>;
-  registered(): readonly RegisteredTask[];
-}
-
-export interface RegisteredTask {
-  readonly name: string;
-  /** As the task declares it: `10/m`, or a number per second. */
-  readonly rateLimit: string | number | null;
+  /** Names of tasks. */
+  registered(): readonly string[];
 }
 
 export interface CommandContext {
@@ -68,12 +63,10 @@ function taskInfo({ message, startedAt, ackedEarly, workerPid }: ActiveRun, node
   };
 }
 
-/** `name [rate_limit=10/m]`; only attributes that are not null, and `celery.*` only when asked for. */
+/** `celery.*` only when asked for. Celery adds attributes that are not null (`name [rate_limit=10/m]`); tasks here have none of them. */
 function registered({ node, arguments: args }: CommandContext): readonly string[] {
-  const items = Array.isArray(args.taskinfoitems) ? args.taskinfoitems : ["exchange", "routing_key", "rate_limit"];
   return node
     .registered()
-    .filter(({ name }) => args.builtins === true || !name.startsWith("celery."))
-    .map(({ name, rateLimit }) => (rateLimit !== null && items.includes("rate_limit") ? `${name} [rate_limit=${rateLimit}]` : name))
+    .filter((name) => args.builtins === true || !name.startsWith("celery."))
     .sort();
 }

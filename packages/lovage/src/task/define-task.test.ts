@@ -18,7 +18,6 @@ describe("defineTask", () => {
     ["no handler", () => defineTask("t", {} as never), "LOVAGE_TASK_INVALID"],
     ["a soft limit above the hard one", () => defineTask("t", { timeLimit: 1, softTimeLimit: 2 }, () => 1), "LOVAGE_TASK_INVALID"],
     ["an unreadable limit", () => defineTask("t", { timeLimit: "soon" }, () => 1), "LOVAGE_DURATION_INVALID"],
-    ["an unreadable rate", () => defineTask("t", { rateLimit: "often" }, () => 1), "LOVAGE_TASK_INVALID"],
     ["the same name twice", () => defineTask("t", { params: ["a", "a"] }, () => 1), "LOVAGE_TASK_INVALID"],
     ["a negative number of retries", () => defineTask("t", { retry: { max: -1 } }, () => 1), "LOVAGE_RETRY_INVALID"],
   ])("refuses %s", (_, define, code) => {

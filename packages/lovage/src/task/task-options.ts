@@ -22,8 +22,6 @@ export interface TaskOptions {
   readonly trackStarted?: boolean;
   /** "python": progress also becomes Celery's custom state PROGRESS, for Python readers. */
   readonly track?: "python";
-  /** "10/s", "100/m", "1000/h", or a number per second; one bucket per node, as in Celery. null: none. */
-  readonly rateLimit?: string | number | null;
   /** Refused if it has not started this long after it was sent. */
   readonly expires?: Duration;
   /** Names of the handler's parameters in order, so that keyword arguments (from Python) bind. */
@@ -50,7 +48,6 @@ export interface TaskSettings {
   readonly ignoreResult: boolean | null;
   readonly trackStarted: boolean | null;
   readonly track: "python" | null;
-  readonly rateLimit: string | number | null | undefined;
   /** Seconds. */
   readonly expires: number | null;
   readonly params: readonly string[] | null;
@@ -76,7 +73,6 @@ export function resolveTaskOptions(task: string, options: TaskOptions & { readon
     ignoreResult: options.ignoreResult ?? null,
     trackStarted: options.trackStarted ?? null,
     track: options.track ?? null,
-    rateLimit: options.rateLimit,
     expires: options.expires === undefined ? null : durationSeconds(options.expires, where("expires")),
     params: options.params ?? null,
     input: options.input ?? null,
@@ -88,11 +84,9 @@ export function resolveTaskOptions(task: string, options: TaskOptions & { readon
 }
 
 function check(task: string, settings: TaskSettings): void {
-  const { timeLimit, softTimeLimit, rateLimit, params, input, priority } = settings;
+  const { timeLimit, softTimeLimit, params, input, priority } = settings;
   if (typeof timeLimit === "number" && typeof softTimeLimit === "number" && softTimeLimit > timeLimit)
     invalid(task, `softTimeLimit (${softTimeLimit} s) is above timeLimit (${timeLimit} s): it could never be reached. Lower it`);
-  if (typeof rateLimit === "string" && !/^\d+(?:\.\d+)?(?:\/[smh])?$/.test(rateLimit))
-    invalid(task, `rateLimit is ${JSON.stringify(rateLimit)}: expected "10/s", "100/m", "1000/h", a number per second, or null`);
   if (priority !== null && !Number.isInteger(priority))
     invalid(task, `priority is ${JSON.stringify(priority)}: expected a whole number, 0 (most urgent) to 9`);
   if (params !== null && input !== null) invalid(task, `declares both params and input: keyword arguments bind by one of them. Keep one`);

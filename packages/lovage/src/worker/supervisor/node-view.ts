@@ -1,5 +1,5 @@
 /** A node as remote control sees it: made from slot tables and in-flight records, so it is right while user code loops. */
-import type { ActiveRun, NodeView, RegisteredTask } from "../../control/commands.ts";
+import type { ActiveRun, NodeView } from "../../control/commands.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
@@ -34,7 +34,7 @@ export function nodeView({ nodeName, registry, members, held }: NodeViewOptions)
       const runs = await Promise.all(members().map((member) => activeOf(member).catch((): ActiveRun[] => [])));
       return runs.flat();
     },
-    registered: () => registry.all().map((task): RegisteredTask => ({ name: task.name, rateLimit: task.settings.rateLimit ?? null })),
+    registered: () => registry.names(),
   };
 }
 
