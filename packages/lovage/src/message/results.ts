@@ -12,16 +12,16 @@ export interface ResultFields {
   /** The return value; an `ExceptionRecord` for RETRY, FAILURE, REVOKED; `{ pid, hostname }` for STARTED; else the state's own meta. */
   readonly result: unknown;
   /** `result` as JSON text, where the caller has it already (a chord member writes it twice). */
-  readonly resultJson?: string;
-  readonly traceback?: string | null;
+  readonly resultJson?: string | undefined;
+  readonly traceback?: string | null | undefined;
   /** null only where it is written outside of a run. Absent: []. */
-  readonly children?: readonly ResultTuple[] | null;
+  readonly children?: readonly ResultTuple[] | null | undefined;
   /** Milliseconds since 1970; written for SUCCESS, FAILURE and REVOKED only. */
   readonly doneAtMs: number;
   readonly groupId?: string | null;
   readonly parentId?: string | null;
   /** Celery's `result_extended`. */
-  readonly extended?: ExtendedResult;
+  readonly extended?: ExtendedResult | undefined;
 }
 
 export interface ExtendedResult {
