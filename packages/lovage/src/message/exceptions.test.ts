@@ -19,6 +19,14 @@ describe("toExceptionRecord", () => {
     });
   });
 
+  it("puts the code of an error after its message, and shows both to a caller", () => {
+    const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    const { error } = toExceptionRecord(full);
+    expect(error).toMatchObject({ exc_type: "Error", exc_message: ["no space left on device", "ENOSPC"] });
+    expect(fromExceptionRecord(error, null, "id").message).toBe("Task id failed: Error: no space left on device [ENOSPC]");
+    expect(toExceptionRecord(Object.assign(new Error("x"), { code: 20 })).error.exc_message).toEqual(["x"]);
+  });
+
   it.each<[unknown, unknown]>([
     ["just text", "just text"],
     [42, 42],

@@ -58,12 +58,18 @@ export function toExceptionRecord(error: unknown): { readonly error: ExceptionRe
 function recordOf(error: unknown): ExceptionRecord {
   if (isLovageError(error) && Object.hasOwn(outgoing, error.name))
     return (outgoing[error.name] as (e: LovageError) => ExceptionRecord)(error);
-  if (isErrorLike(error)) return record(typeName(error), [String(error.message)], foreignModule);
+  if (isErrorLike(error)) return record(typeName(error), messageAndCode(error), foreignModule);
   return record("Error", [sendable(error)], foreignModule);
 }
 
 function isErrorLike(error: unknown): error is Error {
   return error instanceof Error || (typeof error === "object" && error !== null && "message" in error && "stack" in error);
+}
+
+/** The stable code, where an error has one, stands after the message: it is what a caller can tell errors apart by. */
+function messageAndCode(error: Error): readonly string[] {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" && code !== "" ? [String(error.message), code] : [String(error.message)];
 }
 
 /** `error.name`; the class where nobody set it. Python makes a class of this name. */
@@ -178,8 +184,9 @@ function readRecord(found: unknown): { type: string; module: string | null; args
 }
 
 function errorText(type: string, module: string | null, args: readonly unknown[]): string {
-  const only = args.length === 1 && typeof args[0] === "string" ? args[0] : undefined;
-  if (module === foreignModule && only !== undefined) return `${type}: ${only}`;
+  const ours = module === foreignModule && args.length <= 2 && args.every((arg) => typeof arg === "string");
+  const [message, code] = args;
+  if (ours && message !== undefined) return `${type}: ${message}${code === undefined ? "" : ` [${code}]`}`;
   return `${type}(${args.map((arg) => safeRepr(arg)).join(", ")})`;
 }
 

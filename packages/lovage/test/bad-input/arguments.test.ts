@@ -52,8 +52,10 @@ describe.each(storeKinds)("wrong arguments on %s", (kind) => {
         .get({ timeoutMs: 10_000 })
         .catch((caught: unknown) => caught);
       expect(isLovageError(error, "LOVAGE_TASK_FAILED")).toBe(true);
-      expect(error).toMatchObject({ name: "RemoteError", details: { type: "UsageError", args: [expect.stringContaining(says)] } });
+      const said = [expect.stringContaining(says), "LOVAGE_ARGUMENTS_INVALID"];
+      expect(error).toMatchObject({ name: "RemoteError", details: { type: "UsageError", args: said } });
       expect((error as Error).message).toContain(`Task "${task}"`);
+      expect((error as Error).message).toContain("[LOVAGE_ARGUMENTS_INVALID]");
       expect((await app.result(id).info())?.document).toMatchObject({ status: "FAILURE", task_id: id });
     });
 
