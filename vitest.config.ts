@@ -43,7 +43,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration",
-          include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/toolchain/built/**/*.test.ts"],
+          include: [
+            "packages/*/test/**/*.test.ts",
+            "examples/*/test/**/*.test.ts",
+            "interop/**/*.test.ts",
+            "test/toolchain/built/**/*.test.ts",
+          ],
           setupFiles: [openHandles],
           testTimeout: 120_000,
           hookTimeout: 120_000,

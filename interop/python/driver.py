@@ -1,0 +1,67 @@
+"""
+A Python client at the end of a pipe: reads one JSON object per line, {"id", "code", "given"}, evaluates the expression as a user
+of Celery would type it, and prints {"id", "value"} or {"id", "error"}. Ends with its input.
+"""
+import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone  # noqa: F401  for the expressions
+
+from celery import chain, chord, group  # noqa: F401
+from celery.result import GroupResult  # noqa: F401
+from tasks import app
+
+DEADLINE = 20  # seconds; every wait has one
+printing = threading.Lock()
+
+
+def s(name, *args, **kwargs):
+    return app.signature(name, args=args, kwargs=kwargs)
+
+
+def get(result):
+    return result.get(timeout=DEADLINE)
+
+
+def states(result):
+    """All states that were announced, and the value."""
+    seen = []
+    value = result.get(timeout=DEADLINE, on_message=lambda meta: seen.append(meta["status"]))
+    return [seen, value]
+
+
+def failure(result):
+    """How it failed, as the client sees it."""
+    try:
+        value = get(result)
+    except Exception as error:
+        return {
+            "state": result.state,
+            "type": type(error).__name__,
+            "module": type(error).__module__,
+            "args": list(error.args),
+            "text": str(error),
+            "traceback": result.traceback,
+        }
+    raise AssertionError(f"it gave {value!r}")
+
+
+def redis(*command):
+    with app.connection_for_write() as connection:
+        return connection.default_channel.client.execute_command(*command)
+
+
+def answer(request):
+    try:
+        value = {"value": eval(request["code"], {**globals(), "given": request.get("given")})}
+    except BaseException as error:
+        value = {"error": f"{type(error).__name__}: {error}"}
+    line = json.dumps({"id": request["id"], **value}, default=repr)
+    with printing:
+        print(line, flush=True)
+
+
+with ThreadPoolExecutor(8) as pool:
+    for line in sys.stdin:
+        pool.submit(answer, json.loads(line))

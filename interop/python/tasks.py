@@ -1,0 +1,78 @@
+"""A Celery app as its users write it, and the tasks of its worker. Both sides route by the first part of a task's name."""
+import os
+import time
+
+from celery import Celery
+
+url = os.environ["INTEROP_REDIS"]
+app = Celery("interop", broker=url, backend=url)
+app.conf.task_routes = {f"{side}.*": {"queue": side} for side in ("ts", "py", "shared")}
+
+
+class OutOfStock(Exception):
+    pass
+
+
+@app.task(name="py.add")
+def add(x, y):
+    return x + y
+
+
+@app.task(name="py.sum")
+def total(values):
+    return sum(values)
+
+
+@app.task(name="py.fail")
+def fail(what, left):
+    raise OutOfStock(what, left)
+
+
+@app.task(name="py.kind")
+def kind(value):
+    return [type(value).__name__, value]
+
+
+@app.task(name="py.about", bind=True)
+def about(self):
+    request = self.request
+    return {
+        "id": request.id,
+        "parent": request.parent_id,
+        "root": request.root_id,
+        "queue": request.delivery_info["routing_key"],
+        # 5.2 has no dictionary of the headers that are not its own
+        "tenant": request.get("x-tenant"),
+        "timelimit": request.timelimit,
+        "priority": request.delivery_info["priority"],
+    }
+
+
+@app.task(name="py.now")
+def now():
+    """Milliseconds since 1970."""
+    return time.time() * 1000
+
+
+@app.task(name="py.nap")
+def nap(seconds):
+    time.sleep(seconds)
+
+
+@app.task(name="shared.flaky", bind=True, max_retries=None)
+def flaky(self, file, times):
+    with open(file, "a") as log:
+        log.write(f"{self.request.id} {self.request.retries} python\n")
+    time.sleep(0.02)
+    if self.request.retries < times:
+        raise self.retry(countdown=0)
+    return self.request.retries
+
+
+@app.task(name="shared.mark")
+def mark(file, number):
+    with open(file, "a") as log:
+        log.write(f"{number} python\n")
+    # Long enough that neither side can empty the queue before the other looks.
+    time.sleep(0.02)
+    return number

@@ -1,0 +1,88 @@
+/** A Redis of one's own with Python and TypeScript on it: clients, workers and command lines of both, as users start them. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type App, createApp } from "lovage";
+import { type RedisServer, startRedis } from "lovage/testing";
+import { routes } from "../lovage/app.ts";
+import { Child } from "./child.ts";
+import { Python } from "./python.ts";
+
+/** Debian's Celery belongs to this interpreter; another one may be first on the path. */
+const python = "/usr/bin/python3";
+const pythonFolder = fileURLToPath(new URL("../python/", import.meta.url));
+const appModule = fileURLToPath(new URL("../lovage/app.ts", import.meta.url));
+const lovage = fileURLToPath(new URL("bin/lovage.js", import.meta.resolve("lovage/package.json")));
+
+/** As `scripts/services.mjs` decides; where CI is true the whole run has failed before. */
+export const skipped = process.env.LOVAGE_SKIP_REDIS !== undefined || process.env.LOVAGE_SKIP_CELERY !== undefined;
+
+export interface Printed {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Site {
+  readonly redis: RedisServer;
+  /** A TypeScript client that imports none of the tasks and writes for Celery 5.2. */
+  readonly app: App;
+  /** Of files that tests and tasks share. */
+  readonly folder = mkdtempSync(join(tmpdir(), "lovage-interop-"));
+  readonly #children: Child[] = [];
+
+  static async open(): Promise<Site> {
+    return new Site(await startRedis());
+  }
+
+  private constructor(redis: RedisServer) {
+    this.redis = redis;
+    this.app = createApp({ name: "client", broker: redis.url, routes, typedValues: false, environment: false, folder: false });
+  }
+
+  async python(): Promise<Python> {
+    return new Python(this.#start([python, "driver.py"]));
+  }
+
+  /** `celery -A tasks worker …`, when it has said that it is ready. */
+  celeryWorker(name: string, ...flags: readonly string[]): Promise<Child> {
+    const command = [python, "-m", "celery", "-A", "tasks", "worker", "-n", `${name}@interop`, "-l", "info", ...flags];
+    return this.#start(command).printed(/@interop ready\./);
+  }
+
+  /** `lovage worker -A app.ts …`, when it has said that it is ready. */
+  lovageWorker(name: string, ...flags: readonly string[]): Promise<Child> {
+    const command = [process.execPath, lovage, "worker", "-A", appModule, "-n", `${name}@interop`, ...flags];
+    return this.#start(command).printed(/@interop ready\./);
+  }
+
+  /** Of a command line that ends by itself. Without an app, as people use it against a broker they know by URL. */
+  celery(...args: readonly string[]): Promise<Printed> {
+    return this.#run([python, "-m", "celery", "-b", this.redis.url, ...args]);
+  }
+
+  lovage(...args: readonly string[]): Promise<Printed> {
+    return this.#run([process.execPath, lovage, ...args]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.stop()));
+    await this.app.close();
+    await this.redis.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #run(command: readonly string[]): Promise<Printed> {
+    const child = this.#start(command);
+    const code = await child.ended;
+    return { code, stdout: child.stdout, stderr: child.stderr };
+  }
+
+  #start(command: readonly string[]): Child {
+    const env = { INTEROP_REDIS: this.redis.url, REDIS_URL: this.redis.url, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
+    const child = new Child(command, env, pythonFolder);
+    this.#children.push(child);
+    return child;
+  }
+}
