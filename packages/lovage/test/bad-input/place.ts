@@ -94,7 +94,8 @@ export class Place {
   }
 }
 
-async function redisCommand(url: string, command: readonly (string | Buffer)[]): Promise<unknown> {
+/** On a connection of its own. */
+export async function redisCommand(url: string, command: readonly (string | Buffer)[]): Promise<unknown> {
   const client = await createClient({ url }).connect();
   try {
     return await client.sendCommand([...command]);
