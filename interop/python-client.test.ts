@@ -40,7 +40,7 @@ describe.skipIf(skipped).each([
     ]);
     for (const ranAt of [countdown, eta]) {
       expect(ranAt - started).toBeGreaterThanOrEqual(780);
-      expect(ranAt - started).toBeLessThan(5000);
+      expect(ranAt - started).toBeLessThan(10_000);
     }
   });
 
@@ -56,12 +56,12 @@ describe.skipIf(skipped).each([
   });
 
   it("retries are announced as RETRY, then the end", async () => {
-    expect(await python.eval("states(s('ts.flaky', 2).delay())")).toEqual([["RETRY", "RETRY", "SUCCESS"], 2]);
+    expect(await python.eval("states(s('ts.flaky', 2))")).toEqual([["RETRY", "RETRY", "SUCCESS"], 2]);
   });
 
   it("STARTED is announced where the task is tracked, with pid and node", async () => {
-    expect(await python.eval("states(s('ts.tracked').delay())")).toEqual([["STARTED", "SUCCESS"], expect.any(Number)]);
-    expect(await python.eval("states(s('ts.add', 1, 2).delay())")).toEqual([["SUCCESS"], 3]);
+    expect(await python.eval("states(s('ts.tracked'))")).toEqual([["STARTED", "SUCCESS"], expect.any(Number)]);
+    expect(await python.eval("states(s('ts.add', 1, 2))")).toEqual([["SUCCESS"], 3]);
   });
 
   it("a failure has the class's name, the message and the stack", async () => {

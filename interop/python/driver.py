@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone  # noqa: F401  for the expres
 
 from celery import chain, chord, group  # noqa: F401
 from celery.result import GroupResult  # noqa: F401
+from celery.states import READY_STATES
 from tasks import app
 
 DEADLINE = 20  # seconds; every wait has one
@@ -24,11 +25,17 @@ def get(result):
     return result.get(timeout=DEADLINE)
 
 
-def states(result):
-    """All states that were announced, and the value."""
+def states(signature):
+    """All states that are announced, and the value. Listens before it sends: `get(on_message=…)` may begin with the end."""
     seen = []
-    value = result.get(timeout=DEADLINE, on_message=lambda meta: seen.append(meta["status"]))
-    return [seen, value]
+    result = signature.freeze()
+    with app.backend.client.pubsub() as channel:
+        channel.subscribe(app.backend.get_key_for_task(result.id))
+        channel.get_message(timeout=DEADLINE)  # what confirms the subscription
+        signature.apply_async()
+        while not seen or seen[-1] not in READY_STATES:
+            seen.append(json.loads(channel.get_message(timeout=DEADLINE)["data"])["status"])
+    return [seen, get(result)]
 
 
 def failure(result):
