@@ -7,12 +7,16 @@ export interface CommandContext {
   readonly output: Output;
   /** `-A`, as given. */
   readonly appModule: string | undefined;
-  /** The app of `-A`, loaded and with the command line's `--broker`. @throws {UsageError} without `-A`. */
+  /** Settings of the command line, over all others. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The app of `-A`, or without it one that knows where the store is and no tasks. */
   loadApp(): Promise<App>;
 }
 
 export interface CommandModule {
-  /** Declares flags on `command`; `run` is called with the parsed ones and returns the exit code. */
+  /** Whole command lines, shown below the flags by `--help`. */
+  readonly examples: readonly string[];
+  /** Declares arguments and flags on `command`; `run` is called with the parsed ones and returns the exit code. */
   define(command: Command): Command;
-  run(context: CommandContext, args: readonly string[], options: Record<string, never>): Promise<number>;
+  run(context: CommandContext, args: readonly string[], options: never): Promise<number>;
 }

@@ -1,24 +1,48 @@
-/** Text of flags to values; what can't be read is a usage error that names the flag. */
+/** Text of flags to values; what can't be read is a usage error that names the flag, what it got and what it takes. */
+
+import { parseDurationMs } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 
+const refuse = (flag: string, takes: string, text: string): never => {
+  throw new UsageError("LOVAGE_USAGE", `${flag} takes ${takes}, got "${text}".`);
+};
+
+/** A finite number that is not negative. */
 export function numberOf<T extends string | undefined>(flag: string, text: T): T extends string ? number : number | undefined;
 export function numberOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError("LOVAGE_USAGE", `${flag} takes a number, got "${text}".`);
+  return text.trim() !== "" && Number.isFinite(value) && value >= 0 ? value : refuse(flag, "a number, 0 or more", text);
 }
+
+export function wholeOf<T extends string | undefined>(
+  flag: string,
+  text: T,
+  least?: number,
+  most?: number,
+): T extends string ? number : number | undefined;
+export function wholeOf(flag: string, text: string | undefined, least = 1, most = Number.MAX_SAFE_INTEGER): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+  return refuse(flag, `a whole number, ${range}`, text);
+}
+
+export const portOf = (text: string): number => wholeOf("--port", text, 0, 65_535);
 
 export function listOf(flag: string, text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
-  const items = text.split(",").map((item) => item.trim());
-  const named = items.filter((item) => item !== "");
-  if (named.length > 0) return named;
-  throw new UsageError("LOVAGE_USAGE", `${flag} takes names separated by commas, got "${text}".`);
+  const named = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+  return named.length > 0 ? named : refuse(flag, "names separated by commas", text);
 }
 
-/** Seconds as Celery's flags have them, or text with a unit. */
-export function durationOf(text: string | undefined): number | string | undefined {
+/** Seconds, as Celery's flags have them, or text with a unit. */
+export function durationOf(flag: string, text: string | undefined): number | string | undefined {
   if (text === undefined) return undefined;
-  return Number.isFinite(Number(text)) ? Number(text) : text;
+  if (text.trim() !== "" && Number(text) >= 0) return Number(text);
+  return parseDurationMs(text) === null ? refuse(flag, 'seconds, or text with a unit such as "90s", "5m"', text) : text;
 }

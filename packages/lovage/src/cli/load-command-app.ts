@@ -3,10 +3,10 @@ import type { App } from "../app/app.ts";
 import { createApp } from "../app/create-app.ts";
 import { loadApp } from "../app/load-app.ts";
 
-export async function loadCommandApp(module: string | undefined, broker: string | undefined): Promise<App> {
-  const flags = broker === undefined ? {} : { broker };
-  if (module !== undefined) return (await loadApp(module, { flags })).app;
-  const app = createApp({ name: "lovage" });
-  app.configure(flags);
+export async function loadCommandApp(module: string | undefined, settings: Readonly<Record<string, unknown>>): Promise<App> {
+  if (module !== undefined) return (await loadApp(module, { flags: settings })).app;
+  // What goes wrong with the store ends the command, and its message says it.
+  const app = createApp({ name: "lovage", onFault: () => {} });
+  if (Object.keys(settings).length > 0) app.configure(settings);
   return app;
 }

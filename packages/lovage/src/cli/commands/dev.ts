@@ -1,51 +1,62 @@
 /** `lovage dev -A MODULE`: a node per profile and the job service, on the app's store, until Ctrl-C. Prints URLs and pids. */
+import { maskSecrets } from "../../app/mask.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
-import { startDevFleet } from "../dev/dev-fleet.ts";
-import { numberOf } from "../flags.ts";
+import { type DevFleet, startDevFleet } from "../dev/dev-fleet.ts";
+import { portOf } from "../flags.ts";
+import { aborted, listenForStop } from "../stop-signals.ts";
+
+/** Milliseconds that running tasks get to end before they are given back. */
+const graceMs = 10_000;
+
+export const examples: CommandModule["examples"] = ["lovage dev -A app.ts", "lovage dev -A app.ts --port 0 -b redis://localhost/0"];
 
 export const define: CommandModule["define"] = (command) =>
   command
     .option("--host <address>", "address of the job service", "127.0.0.1")
     .option("--port <number>", "port of the job service; 0: any that is free", "8000")
-    .option("-l, --loglevel <level>", "debug, info, warn, error", "info");
+    .option("-l, --loglevel <level>", "debug, info, warning, error", "info");
 
-export const run: CommandModule["run"] = async (context, _args, options: DevOptions) => {
-  if (context.appModule === undefined) throw new UsageError("LOVAGE_USAGE", "lovage dev needs -A MODULE.");
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
-  });
-  const fleet = await startDevFleet({
-    appModule: context.appModule,
-    host: options.host ?? "127.0.0.1",
-    port: numberOf("--port", options.port ?? "8000"),
-    logLevel: options.loglevel ?? "info",
-    ...(options.broker === undefined ? {} : { broker: options.broker }),
-    onLine: (name, line) => context.output.write(`${name.padEnd(8)} ${line}`),
-    onStarted: (name, pid) => context.output.write(`${name.padEnd(8)} supervisor has pid ${pid}`),
-  });
-  context.output.write(
-    fleet.url === null
-      ? "Ready. Ctrl-C stops everything."
-      : [
-          "",
-          `Ready. Ctrl-C stops everything.`,
-          `  upload   curl -F file=@photo.jpg ${fleet.url}/upload`,
-          `  status   ${fleet.url}/status/<job id>`,
-          `  stats    ${fleet.url}/stats`,
-          `  health   ${fleet.url}/health`,
-          `  pids     npx lovage status --json -A ${context.appModule}`,
-          "",
-        ].join("\n"),
-  );
-  await stopped;
-  await fleet.stop(10_000);
+interface DevFlags {
+  readonly host: string;
+  readonly port: string;
+  readonly loglevel: string;
+  readonly broker?: string;
+}
+
+export const run: CommandModule["run"] = async ({ appModule, output }, _args, flags: DevFlags) => {
+  if (appModule === undefined)
+    throw new UsageError("LOVAGE_USAGE", "lovage dev needs -A MODULE: the module whose default export is the app.");
+  const port = portOf(flags.port);
+  const stop = listenForStop();
+  let fleet: DevFleet;
+  try {
+    fleet = await startDevFleet({
+      appModule,
+      host: flags.host,
+      port,
+      logLevel: flags.loglevel,
+      signal: stop.asked,
+      ...(flags.broker === undefined ? {} : { broker: flags.broker }),
+      onLine: (name, line) => output.write(`${name.padEnd(8)} ${line}`),
+      onStarted: (name, pid) => output.write(`${name.padEnd(8)} supervisor has pid ${pid}`),
+    });
+  } catch (error) {
+    if (stop.asked.aborted) return 0;
+    throw error;
+  }
+  output.write(welcome(fleet.url, appModule, flags.broker));
+  await aborted(stop.asked);
+  output.write("Stopping: running tasks are finished first. Once more stops at once.");
+  await fleet.stop(graceMs, stop.insisted);
   return 0;
 };
 
-interface DevOptions {
-  readonly host?: string;
-  readonly port?: string;
-  readonly loglevel?: string;
-  readonly broker?: string;
+function welcome(url: string | null, appModule: string, broker: string | undefined): string {
+  const lines = [
+    ...(url === null ? [] : [`  upload   curl -F file=@photo.jpg ${url}/upload`, `  status   ${url}/status/<job id>`]),
+    ...(url === null ? [] : [`  stats    ${url}/stats`, `  health   ${url}/health`]),
+    `  pids     npx lovage status --json -A ${appModule}${broker === undefined ? "" : ` -b ${maskSecrets(broker)}`}`,
+  ];
+  return ["", "Ready. Ctrl-C stops everything.", ...lines, ""].join("\n");
 }

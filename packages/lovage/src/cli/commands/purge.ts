@@ -5,37 +5,49 @@ import type { CommandModule } from "../command.ts";
 import { listOf } from "../flags.ts";
 import { print } from "../output.ts";
 
+export const examples: CommandModule["examples"] = [
+  "lovage purge -Q celery,cpu -A app.ts --dry-run",
+  "lovage purge -Q celery -A app.ts --force",
+];
+
 export const define: CommandModule["define"] = (command) =>
   command
     .requiredOption("-Q, --queues <queues>", "queues to empty, separated by commas")
     .option("-f, --force", "do not ask")
     .option("--dry-run", "only say how many messages wait");
 
-export const run: CommandModule["run"] = async (
-  context,
-  _args,
-  options: { readonly queues?: string; readonly force?: true; readonly dryRun?: true },
-) => {
-  const queues = listOf("-Q", options.queues) ?? [];
+interface PurgeFlags {
+  readonly queues?: string;
+  readonly force?: true;
+  readonly dryRun?: true;
+}
+
+export const run: CommandModule["run"] = async (context, _args, { queues: named, force, dryRun }: PurgeFlags) => {
+  const queues = listOf("-Q", named) ?? [];
+  const names = queues.join(", ");
+  if (!force && !dryRun && !process.stdin.isTTY) {
+    throw new UsageError("LOVAGE_USAGE", "Nobody is there to be asked: use --force, or --dry-run to only look.");
+  }
   const app = await context.loadApp();
   try {
     const { broker } = await app.store();
     const waiting = (await broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0);
-    if (options.dryRun) {
-      print(context.output, { queues, waiting, purged: 0 }, () => `${waiting} message(s) wait in ${queues.join(", ")}.`);
-      return 0;
+    const keep = dryRun ? `${count(waiting)} in ${names}.` : null;
+    if (keep !== null || !(force || (await agreed(`Remove ${count(waiting)} from ${names}? [y/N] `)))) {
+      print(context.output, { queues, waiting, purged: 0 }, () => keep ?? "Nothing was removed.");
+      return keep === null ? 1 : 0;
     }
-    if (!options.force && !(await agreed(`Remove ${waiting} waiting message(s) from ${queues.join(", ")}? [y/N] `))) return 1;
     const purged = await broker.queues.purge(queues);
-    print(context.output, { queues, purged }, () => `Removed ${purged} message(s) from ${queues.join(", ")}.`);
+    print(context.output, { queues, waiting, purged }, () => `Removed ${count(purged)} from ${names}.`);
     return 0;
   } finally {
     await app.close();
   }
 };
 
+const count = (messages: number) => `${messages} waiting message${messages === 1 ? "" : "s"}`;
+
 async function agreed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError("LOVAGE_USAGE", "Nobody is there to be asked: use --force, or --dry-run to only look.");
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await prompt.question(question)).trim());

@@ -3,34 +3,39 @@ import { loadApp } from "../../app/load-app.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
 import { startJobService } from "../dev/job-service.ts";
-import { numberOf } from "../flags.ts";
+import { portOf } from "../flags.ts";
+import { print } from "../output.ts";
+import { aborted, listenForStop } from "../stop-signals.ts";
+
+export const examples: CommandModule["examples"] = [
+  "lovage serve -A app.ts --port 8000",
+  "lovage serve -A app.ts --host 0.0.0.0 --port 8000",
+];
 
 export const define: CommandModule["define"] = (command) =>
   command
-    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--host <address>", "address to listen on; there is no login, so mind who can reach it", "127.0.0.1")
     .option("--port <number>", "port to listen on; 0: any that is free", "8000");
 
-export const run: CommandModule["run"] = async (
-  context,
-  _args,
-  options: { readonly host?: string; readonly port?: string; readonly broker?: string },
-) => {
+export const run: CommandModule["run"] = async (context, _args, flags: { readonly host: string; readonly port: string }) => {
   if (context.appModule === undefined)
     throw new UsageError("LOVAGE_USAGE", "lovage serve needs -A MODULE: the module that exports `jobs`.");
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
-  });
-  const loaded = await loadApp(context.appModule, { flags: options.broker === undefined ? {} : { broker: options.broker } });
-  const serving = await startJobService({
-    loaded,
-    host: options.host ?? "127.0.0.1",
-    port: numberOf("--port", options.port ?? "8000"),
-    onError: (error, correlationId) =>
-      context.output.error(`request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
-  });
-  context.output.write(context.output.json ? JSON.stringify({ url: serving.url }) : `Job service listens on ${serving.url}`);
-  await stopped;
-  await serving.close();
-  await loaded.app.close();
-  return 0;
+  const port = portOf(flags.port);
+  const stop = listenForStop();
+  const loaded = await loadApp(context.appModule, { flags: context.settings });
+  try {
+    const serving = await startJobService({
+      loaded,
+      host: flags.host,
+      port,
+      onError: (error, correlationId) =>
+        context.output.error(`request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
+    });
+    print(context.output, { url: serving.url }, () => `Job service listens on ${serving.url}`);
+    await aborted(stop.asked);
+    await serving.close(stop.insisted);
+    return 0;
+  } finally {
+    await loaded.app.close();
+  }
 };

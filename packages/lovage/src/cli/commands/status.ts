@@ -10,6 +10,12 @@ import type { CommandModule } from "../command.ts";
 import { numberOf } from "../flags.ts";
 import { print, table } from "../output.ts";
 
+export const examples: CommandModule["examples"] = [
+  "lovage status -A app.ts",
+  "lovage status -b redis://localhost/0 --json",
+  "lovage status -A app.ts --wait 30",
+];
+
 export const define: CommandModule["define"] = (command) =>
   command
     .option("-t, --timeout <seconds>", "how long to wait for answers", "1")

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { type LoadedApp, loadApp } from "../../app/load-app.ts";
+import { aborted } from "../stop-signals.ts";
 import { DevProcess } from "./dev-process.ts";
 import { exportsJobs, type RunningJobService, startJobService } from "./job-service.ts";
 
@@ -13,6 +14,8 @@ export interface DevFleetOptions {
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal;
   readonly onLine: (name: string, line: string) => void;
   readonly onStarted: (name: string, pid: number) => void;
 }
@@ -21,26 +24,28 @@ export interface DevFleet {
   /** Of the job service; null when the module exports no `jobs`. */
   readonly url: string | null;
   readonly nodes: readonly { readonly name: string; readonly pid: number | undefined }[];
-  stop(graceMs: number): Promise<void>;
+  /** Running tasks get `graceMs` to end, or until `hurry` aborts; then they are given back. */
+  stop(graceMs: number, hurry?: AbortSignal): Promise<void>;
 }
 
 const cli = fileURLToPath(new URL("../../../bin/lovage.js", import.meta.url));
 
-/** Resolves when all nodes are ready and the job service listens. */
+/** Resolves when all nodes are ready and the job service listens; when that fails, or is given up, nothing of it is left. */
 export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
   const loaded = await loadApp(options.appModule, { flags: options.broker === undefined ? {} : { broker: options.broker } });
   const profiles = profilesOf(loaded);
   const processes = profiles.map((profile) => nodeOf(profile, options));
-  const stopNodes = (graceMs: number) => Promise.all(processes.map((process) => process.stop(graceMs)));
   let service: RunningJobService | null = null;
-  try {
-    for (const process of processes) process.start();
-    if (exportsJobs(loaded)) service = await serviceOf(loaded, options);
-    await Promise.all(processes.map(({ ready }) => ready));
-  } catch (error) {
-    await service?.close();
-    await stopNodes(2000);
+  const stop = async (graceMs: number, hurry?: AbortSignal) => {
+    await Promise.all([service?.close(hurry), ...processes.map((process) => process.stop(graceMs, hurry))]);
     await loaded.app.close();
+  };
+  try {
+    if (exportsJobs(loaded)) service = await serviceOf(loaded, options);
+    for (const process of processes) process.start();
+    await Promise.race([Promise.all(processes.map(({ ready }) => ready)), ...(options.signal ? [givenUp(options.signal)] : [])]);
+  } catch (error) {
+    await stop(2000);
     throw error;
   }
   return {
@@ -48,12 +53,13 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     get nodes() {
       return processes.map((process, i) => ({ name: profiles[i] ?? "worker", pid: process.pid }));
     },
-    stop: async (graceMs) => {
-      await service?.close();
-      await stopNodes(graceMs);
-      await loaded.app.close();
-    },
+    stop,
   };
+}
+
+async function givenUp(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw signal.reason;
 }
 
 /** One unnamed node where the app has no profiles. */
@@ -63,7 +69,7 @@ function profilesOf({ app }: LoadedApp): readonly string[] {
 }
 
 function nodeOf(profile: string, options: DevFleetOptions): DevProcess {
-  const args = [cli, "worker", "-A", options.appModule, "-l", options.logLevel];
+  const args = [cli, "worker", "-A", options.appModule, "-l", options.logLevel, "--until-stdin-ends"];
   if (profile !== "") args.push("--profile", profile, "-n", profile);
   if (options.broker !== undefined) args.push("--broker", options.broker);
   return new DevProcess({

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { LoadedApp } from "../../app/load-app.ts";
 import { ConfigError, UsageError } from "../../kernel/errors.ts";
+import { aborted } from "../stop-signals.ts";
 
 export interface JobServiceSpec {
   readonly loaded: LoadedApp;
@@ -16,17 +17,21 @@ export interface JobServiceSpec {
 
 export interface RunningJobService {
   readonly url: string;
-  close(): Promise<void>;
+  /** Lets requests under way end, for at most 3 s, or until `hurry`. */
+  close(hurry?: AbortSignal): Promise<void>;
 }
 
 /** What the package's door offers of it; its types live there. */
 interface HttpPackage {
-  serveJobs(options: Record<string, unknown>): Promise<RunningJobService>;
+  serveJobs(options: Record<string, unknown>): Promise<{ readonly url: string; close(): Promise<void> }>;
 }
+
+/** A download that nobody reads must not keep the service. */
+const closeWithinMs = 3000;
 
 export const exportsJobs = ({ exports }: LoadedApp): boolean => typeof exports.jobs === "object" && exports.jobs !== null;
 
-/** @throws {UsageError} when the module exports no `jobs`. @throws {ConfigError} when `@lovage/http` is not installed beside it. */
+/** @throws {UsageError} when the module exports no `jobs`, or the port is not to be had. @throws {ConfigError} when `@lovage/http` is not installed beside it. */
 export async function startJobService({ loaded, host, port, onError }: JobServiceSpec): Promise<RunningJobService> {
   const { app, path, exports } = loaded;
   if (!exportsJobs(loaded)) {
@@ -36,7 +41,29 @@ export async function startJobService({ loaded, host, port, onError }: JobServic
     );
   }
   const { serveJobs } = await importHttp(path);
-  return serveJobs({ ...(exports.jobs as object), app, host, port, onError });
+  const serving = await serveJobs({ ...(exports.jobs as object), app, host, port, onError }).catch((cause) => {
+    throw notListening(cause, host, port);
+  });
+  return { url: serving.url, close: (hurry) => within(closeWithinMs, serving.close(), hurry) };
+}
+
+function notListening(cause: unknown, host: string, port: number): unknown {
+  const { code, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (syscall !== "listen" && syscall !== "getaddrinfo") return cause;
+  return new UsageError(
+    "LOVAGE_PORT_UNAVAILABLE",
+    `The job service cannot listen on ${host}:${port} (${code}). Choose another with --port (0: any that is free) or --host.`,
+    { cause, details: { host, port } },
+  );
+}
+
+async function within(ms: number, work: Promise<void>, hurry: AbortSignal = new AbortController().signal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late, aborted(hurry)]);
+  clearTimeout(timer);
 }
 
 async function importHttp(from: string): Promise<HttpPackage> {

@@ -1,0 +1,97 @@
+/** All commands by name, and the parser of one command line. A command's code is loaded only when it is asked for. */
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import type { CommandContext, CommandModule } from "./command.ts";
+import type { Output } from "./output.ts";
+
+interface CommandEntry {
+  readonly summary: string;
+  /** Whether it can print JSON. */
+  readonly json: boolean;
+  readonly load: () => Promise<CommandModule>;
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  worker: { summary: "run a worker node", json: false, load: () => import("./commands/worker.ts") },
+  dev: { summary: "run workers and the job service on this machine", json: false, load: () => import("./commands/dev.ts") },
+  serve: { summary: "run the job service", json: true, load: () => import("./commands/serve.ts") },
+  call: { summary: "send a task by name; print its id or its result", json: true, load: () => import("./commands/call.ts") },
+  result: { summary: "print the state and the result of a task", json: true, load: () => import("./commands/result.ts") },
+  status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
+  purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
+  report: { summary: "print versions, store and settings", json: true, load: () => import("./commands/report.ts") },
+};
+
+export interface Program {
+  /** @returns the exit code. @throws {CommanderError} for what it cannot read, and what the command throws. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+export async function createProgram(args: readonly string[], sink: Output): Promise<Program> {
+  const program = prepare(new Command("lovage"), sink)
+    .description("A distributed task queue that speaks Celery's wire protocol.")
+    .version(version());
+  withCommonFlags(program);
+  let exitCode = 0;
+  const wanted = wantedOf(args);
+  for (const [name, { summary, json, load }] of Object.entries(commands)) {
+    const command = prepare(program.command(name), sink).description(summary);
+    if (name !== wanted) continue;
+    const { define, examples, run } = await load();
+    define(command);
+    withCommonFlags(command);
+    if (json) command.option("--json", "print one JSON document");
+    command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
+    command.action(async () => {
+      const options = { ...program.opts(), ...command.opts() };
+      exitCode = await run(contextOf(options, sink), command.args, options as never);
+    });
+  }
+  return {
+    async run(all) {
+      await program.parseAsync([...all], { from: "user" });
+      return exitCode;
+    },
+  };
+}
+
+/** The first word that is neither a flag nor the value of one that may stand before the command; of `help X` it is X. */
+function wantedOf(args: readonly string[]): string | undefined {
+  const words = args.filter((arg, i) => !arg.startsWith("-") && !["-A", "--app", "-b", "--broker"].includes(args[i - 1] ?? ""));
+  return words[0] === "help" ? words[1] : words[0];
+}
+
+function prepare(command: Command, sink: Output): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError("`--help` lists what there is.")
+    .configureOutput({
+      writeOut: (text) => sink.write(text.trimEnd()),
+      writeErr: (text) => sink.error(text.trimEnd()),
+      getOutHelpWidth: () => sink.columns,
+      getErrHelpWidth: () => sink.columns,
+    });
+}
+
+/** Celery's users write them on either side of the command. */
+const withCommonFlags = (command: Command): Command =>
+  command
+    .option("-A, --app <module>", "module whose default export is the app (.ts or .js)")
+    .option("-b, --broker <url>", "store to use instead of the app's");
+
+function contextOf(options: { readonly app?: string; readonly broker?: string; readonly json?: boolean }, sink: Output): CommandContext {
+  const settings = options.broker === undefined ? {} : { broker: options.broker };
+  return {
+    output: { ...sink, json: options.json ?? false },
+    appModule: options.app,
+    settings,
+    async loadApp() {
+      const { loadCommandApp } = await import("./load-command-app.ts");
+      return loadCommandApp(options.app, settings);
+    },
+  };
+}
+
+export function version(): string {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
+}

@@ -1,0 +1,113 @@
+/** The flags of `lovage worker`, in Celery's words where Celery has them, and what they mean as options of a worker. */
+import { type Command, Option } from "commander";
+import { UsageError } from "../../kernel/errors.ts";
+import type { LogLevel } from "../../kernel/logger.ts";
+import type { WorkerOptions } from "../../worker/start-worker.ts";
+import { durationOf, listOf, numberOf, wholeOf } from "../flags.ts";
+
+export interface WorkerFlags {
+  readonly pool?: string;
+  readonly concurrency?: string;
+  readonly processes?: string;
+  readonly queues?: string;
+  readonly excludeQueues?: string;
+  readonly hostname?: string;
+  readonly loglevel: string;
+  readonly logFormat: "line" | "json";
+  readonly prefetchMultiplier?: string;
+  readonly maxTasksPerChild?: string;
+  readonly maxMemoryPerChild?: string;
+  readonly timeLimit?: string;
+  readonly softTimeLimit?: string;
+  readonly shutdownTimeout?: string;
+  readonly gpu?: string;
+  readonly profile?: string;
+  readonly untilStdinEnds?: true;
+}
+
+/** Celery's flags that would change nothing here: accepted, so that a command line can be taken over. */
+const withoutEffect = [
+  ["-O <mode>", "tasks are always handed out fairly"],
+  ["--without-gossip", "there is none"],
+  ["--without-mingle", "there is none"],
+  ["--without-heartbeat", "presence is not optional"],
+] as const;
+
+/** Celery's flags that would change something, and cannot yet: refused with what to do instead. */
+const refused: readonly (readonly [flags: string, name: string, instead: string])[] = [
+  ["-B, --beat", "beat", "There is no scheduler yet: start `celery beat` beside this node, it may share the broker."],
+  ["-E, --task-events", "taskEvents", "There are no task events yet: leave it out, and look with `lovage status` and `lovage result`."],
+  ["--autoscale <max,min>", "autoscale", "There is no autoscaling yet: give a number of slots with -c."],
+  ["-D, --detach", "detach", "A node stays in the foreground: let systemd, a container or `&` put it in the background."],
+  ["-f, --logfile <file>", "logfile", "A node logs to standard error: redirect it with 2>>file."],
+  ["--pidfile <file>", "pidfile", "Pids are in `lovage status --json`; an init system knows its own."],
+  ["--purge", "purge", "Use `lovage purge -Q …` before the node is started."],
+];
+
+export function defineWorkerFlags(command: Command): Command {
+  command
+    .option("-P, --pool <pool>", "async, processes, threads, solo or inline (gevent, eventlet, prefork are accepted)")
+    .option("-c, --concurrency <number>", "tasks at a time")
+    .option("--processes <number>", "runner processes of the pool async")
+    .option("-Q, --queues <queues>", "queues to consume, separated by commas")
+    .option("-X, --exclude-queues <queues>", "queues not to consume")
+    .option("-n, --hostname <name>", "name of the node; %h, %n and %d are the host, its first part and its domain")
+    .option("-l, --loglevel <level>", "debug, info, warning, error", "info")
+    .addOption(new Option("--log-format <format>", "how lines on standard error look").choices(["line", "json"]).default("line"))
+    .option("--prefetch-multiplier <number>", "deliveries per slot, the running one included")
+    .option("--max-tasks-per-child <number>", "replace a runner after so many tasks")
+    .option("--max-memory-per-child <KiB>", "replace a runner above this size, between tasks")
+    .option("--time-limit <seconds>", "hard limit of tasks that have none; text with a unit too: 5m")
+    .option("--soft-time-limit <seconds>", "soft limit of tasks that have none")
+    .option("--shutdown-timeout <seconds>", "a warm stop turns cold after this time")
+    .option("--gpu <devices>", "CUDA_VISIBLE_DEVICES of the runners, separated by commas, one each")
+    .option("--profile <name>", "take options from the app's profile of this name; flags win");
+  for (const [flags, why] of withoutEffect) command.option(flags, `accepted for Celery's sake: ${why}`);
+  for (const [flags] of refused) command.addOption(new Option(flags).hideHelp());
+  // Of `lovage dev`, for its nodes.
+  return command.addOption(new Option("--until-stdin-ends").hideHelp());
+}
+
+export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
+  refuseUnsupported(flags);
+  const timeout = numberOf("--shutdown-timeout", flags.shutdownTimeout);
+  const options: { [K in keyof WorkerOptions]: WorkerOptions[K] | undefined } = {
+    pool: flags.pool,
+    concurrency: wholeOf("-c", flags.concurrency),
+    processes: wholeOf("--processes", flags.processes),
+    queues: listOf("-Q", flags.queues),
+    excludeQueues: listOf("-X", flags.excludeQueues),
+    name: flags.hostname,
+    prefetchMultiplier: wholeOf("--prefetch-multiplier", flags.prefetchMultiplier),
+    maxTasksPerChild: wholeOf("--max-tasks-per-child", flags.maxTasksPerChild),
+    maxMemoryPerChild: wholeOf("--max-memory-per-child", flags.maxMemoryPerChild),
+    timeLimit: durationOf("--time-limit", flags.timeLimit),
+    softTimeLimit: durationOf("--soft-time-limit", flags.softTimeLimit),
+    gpus: listOf("--gpu", flags.gpu),
+    logLevel: logLevelOf(flags.loglevel),
+    logFormat: flags.logFormat,
+    shutdownTimeoutMs: timeout === undefined ? undefined : timeout * 1000,
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as WorkerOptions;
+}
+
+function refuseUnsupported(flags: WorkerFlags): void {
+  const found = refused.find(([, name]) => name in flags);
+  if (found) throw new UsageError("LOVAGE_FLAG_UNSUPPORTED", `Celery's flag ${found[0]} is not taken. ${found[2]}`);
+}
+
+const levels: Readonly<Record<string, LogLevel>> = {
+  debug: "debug",
+  info: "info",
+  warn: "warn",
+  warning: "warn",
+  error: "error",
+  critical: "error",
+  fatal: "error",
+};
+
+function logLevelOf(text: string): LogLevel {
+  const level = levels[text.toLowerCase()];
+  if (level) return level;
+  throw new UsageError("LOVAGE_USAGE", `-l takes debug, info, warning or error, got "${text}".`);
+}

@@ -1,0 +1,176 @@
+import { type RedisServer, startRedis } from "lovage/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appModule, Desk, type Running } from "./cli.ts";
+
+const skipsRedis = process.env.LOVAGE_SKIP_REDIS !== undefined;
+
+describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
+  describe.skipIf(kind === "redis" && skipsRedis)("", () => {
+    let desk: Desk;
+    let redis: RedisServer | undefined;
+    let worker: Running;
+    beforeAll(async () => {
+      redis = kind === "redis" ? await startRedis() : undefined;
+      desk = new Desk(redis?.url);
+      worker = await desk.worker("-Q", "celery,named", "-n", "node@%n", "-P", "processes", "-c", "2");
+    });
+    afterAll(async () => {
+      await desk?.close();
+      await redis?.stop();
+    });
+
+    it("lovage call prints the id, and lovage result finds it", async () => {
+      const { code, stdout } = await desk.run("call", "t.add", "2", "3");
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+      const result = await desk.run("result", stdout.trim(), "--wait");
+      expect(result).toMatchObject({ code: 0, stderr: "" });
+      expect(result.stdout).toMatch(new RegExp(`^id      ${stdout.trim()}\nstate   SUCCESS\nresult  5\ndone    \\S+\n$`));
+    });
+
+    it("lovage call --wait prints the result, also of keywords, negative numbers and text that is no JSON", async () => {
+      expect(await desk.run("call", "t.add", "-1", "3", "--wait")).toMatchObject({ code: 0, stdout: "2\n" });
+      expect(await desk.run("call", "t.add", "-k", '{"x": 40, "y": 2}', "--wait", "--timeout", "20")).toMatchObject({ stdout: "42\n" });
+      expect(await desk.run("call", "t.give", "text", "--wait")).toMatchObject({ code: 0, stdout: '"a text"\n' });
+      expect(await desk.json("call", "t.add", "1", "1", "--wait")).toEqual({ id: expect.any(String), result: 2 });
+    });
+
+    it("prints what plain JSON has no room for as it goes over the wire", async () => {
+      expect(await desk.run("call", "t.give", "big", "--wait")).toMatchObject({ code: 0, stdout: "12345678901234567890\n" });
+      const { stdout } = await desk.run("call", "t.give", "date", "--wait");
+      expect(JSON.parse(stdout)).toMatchObject({ __type__: "datetime", __value__: expect.stringContaining("2030-01-02T03:04:05") });
+    });
+
+    it("sends by the routes of the app that -A names", async () => {
+      expect(await desk.run("call", "t.named", "-A", appModule, "--wait")).toMatchObject({ code: 0, stdout: '"named"\n' });
+    });
+
+    it("lovage result ends with 1 for a failure, and says which", async () => {
+      const called = await desk.run("call", "t.fail", "no such pot", "--wait");
+      expect(called).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/no such pot.*\[LOVAGE_TASK_FAILED\]/) });
+      const { id } = await desk.json<{ id: string }>("call", "t.fail", "no such pot");
+      const text = await desk.run("result", id, "--wait", "--traceback");
+      expect(text).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/state {2}FAILURE\nerror {2}TypeError: no such pot\n(?:.*\n)*.*boom\.ts/),
+      });
+      const json = await desk.run("result", id, "--json");
+      expect(json.code).toBe(1);
+      expect(JSON.parse(json.stdout)).toMatchObject({ task_id: id, status: "FAILURE", result: { exc_type: "TypeError" } });
+    });
+
+    it("lovage result waits no longer than it was told", async () => {
+      const ran = await desk.run("result", "nobody-sent-this", "--wait", "--timeout", "0.2");
+      expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining("[LOVAGE_WAIT_TIMEOUT]") });
+      expect(await desk.run("result", "nobody-sent-this")).toMatchObject({ code: 1, stdout: expect.stringContaining("state  PENDING") });
+    });
+
+    it("lovage status lists nodes with the pids of supervisor and runners", async () => {
+      const { nodes } = await desk.json<{ nodes: { name: string; runners: number[] }[] }>("status");
+      expect(nodes).toEqual([
+        {
+          name: expect.stringMatching(/^node@/),
+          kind: "lovage",
+          pool: "processes",
+          slots: 2,
+          queues: ["celery", "named"],
+          pid: worker.pid,
+          runners: [expect.any(Number), expect.any(Number)],
+          answers: true,
+        },
+      ]);
+      for (const pid of nodes[0]?.runners ?? []) expect(process.kill(pid, 0)).toBe(true);
+      const { code, stdout } = await desk.run("status", "-t", "0.5");
+      expect(code).toBe(0);
+      const [head = "", row = "", empty, online] = stdout.split("\n");
+      expect([empty, online]).toEqual(["", "1 node online"]);
+      for (const title of ["KIND", "POOL", "QUEUES", "RUNNERS", "ANSWERS"]) expect(row[head.indexOf(title) - 1], title).toBe(" ");
+      expect(row.slice(head.indexOf("QUEUES")).startsWith("celery,named")).toBe(true);
+    });
+
+    it("lovage purge removes what waits, and asks nobody where nobody is", async () => {
+      for (const x of ["1", "2", "3"]) await desk.run("call", "t.add", x, "1", "-Q", "nobody");
+      await desk.run("call", "t.add", "4", "1", "-Q", "nobody", "--countdown", "1h");
+      expect(await desk.run("purge", "-Q", "nobody", "--dry-run")).toMatchObject({ code: 0, stdout: "4 waiting messages in nobody.\n" });
+      expect(await desk.run("purge", "-Q", "nobody")).toMatchObject({ code: 64, stderr: expect.stringContaining("--force") });
+      expect(await desk.json("purge", "-Q", "nobody", "-f")).toEqual({ queues: ["nobody"], waiting: 4, purged: 4 });
+      expect(await desk.run("purge", "-Q", "nobody", "-f")).toMatchObject({ code: 0, stdout: "Removed 0 waiting messages from nobody.\n" });
+    });
+
+    it("lovage report says what the store keeps and where settings come from", async () => {
+      await desk.run("call", "t.add", "1", "1", "-Q", "waiting");
+      const report = await desk.json<{ settings: { name: string; value: unknown; source: string }[]; store: { durability: string } }>(
+        "report",
+        "-A",
+        appModule,
+      );
+      expect(report).toMatchObject({ app: "cli-tests", node: process.version, deadLetters: 0 });
+      expect(report).toMatchObject({ queues: expect.arrayContaining([{ name: "waiting", waiting: 1 }]) });
+      expect(report.store.durability).not.toBe("");
+      const broker = report.settings.find(({ name }) => name === "broker");
+      expect(broker).toEqual({ name: "broker", value: desk.broker, source: "environment LOVAGE_BROKER" });
+      const { stdout } = await desk.run("report");
+      expect(stdout).toMatch(/^keeps +\S/m);
+      expect(stdout).toMatch(/^QUEUE +WAITING\n/m);
+      await desk.run("purge", "-Q", "waiting", "-f");
+    });
+  });
+});
+
+describe("without a node", () => {
+  let desk: Desk;
+  beforeAll(() => {
+    desk = new Desk();
+  });
+  afterAll(() => desk.close());
+
+  it("lovage status ends with 1, and with --wait sees one that comes", async () => {
+    const none = await desk.run("status", "-t", "0.2");
+    expect(none).toMatchObject({ code: 1, stdout: expect.stringMatching(/\n\n0 nodes online\n$/) });
+    const waiting = desk.start(["status", "--wait", "30", "-t", "0.2", "--json"]);
+    const worker = await desk.worker("-n", "late");
+    const { code, stdout } = await waiting.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).nodes).toMatchObject([{ name: expect.stringMatching(/^late@/), pid: worker.pid }]);
+    await worker.stop();
+  });
+
+  it("lovage report hides passwords, and says the rest where the store is away", async () => {
+    const environment = { LOVAGE_BROKER: "redis://me:hush@127.0.0.1:1/0?password=hush", LOVAGE_STATE: "redis://:hush@127.0.0.1:1/1" };
+    for (const flags of [[], ["--json"]]) {
+      const { code, stdout, stderr } = await desk.start(["report", ...flags], environment).ended;
+      expect(code).toBe(69);
+      expect(stdout).toContain("LOVAGE_BROKER_UNAVAILABLE");
+      expect(stdout).toContain("redis://me:***@127.0.0.1:1/0?password=***");
+      expect(stdout + stderr).not.toContain("hush");
+    }
+  });
+
+  it("reads REDIS_URL, and -b over it", async () => {
+    const broker = async (...flags: string[]) => {
+      const { stdout } = await desk.start(["report", "--json", ...flags], { LOVAGE_BROKER: undefined, REDIS_URL: "redis://127.0.0.1:1" })
+        .ended;
+      return JSON.parse(stdout).settings.find(({ name }: { name: string }) => name === "broker");
+    };
+    expect(await broker()).toEqual({ name: "broker", value: "redis://127.0.0.1:1", source: "environment REDIS_URL" });
+    expect(await broker("-b", desk.broker)).toEqual({ name: "broker", value: desk.broker, source: "flags" });
+  });
+
+  it.each([
+    ["no task", ["call"], /missing required argument 'task'/],
+    ["keywords that are no object", ["call", "t", "--kwargs", "[1]"], /--kwargs takes a JSON object such as .*got \[1\]/],
+    ["keywords that are no JSON", ["call", "t", "-k", "{x: 1}"], /--kwargs takes a JSON object/],
+    ["a priority that is none", ["call", "t", "--priority", "-1"], /--priority takes a whole number, 0 to 255, got "-1"/],
+    ["a countdown that is no time", ["call", "t", "--countdown", "soon"], /--countdown takes seconds/],
+    ["no id", ["result"], /missing required argument 'id'/],
+    ["no queues", ["purge", "-f"], /required option '-Q, --queues <queues>' not specified/],
+    ["queues without a name", ["purge", "-f", "-Q", ","], /-Q takes names separated by commas, got ","/],
+    ["a port that is none", ["serve", "-A", appModule, "--port", "70000"], /--port takes a whole number, 0 to 65535, got "70000"/],
+    ["serving without a module", ["serve"], /needs -A MODULE/],
+    ["serving what has no jobs", ["serve", "-A", appModule], /exports no "jobs".*\[LOVAGE_JOBS_NOT_EXPORTED\]/],
+    ["dev without a module", ["dev"], /needs -A MODULE/],
+    ["an unknown command", ["wurker"], /unknown command 'wurker'\n\(Did you mean worker\?\)/],
+  ])("%s is wrong usage", async (_, args, says) => {
+    expect(await desk.run(...args)).toMatchObject({ code: 64, stdout: "", stderr: expect.stringMatching(says) });
+  });
+});
