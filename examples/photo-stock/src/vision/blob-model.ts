@@ -2,14 +2,14 @@
  * The detector that ships with the example, written as a network instead of trained.
  * From a foreground picture it computes, per pixel, `depth`: how far the ground is (a distance transform, as a ladder of
  * max-poolings of the ground), and `blob`: how much the surroundings look like one disc on bare ground, over several sizes
- * (differences of Gaussians as separable convolutions, and the best of them). Objects are about 40 pixels wide at its input.
+ * (differences of Gaussians as separable convolutions, and the best of them). Objects are about 52 pixels wide at its input.
  */
 import { encodeModel, type Node, type Weights } from "./onnx-encoder.ts";
 
 /** Width in pixels at which objects should be shown to the model. */
-export const MODEL_OBJECT = 40;
-/** Depths beyond this saturate: objects up to twice this wide keep a peak, larger ones a plateau. */
-export const MODEL_DEPTH = 36;
+export const MODEL_OBJECT = 52;
+/** Depths beyond this saturate: objects up to 92 pixels wide keep a peak, larger ones a plateau. */
+export const MODEL_DEPTH = 46;
 /** What an ideal lone disc answers in `blob`: the maximum of exp(-t / 2.56) - exp(-t). */
 export const IDEAL_BLOB = 0.333;
 

@@ -7,7 +7,7 @@ const LEAST_WEIGHT = 0.12;
 /** Area alone, likewise. */
 const LEAST_AREA = 0.15;
 /** A companion is smaller than this share of the object it lies against, and no more like it in tone than this cosine. */
-const COMPANION_AREA = 0.75;
+const COMPANION_AREA = 0.6;
 const COMPANION_LIKENESS = 0.2;
 
 export function withoutDoubtful(found: readonly Found[], typical: number, strength: number): Found[] {

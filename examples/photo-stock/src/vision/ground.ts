@@ -106,14 +106,15 @@ function reweigh(ground: Ground, samples: Samples): Float64Array {
 
 function solveAll(samples: Samples, weights: Float64Array, size: number): Ground {
   const surface = samples.planes.map((plane) => solve(samples, plane, weights, size));
-  const spread = samples.planes.map((plane, k) =>
-    Math.max(LEAST_SPREAD[k] as number, spreadOf(samples, plane, weights, surface[k] as number[])),
-  );
+  const spread = samples.planes.map((plane, k) => spreadOf(samples, plane, weights, surface[k] as number[], k));
   return { surface, spread };
 }
 
-/** Weighted median of the absolute residual, as a standard deviation. */
-function spreadOf(samples: Samples, plane: Float64Array, weights: Float64Array, coefficients: readonly number[]): number {
+/**
+ * Standard deviation of the residual from its weighted median. For colour, from the 85 % quantile where that says more: JPEG leaves most
+ * of a plain ground exactly flat in colour, with blotches between. At most twice the median's answer, or faint objects would hide in it.
+ */
+function spreadOf(samples: Samples, plane: Float64Array, weights: Float64Array, coefficients: readonly number[], k: number): number {
   const bins = new Float64Array(2048);
   let total = 0;
   for (let i = 0; i < samples.count; i++) {
@@ -123,12 +124,16 @@ function spreadOf(samples: Samples, plane: Float64Array, weights: Float64Array, 
     bins[Math.min(2047, Math.floor(r * 1024))]! += w;
     total += w;
   }
-  let seen = 0;
-  for (let b = 0; b < 2048; b++) {
-    seen += bins[b] as number;
-    if (seen >= total / 2) return (1.4826 * (b + 0.5)) / 1024;
-  }
-  return 1;
+  const quantile = (share: number): number => {
+    let seen = 0;
+    for (let b = 0; b < 2048; b++) {
+      seen += bins[b] as number;
+      if (seen >= total * share) return (b + 0.5) / 1024;
+    }
+    return 2;
+  };
+  const inner = Math.max(LEAST_SPREAD[k] as number, 1.4826 * quantile(0.5));
+  return k === 0 ? inner : Math.min(2 * inner, Math.max(inner, quantile(0.85) / 1.44));
 }
 
 /** Normal equations with a small ridge on the curved terms, by Gaussian elimination. */

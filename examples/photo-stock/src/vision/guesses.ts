@@ -30,14 +30,22 @@ export function guessesFor(tone: Tone, only?: Polarity): Guess[] {
       if (out.some((guess) => guess.quality > CLEAN)) break;
     }
   }
-  const best = out.sort(byQuality)[0];
-  if (best === undefined || best.quality > CLEAN || only !== undefined) return out;
+  const best = ranked(out)[0];
+  if (best === undefined || best.quality > CLEAN || only !== undefined) return ranked(out);
   const residual = residualOf(tone, best.ground);
   for (const axis of axesOf(residual, best)) out.push(...judge(residual, best.ground, axis).filter((g) => g.quality > best.quality + 0.03));
-  return out.sort(byQuality);
+  return ranked(out);
 }
 
-const byQuality = (a: Guess, b: Guess): number => b.quality - a.quality;
+/** Qualities as close as this say nothing; then more well-shaped objects are the better answer. */
+const TIE = 0.02;
+
+/** The best first. */
+function ranked(guesses: readonly Guess[]): Guess[] {
+  const best = guesses.reduce((most, g) => Math.max(most, g.quality), 0);
+  const front = (g: Guess): number => (g.quality > best - TIE ? g.count : 0);
+  return [...guesses].sort((a, b) => front(b) - front(a) || b.quality - a.quality);
+}
 
 /** Two fits that would lead to the same answers. */
 function alike(a: Ground, b: Ground): boolean {

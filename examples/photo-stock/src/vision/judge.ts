@@ -25,12 +25,11 @@ export interface Guess {
 export function judge(residual: Residual, ground: Ground, sense: Sense): Guess[] {
   const { width, height } = residual;
   const evidence = blur(evidenceOf(residual, sense), width, height, 0.7);
-  const strong = strength(evidence);
+  const strong = thresholds(evidence);
   if (strong === undefined) return [];
   const out: Guess[] = [];
   let hint: number | undefined;
-  for (const share of [0.4, 0.6, 0.25]) {
-    const threshold = Math.max(4, share * strong);
+  for (const threshold of strong) {
     const look = lookAt(evidence, width, height, threshold, hint);
     if (look === undefined) continue;
     hint = look.quality > 0.6 ? look.typical : undefined;
@@ -50,13 +49,20 @@ export function judge(residual: Residual, ground: Ground, sense: Sense): Guess[]
   return out;
 }
 
-/** Median evidence of what is clearly no ground, or nothing if all is ground. */
-function strength(evidence: Float32Array): number | undefined {
+/** Least threshold, in spreads of the ground. */
+const LEAST_THRESHOLD = 4;
+
+/** Thresholds worth trying: shares of the median evidence of what is clearly no ground; one more where much of that is faint. */
+function thresholds(evidence: Float32Array): number[] | undefined {
   const some: number[] = [];
   for (let i = 0; i < evidence.length; i += 7) if ((evidence[i] as number) > 5) some.push(evidence[i] as number);
   if (some.length < 20) return undefined;
   some.sort((a, b) => a - b);
-  return some[some.length >> 1] as number;
+  const middle = some[some.length >> 1] as number;
+  const high = some[Math.floor(some.length * 0.9)] as number;
+  const out = [0.4, 0.6, 0.25].map((share) => Math.max(LEAST_THRESHOLD, share * middle));
+  if (high > 2 * middle) out.push(0.4 * high);
+  return [...new Set(out)];
 }
 
 /** More regions than this are noise or texture, not objects (200 at most are promised). */
@@ -87,7 +93,7 @@ export function lookAt(evidence: Float32Array, width: number, height: number, th
     if (typical === undefined) return undefined;
   }
   const size = typical as number;
-  const objects = regions.filter((r) => r.area > 0.15 * discArea(size));
+  const objects = regions.filter((r) => r.area > 0.35 * discArea(size) && r.area < 2.5 * discArea(size) && r.solidity > 0.85);
   let good = 0;
   let all = 0;
   for (const r of regions) {
