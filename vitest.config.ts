@@ -47,7 +47,7 @@ export default defineConfig({
             "packages/*/test/**/*.test.ts",
             "examples/*/test/**/*.test.ts",
             "interop/**/*.test.ts",
-            "test/toolchain/built/**/*.test.ts",
+            "test/{docs,toolchain/built}/**/*.test.ts",
           ],
           setupFiles: [openHandles],
           testTimeout: 120_000,
