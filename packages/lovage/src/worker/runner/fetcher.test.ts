@@ -36,9 +36,10 @@ function fetcher(capacity: number, room = capacity) {
 }
 
 describe("Fetcher", () => {
-  it("asks for one half of what the runner can hold, and for 64 at most", () => {
+  it("asks for a part of what the runner can hold, and for 64 at most", () => {
     expect(fetcher(1).call()?.count).toBe(1);
-    expect(fetcher(100).call()?.count).toBe(50);
+    expect(fetcher(8).call()?.count).toBe(4);
+    expect(fetcher(100).call()?.count).toBe(34);
     expect(fetcher(1000).call()?.count).toBe(64);
   });
 
@@ -46,6 +47,18 @@ describe("Fetcher", () => {
     expect(fetcher(100, 3).call()?.count).toBe(3);
     expect(fetcher(100, 0).call()).toBeUndefined();
     expect(fetcher(1, 0).call(1)?.count).toBe(1);
+  });
+
+  it("counts what calls on the wire ask for, less what they release", () => {
+    const { it: made, call } = fetcher(100, 40);
+    made.onWire(30);
+    expect(call()?.count).toBe(10);
+    made.onWire(-30);
+    expect(call()?.count).toBe(34);
+  });
+
+  it("finds a call beside another worth making only for many outcomes of many slots", () => {
+    expect([fetcher(100).it.isWellFilled(17), fetcher(100).it.isWellFilled(16), fetcher(8).it.isWellFilled(8)]).toEqual([true, false, false]);
   });
 
   it("numbers its calls", () => {

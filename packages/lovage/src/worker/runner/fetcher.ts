@@ -1,7 +1,7 @@
 /**
  * Decides how many messages to ask for and when: exactly as many as there is room for, at most 64 per call, and at most
- * half of what the runner can hold, so that one half runs while the other is on the wire. Numbers the calls; says `idle`
- * and `full` to the supervisor. Sends no call itself: `Wire` does, together with the commits.
+ * a third of what the runner can hold (half, if that is little), so that one part runs while the others are on the wire.
+ * Numbers the calls; says `idle` and `full` to the supervisor. Sends no call itself: `Wire` does, together with the commits.
  */
 import type { ReserveCall, Reserved } from "../../broker/broker.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -12,6 +12,9 @@ import type { QueueName } from "../../message/task-message.ts";
 const mostPerCall = 64;
 /** Milliseconds between two `full` messages: under steady load the news is old. */
 const fullEveryMs = 10;
+
+/** From so many on, a call of a third of them is large enough to be worth a place beside another. */
+const manySlots = 24;
 
 export interface FetcherOptions {
   readonly epoch: Epoch;
@@ -26,7 +29,9 @@ export interface FetcherOptions {
 
 export class Fetcher {
   readonly #options: FetcherOptions;
-  readonly #half: number;
+  readonly #share: number;
+  /** Deliveries that calls on the wire ask for, less those they release. */
+  #onWire = 0;
   #queues: readonly QueueName[];
   #number = 0;
   /** There may be something in the queues. */
@@ -40,18 +45,29 @@ export class Fetcher {
   constructor(options: FetcherOptions) {
     this.#options = options;
     this.#queues = options.queues;
-    this.#half = Math.min(mostPerCall, Math.max(1, Math.ceil(options.capacity / 2)));
+    const parts = options.capacity >= manySlots ? 3 : 2;
+    this.#share = Math.min(mostPerCall, Math.max(1, Math.ceil(options.capacity / parts)));
   }
 
   /** The next call, if one is worth making; `releasing`: commits that go with it, which make it worth making in any case. */
   next(releasing: number): ReserveCall | undefined {
     if (this.#stopped || this.#queues.length === 0) return undefined;
     if (!this.#hungry && releasing === 0) return undefined;
-    const count = Math.min(this.#half, this.#options.room(releasing));
+    const count = Math.min(this.#share, this.#options.room(releasing) - this.#onWire);
     if (count <= 0) return undefined;
     this.#number += 1;
     this.#wokenMeanwhile = false;
     return { epoch: this.#options.epoch, number: this.#number, queues: this.#queues, count };
+  }
+
+  /** A call that asks for so many more than it releases has left; a negative number when it is answered. */
+  onWire(more: number): void {
+    this.#onWire += more;
+  }
+
+  /** Whether so many outcomes are worth a call beside the one that is on the wire. */
+  isWellFilled(outcomes: number): boolean {
+    return this.#share >= manySlots / 3 && outcomes * 2 >= this.#share;
   }
 
   received(call: ReserveCall, reserved: Reserved): void {

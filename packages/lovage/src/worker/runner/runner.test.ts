@@ -728,7 +728,7 @@ describe("a runner", () => {
       });
       const [id] = await publish({});
       await start([task(() => 1)], { options: { store: choosy } });
-      expect(await result(id)).toMatchObject({ state: "FAILURE", result: { exc_message: ["600 MiB"] } });
+      expect(await result(id)).toMatchObject({ state: "FAILURE", result: { exc_message: ["600 MiB", "LOVAGE_TOO_LARGE"] } });
       expect(await inFlight()).toEqual([]);
     });
 

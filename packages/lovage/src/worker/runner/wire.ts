@@ -1,8 +1,9 @@
 /**
- * The runner's conversation with the broker: one call at a time, which carries the outcomes that are ready and asks for the
- * next messages. What becomes ready meanwhile joins the next call. A call of unknown outcome is made again, with the same
- * number, until the store answers; then both sides compare what they hold. Knows no tasks: `Committer` and `Fetcher`
- * say what to send, `onReserved` and `onReconciled` hear what came.
+ * The runner's conversation with the broker. A call carries the outcomes that are ready and asks for the next messages; what
+ * becomes ready meanwhile joins the next call. A second call leaves while the first is on the wire only when it is well filled:
+ * then store and runner work at the same time. A call of unknown outcome is made again, alone and with the same number, until
+ * the store answers; then both sides compare what they hold. Knows no tasks: `Committer` and `Fetcher` say what to send,
+ * `onReserved` and `onReconciled` hear what came.
  */
 import type { Committed, ReserveCall, Reserved } from "../../broker/broker.ts";
 import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
@@ -39,10 +40,14 @@ export interface WireOptions {
 interface Call {
   readonly attempts: readonly Attempt[];
   readonly reserve: ReserveCall | undefined;
+  /** Deliveries it asks for, less those it releases: what the fetcher counts until it is answered. */
+  readonly more: number;
   /** Nothing may join it: it is to show which outcome fails. */
   readonly alone?: boolean;
 }
 
+/** Calls on the wire at a time, while all is well. A third gained nothing (`npm run bench`, drain). */
+const mostOnWire = 2;
 /** After so many calls in a row the loop gets a turn, however fast the store answers. */
 const callsPerTurn = 16;
 /** A call that fails so often, and not because the store is away, is taken apart to find the outcome it fails for. */
@@ -50,14 +55,16 @@ const triesBeforeIsolation = 3;
 
 export class Wire {
   readonly #options: WireOptions;
-  #busy = false;
+  #onWire = 0;
   #scheduled = false;
   #closed = false;
-  /** Made, and not answered. */
-  #unknown: Call | undefined;
+  #callsThisTurn = 0;
+  /** Made, and not answered; oldest first. */
+  readonly #unknown: Call[] = [];
   #failures = 0;
   #downSince = 0;
   #reconcileDue = false;
+  #comparing = false;
   /** Calls since the last comparison. */
   #calls = 0;
   readonly #closing = new AbortController();
@@ -68,11 +75,13 @@ export class Wire {
 
   /** Something is ready, or there is room. The call leaves when this turn of the loop is over, so that its neighbours go with it. */
   poke(): void {
-    if (this.#busy || this.#scheduled || this.#closed) return;
+    if (this.#scheduled || this.#closed || this.#onWire >= mostOnWire) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (!this.#busy && !this.#closed) this.#start();
+      this.#callsThisTurn = 0;
+      this.#talk();
+      if (this.#onWire === 0) this.#options.onQuiet();
     });
   }
 
@@ -85,7 +94,7 @@ export class Wire {
 
   /** Nothing is on the wire and nothing waits to be. */
   get quiet(): boolean {
-    return !this.#busy && !this.#scheduled && this.#unknown === undefined && this.#options.committer.pending === 0;
+    return this.#onWire === 0 && !this.#scheduled && this.#unknown.length === 0 && this.#options.committer.pending === 0;
   }
 
   close(): void {
@@ -93,44 +102,56 @@ export class Wire {
     this.#closing.abort();
   }
 
-  #start(): void {
-    this.#busy = true;
-    this.#converse().catch((error: unknown) => {
-      this.#busy = false;
-      this.#options.log.error("runner.wire-broken", { error });
-      this.poke();
-    });
-  }
-
-  /** One call after the other while there is something to say. What an answer brought is started when the next call has left. */
-  async #converse(): Promise<void> {
-    let start: (() => void) | undefined;
-    for (let calls = 1; !this.#closed; calls++) {
-      const answer = this.#nextStep();
-      if (answer === undefined) break;
-      start?.();
-      start = await answer;
-      if (calls % callsPerTurn === 0) await new Promise(setImmediate);
+  /** Makes the calls there are to make. */
+  #talk(): void {
+    while (!this.#closed && this.#callsThisTurn < callsPerTurn) {
+      const step = this.#nextStep();
+      if (step === undefined) return;
+      this.#onWire += 1;
+      this.#callsThisTurn += 1;
+      void this.#follow(step);
     }
-    this.#busy = false;
-    start?.();
-    this.#options.onQuiet();
+    this.poke();
   }
 
+  /** What an answer brought is started when the next call has left. */
+  async #follow(step: Promise<(() => void) | undefined>): Promise<void> {
+    let start: (() => void) | undefined;
+    try {
+      start = await step;
+    } catch (error) {
+      this.#options.log.error("runner.wire-broken", { error });
+    }
+    this.#onWire -= 1;
+    this.#talk();
+    start?.();
+    if (this.#onWire === 0) this.#options.onQuiet();
+  }
+
+  /** What goes on the wire now, beside what is there already; undefined: nothing, or not yet. */
   #nextStep(): Promise<(() => void) | undefined> | undefined {
-    if (this.#reconcileDue && this.#unknown === undefined) return this.#compare();
+    const alone = this.#onWire === 0;
+    if (this.#unknown.length > 0 || this.#failures > 0 || this.#reconcileDue || this.#comparing) {
+      if (!alone) return undefined;
+      if (this.#reconcileDue && this.#unknown.length === 0) return this.#compare();
+    } else if (!alone && (this.#onWire >= mostOnWire || !this.#options.fetcher.isWellFilled(this.#options.committer.pending)))
+      return undefined;
     const call = this.#nextCall();
     return call === undefined ? undefined : this.#make(call);
   }
 
   #nextCall(): Call | undefined {
     const { committer, fetcher } = this.#options;
-    const unknown = this.#unknown;
+    const unknown = this.#unknown.shift();
     if (unknown?.alone === true) return unknown;
     const ready = committer.take();
     const attempts = unknown === undefined || unknown.attempts.length === 0 ? ready : [...unknown.attempts, ...ready];
-    const reserve = unknown === undefined ? fetcher.next(attempts.length) : unknown.reserve;
-    return attempts.length === 0 && reserve === undefined ? undefined : { attempts, reserve };
+    if (unknown !== undefined) return { attempts, reserve: unknown.reserve, more: unknown.more };
+    const reserve = fetcher.next(attempts.length);
+    if (attempts.length === 0 && reserve === undefined) return undefined;
+    const more = (reserve?.count ?? 0) - attempts.length;
+    fetcher.onWire(more);
+    return { attempts, reserve, more };
   }
 
   async #make(call: Call): Promise<(() => void) | undefined> {
@@ -145,8 +166,8 @@ export class Wire {
       return undefined;
     }
     if (this.#closed) return undefined;
-    this.#unknown = undefined;
     this.#answered();
+    fetcher.onWire(-call.more);
     if (committed.replies !== undefined) committer.answered(attempts, committed.replies);
     if (reserve === undefined || committed.reserved === undefined) return undefined;
     const start = onReserved(committed.reserved);
@@ -164,6 +185,7 @@ export class Wire {
   async #compare(): Promise<undefined> {
     const { epoch, store, onReconciled } = this.#options;
     this.#reconcileDue = false;
+    this.#comparing = true;
     this.#calls = 0;
     let inStore: readonly Delivery[];
     try {
@@ -172,6 +194,8 @@ export class Wire {
       this.#reconcileDue = true;
       await this.#failed(error, undefined);
       return;
+    } finally {
+      this.#comparing = false;
     }
     if (this.#closed) return;
     this.#answered();
@@ -201,21 +225,25 @@ export class Wire {
   }
 
   #keep(call: Call, error: unknown): void {
-    this.#unknown = call;
+    this.#unknown.push(call);
     this.#reconcileDue = true;
     for (const attempt of call.attempts) attempt.maybeApplied = true;
     if (this.#failures >= triesBeforeIsolation && !isAway(error)) this.#isolate(call, error);
   }
 
   /** Not the store but something in this call fails it: outcomes go one by one, and the one that still fails is refused. */
-  #isolate({ attempts: [first, ...others], reserve }: Call, error: unknown): void {
-    const { committer } = this.#options;
+  #isolate({ attempts: [first, ...others], reserve, more }: Call, error: unknown): void {
+    const { committer, fetcher } = this.#options;
     if (first === undefined) return;
+    this.#unknown.pop();
     committer.putBack(others);
-    this.#unknown = { attempts: [first], reserve, alone: true };
-    if (others.length > 0) return;
+    if (others.length > 0) {
+      this.#unknown.push({ attempts: [first], reserve, more, alone: true });
+      return;
+    }
     const { code = "LOVAGE_COMMIT_FAILED", message = String(error) } = error as { code?: string; message?: string };
-    this.#unknown = reserve === undefined ? undefined : { attempts: [], reserve };
+    if (reserve !== undefined) this.#unknown.push({ attempts: [], reserve, more });
+    else fetcher.onWire(-more);
     committer.answered([first], [{ kind: "refused", code, message }]);
   }
 }
