@@ -1,9 +1,11 @@
 // A migration in the middle: Python and Lovage workers on one queue, for tasks that both know.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Child } from "./support/child.ts";
 import type { Python } from "./support/python.ts";
 import { Site, skipped } from "./support/site.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 const count = 200;
 
@@ -48,6 +50,35 @@ describe.skipIf(skipped)("a Python worker and a Lovage worker on one queue", () 
       expect(own).toEqual([0, 1, 2, 3, 4, 5]);
     }
     expect(new Set(attempts.map(([, , who]) => who))).toEqual(new Set(["python", "lovage"]));
+  });
+});
+
+describe.skipIf(skipped)("a queue that goes from Python to Lovage and back while it is full", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await Site.open();
+  });
+  afterAll(() => site?.close());
+
+  it("loses nothing, and runs nothing twice", async () => {
+    const file = join(site.folder, "marks");
+    writeFileSync(file, "");
+    const runs = Array.from({ length: count }, (_, i) => i);
+    const results = await Promise.all(runs.map((i) => site.app.send("shared.mark", [file, i])));
+    const runUntil = async (worker: Promise<Child>, marks: number) => {
+      const child = await worker;
+      await waitFor(`${marks} marks`, () => readLines(file).length >= marks, 20_000);
+      expect(await child.stop()).toBe(0);
+    };
+    // Python holds more than it runs, and gives that back when it stops. (Its pool "solo" breaks off what it runs, and loses it.)
+    await runUntil(site.celeryWorker("py", "-Q", "shared", "-c", "2"), 20);
+    await runUntil(site.lovageWorker("ts", "-Q", "shared", "-P", "async", "-c", "2"), 60);
+    await site.celeryWorker("py", "-Q", "shared", "-c", "4");
+    expect(await Promise.all(results.map((result) => result.get({ timeoutMs: 20_000 })))).toEqual(runs);
+
+    const marks = readLines(file);
+    expect(marks.map(([number]) => Number(number)).sort((a, b) => a - b)).toEqual(runs);
+    expect(marks.filter(([, who]) => who === "lovage").length).toBeGreaterThanOrEqual(2);
   });
 });
 

@@ -11,7 +11,7 @@ describe.skipIf(skipped)("remote control over both languages", () => {
   let lovageNode: Child;
   let pythonNode: Child;
   beforeAll(async () => {
-    site = await Site.open();
+    site = await Site.open(3);
     [python, lovageNode] = await Promise.all([site.python(), site.lovageWorker("ts", "-Q", "ts", "-P", "async")]);
     // After ours, so that it asks ours for what was revoked ("mingle").
     pythonNode = await site.celeryWorker("py", "-Q", "py", "-P", "solo");
@@ -71,7 +71,7 @@ describe.skipIf(skipped)("remote control over both languages", () => {
   });
 
   it("lovage status tells ours by presence and Python's by ping", async () => {
-    const { code, stdout } = await site.lovage("status", "-b", site.redis.url, "--json");
+    const { code, stdout } = await site.lovage("status", "-b", site.url, "--json");
     expect(code).toBe(0);
     const { nodes } = JSON.parse(stdout);
     expect(nodes).toHaveLength(2);
@@ -108,7 +108,7 @@ describe.skipIf(skipped)("remote control over both languages", () => {
       JSON.stringify({ ...request, body: body({ method: "ping", destination: null, reply_to: { routing_key: "gone" }, ticket: "t" }) }),
       JSON.stringify({ ...request, "content-type": "application/x-python-serialize", body: "gASVAAAA" }),
     ];
-    const heard = await python.eval<number[]>("[redis('PUBLISH', '/0.celery.pidbox', text) for text in given]", garbage);
+    const heard = await python.eval<number[]>("[redis('PUBLISH', '/3.celery.pidbox', text) for text in given]", garbage);
     expect(heard.every((count) => count >= 1)).toBe(true);
     const answers = await python.eval("app.control.inspect(['ts@interop'], timeout=5, limit=1).ping()");
     expect(answers).toEqual({ "ts@interop": { ok: "pong" } });

@@ -1,4 +1,6 @@
 // One canvas over both languages, each member on the queue of its own: who counts a chord last, and who sends the body, is open.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { chain, chord, group, remoteTask } from "lovage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Python } from "./support/python.ts";
@@ -40,6 +42,17 @@ describe.skipIf(skipped)("a Lovage worker beside a Python worker", () => {
     const members = "[s('ts.add' if i % 2 == 0 else 'py.add', i, i) for i in range(20)]";
     expect(await python.eval(`get(chord(${members})(s('ts.sum')))`)).toBe(380);
     expect(await python.eval(`get(chord(${members})(s('py.sum')))`)).toBe(380);
+  });
+
+  it("many chords at once: each body once, from whichever side completes it", async () => {
+    const file = join(site.folder, "bodies");
+    const body = (i: number) => remoteTask<[values: readonly number[], file: string], number>(i % 2 === 0 ? "ts.note" : "py.note").s(file);
+    const chords = Array.from({ length: 40 }, (_, i) => chord([ts.add.s(i, 0), py.add.s(i, 1), ts.add.s(i, 2), py.add.s(i, 3)], body(i)));
+    const results = await site.app.sendMany(chords);
+    const totals = Array.from({ length: 40 }, (_, i) => 4 * i + 6);
+    expect(await Promise.all(results.map((result) => result.get(patient)))).toEqual(totals);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    expect(lines.sort()).toEqual(totals.map((total, i) => `${total} ${i % 2 === 0 ? "lovage" : "python"}`).sort());
   });
 
   it("results stand in the order of the header, whoever ran them", async () => {

@@ -55,13 +55,16 @@ describe.skipIf(skipped).each([
     expect(await python.eval("get(s('ts.add', 1, 1).apply_async(expires=60))")).toBe(2);
   });
 
-  it("retries are announced as RETRY, then the end", async () => {
-    expect(await python.eval("states(s('ts.flaky', 2))")).toEqual([["RETRY", "RETRY", "SUCCESS"], 2]);
+  it("retries are announced as RETRY with their reason, then the end", async () => {
+    const attempt = (n: number) => ["RETRY", { exc_type: "OutOfStock", exc_message: [`attempt ${n}`], exc_module: expect.any(String) }];
+    expect(await python.eval("announced(s('ts.flaky', 2))")).toEqual([attempt(0), attempt(1), ["SUCCESS", 2]]);
   });
 
   it("STARTED is announced where the task is tracked, with pid and node", async () => {
-    expect(await python.eval("states(s('ts.tracked'))")).toEqual([["STARTED", "SUCCESS"], expect.any(Number)]);
-    expect(await python.eval("states(s('ts.add', 1, 2))")).toEqual([["SUCCESS"], 3]);
+    const [started, ended] = await python.eval<[string, unknown][]>("announced(s('ts.tracked'))");
+    expect(started).toEqual(["STARTED", { pid: ended?.[1], hostname: "ts@interop" }]);
+    expect(ended).toEqual(["SUCCESS", expect.any(Number)]);
+    expect(await python.eval("announced(s('ts.add', 1, 2))")).toEqual([["SUCCESS", 3]]);
   });
 
   it("a failure has the class's name, the message and the stack", async () => {

@@ -37,6 +37,11 @@ export const wait = defineTask("ts.wait", async () => {
 export const loop = defineTask("ts.loop", async () => {
   for (;;);
 });
+export const note = defineTask("ts.note", async (values: readonly number[], file: string) => {
+  const total = values.reduce((a, b) => a + b, 0);
+  appendFileSync(file, `${total} lovage\n`);
+  return total;
+});
 export const sharedFlaky = defineTask("shared.flaky", { retry: { max: null, backoff: 0 } }, async (file: string, times: number) => {
   const { id, retries } = currentRun();
   appendFileSync(file, `${id} ${retries} lovage\n`);
@@ -51,6 +56,6 @@ export const mark = defineTask("shared.mark", async (file: string, number: numbe
   return number;
 });
 
-const tasks = { add, sum, echo, fail, flaky, tracked, about, tick, now, wait, loop, sharedFlaky, mark };
+const tasks = { add, sum, echo, fail, flaky, tracked, about, tick, now, wait, loop, note, sharedFlaky, mark };
 export const routes = { "ts.*": "ts", "py.*": "py", "shared.*": "shared" };
 export default createApp({ name: "interop", tasks, routes, folder: false });

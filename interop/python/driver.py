@@ -25,17 +25,18 @@ def get(result):
     return result.get(timeout=DEADLINE)
 
 
-def states(signature):
-    """All states that are announced, and the value. Listens before it sends: `get(on_message=…)` may begin with the end."""
+def announced(signature):
+    """[state, result] of all that is announced. Listens before it sends: `get(on_message=…)` may begin with the end."""
     seen = []
     result = signature.freeze()
     with app.backend.client.pubsub() as channel:
         channel.subscribe(app.backend.get_key_for_task(result.id))
         channel.get_message(timeout=DEADLINE)  # what confirms the subscription
         signature.apply_async()
-        while not seen or seen[-1] not in READY_STATES:
-            seen.append(json.loads(channel.get_message(timeout=DEADLINE)["data"])["status"])
-    return [seen, get(result)]
+        while not seen or seen[-1][0] not in READY_STATES:
+            meta = json.loads(channel.get_message(timeout=DEADLINE)["data"])
+            seen.append([meta["status"], meta["result"]])
+    return seen
 
 
 def failure(result):

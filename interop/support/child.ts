@@ -10,6 +10,7 @@ export class Child {
   stdout = "";
   stderr = "";
   readonly #guard: ChildProcess;
+  #stopped: Promise<number | string> | undefined;
 
   constructor([file = "", ...args]: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
     this.process = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"], detached: true });
@@ -39,16 +40,22 @@ export class Child {
     return this;
   }
 
-  /** Asked to stop, then made to, with all that it started. */
-  async stop(graceMs = 5000): Promise<number | string> {
+  /** Asked to stop, then made to, with all that it started. Twice: fine. */
+  stop(graceMs = 5000): Promise<number | string> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<number | string> {
     this.process.stdin?.end();
     this.process.kill("SIGTERM");
     const kill = setTimeout(() => this.#killGroup(), graceMs);
     const code = await this.ended;
     clearTimeout(kill);
     this.#killGroup();
-    this.#guard.stdin?.end(); // nothing is left to kill; a guard that reads the end of its input ends too
-    await once(this.#guard, "exit");
+    const guardEnded = once(this.#guard, "exit");
+    this.#guard.kill("SIGKILL"); // before it takes the end of its input for the end of this process
+    await guardEnded;
     return code;
   }
 

@@ -26,19 +26,23 @@ export interface Printed {
 
 export class Site {
   readonly redis: RedisServer;
+  /** Of broker and results. */
+  readonly url: string;
   /** A TypeScript client that imports none of the tasks and writes for Celery 5.2. */
   readonly app: App;
   /** Of files that tests and tasks share. */
   readonly folder = mkdtempSync(join(tmpdir(), "lovage-interop-"));
   readonly #children: Child[] = [];
 
-  static async open(): Promise<Site> {
-    return new Site(await startRedis());
+  /** `database`: fanout channels have its number in their names, result channels do not (celery-wire.md §1.5). */
+  static async open(database = 0): Promise<Site> {
+    return new Site(await startRedis(), database);
   }
 
-  private constructor(redis: RedisServer) {
+  private constructor(redis: RedisServer, database: number) {
     this.redis = redis;
-    this.app = createApp({ name: "client", broker: redis.url, routes, typedValues: false, environment: false, folder: false });
+    this.url = `${redis.url}/${database}`;
+    this.app = createApp({ name: "client", broker: this.url, routes, typedValues: false, environment: false, folder: false });
   }
 
   async python(): Promise<Python> {
@@ -59,7 +63,7 @@ export class Site {
 
   /** Of a command line that ends by itself. Without an app, as people use it against a broker they know by URL. */
   celery(...args: readonly string[]): Promise<Printed> {
-    return this.#run([python, "-m", "celery", "-b", this.redis.url, ...args]);
+    return this.#run([python, "-m", "celery", "-b", this.url, ...args]);
   }
 
   lovage(...args: readonly string[]): Promise<Printed> {
@@ -80,7 +84,7 @@ export class Site {
   }
 
   #start(command: readonly string[]): Child {
-    const env = { INTEROP_REDIS: this.redis.url, REDIS_URL: this.redis.url, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
+    const env = { INTEROP_REDIS: this.url, REDIS_URL: this.url, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
     const child = new Child(command, env, pythonFolder);
     this.#children.push(child);
     return child;
