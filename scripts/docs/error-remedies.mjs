@@ -4,6 +4,7 @@
 
 /** @type {Readonly<Record<string, readonly [when: string, remedy: string, carrier?: string]>>} */
 export const remedies = {
+  LOVAGE_ADDRESS_UNUSABLE: ["The job service cannot listen there.", "Another `--port` (0: any that is free) or `--host`."],
   LOVAGE_APP_AMBIGUOUS: ["A task that belongs to several apps was sent with `delay`.", "Say which: `app.send(task, args)`."],
   LOVAGE_APP_CLOSED: [
     "The app was closed before, or while it was waited for.",
@@ -114,7 +115,6 @@ export const remedies = {
   LOVAGE_POOL_NUMBER: ["A number of slots or processes is out of range.", "A whole number from 1 to 10000."],
   LOVAGE_POOL_PROCESSES: ["`--processes` was given to another pool than `async`.", "Use `-c`."],
   LOVAGE_POOL_UNKNOWN: ["There is no such pool.", "The message lists them."],
-  LOVAGE_PORT_UNAVAILABLE: ["The job service cannot listen there.", "Another `--port` (0: any that is free) or `--host`."],
   LOVAGE_PROFILE_INVALID: ["A profile has a key that is no worker option.", "The message lists those that are."],
   LOVAGE_PROFILE_UNKNOWN: ["The app has no such profile.", "The message lists those it has."],
   LOVAGE_QUEUE_NOT_DECLARED: ["A task would go to a queue that `taskQueues` does not name.", "Add it there, or send with `{ queue }`."],

@@ -31,7 +31,7 @@ const closeWithinMs = 3000;
 
 export const exportsJobs = ({ exports }: LoadedApp): boolean => typeof exports.jobs === "object" && exports.jobs !== null;
 
-/** @throws {UsageError} when the module exports no `jobs`, or the port is not to be had. @throws {ConfigError} when `@lovage/http` is not installed beside it. */
+/** @throws {UsageError} when the module exports no `jobs`. @throws {ConfigError} when `@lovage/http` is not installed beside it, or the port is not to be had. */
 export async function startJobService({ loaded, host, port, onError }: JobServiceSpec): Promise<RunningJobService> {
   const { app, path, exports } = loaded;
   if (!exportsJobs(loaded)) {
@@ -41,20 +41,8 @@ export async function startJobService({ loaded, host, port, onError }: JobServic
     );
   }
   const { serveJobs } = await importHttp(path);
-  const serving = await serveJobs({ ...(exports.jobs as object), app, host, port, onError }).catch((cause) => {
-    throw notListening(cause, host, port);
-  });
+  const serving = await serveJobs({ ...(exports.jobs as object), app, host, port, onError });
   return { url: serving.url, close: (hurry) => within(closeWithinMs, serving.close(), hurry) };
-}
-
-function notListening(cause: unknown, host: string, port: number): unknown {
-  const { code, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (syscall !== "listen" && syscall !== "getaddrinfo") return cause;
-  return new UsageError(
-    "LOVAGE_PORT_UNAVAILABLE",
-    `The job service cannot listen on ${host}:${port} (${code}). Choose another with --port (0: any that is free) or --host.`,
-    { cause, details: { host, port } },
-  );
 }
 
 async function within(ms: number, work: Promise<void>, hurry: AbortSignal = new AbortController().signal): Promise<void> {
