@@ -3,7 +3,7 @@ export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
 export { JobService, type JobServiceOptions, type JobStats } from "./job-service.ts";
 export type { JobEnd, JobRecord } from "./job-store.ts";
 export type { JobStatus, JobView } from "./job-view.ts";
-export { foldProgress, type JobFailure, type JobInput, type JobProgress, type Pipeline } from "./pipeline.ts";
+export { type ExplainedFailure, foldProgress, type JobFailure, type JobInput, type JobProgress, type Pipeline } from "./pipeline.ts";
 export { jobRoutes } from "./routes.ts";
 export { type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { type SniffedType, sniff, sniffBytes } from "./sniff.ts";

@@ -1,3 +1,5 @@
+import { isLovageError } from "lovage";
+
 /** What goes wrong between a client and the job service: a stable code, an HTTP status, a sentence for people. Never a stack. */
 export class JobError extends Error {
   readonly code: string;
@@ -17,18 +19,26 @@ export class JobError extends Error {
 /** Turns whatever was thrown while a request was served into what its client may know. */
 export function asJobError(error: unknown): JobError {
   if (error instanceof JobError) return error;
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "LOVAGE_STORE_FULL" || code === "LOVAGE_BROKER_FULL") {
-    return new JobError(507, "STORAGE_FULL", "The service has no space left for this upload. Nothing was kept; try again later.", {
+  if (isStorageFull(error)) {
+    return new JobError(507, storageFull, "The service has no space left for this upload. Nothing was kept; try again later.", {
       retryAfter: 60,
       cause: error,
     });
   }
-  if (typeof code === "string" && (code === "LOVAGE_BROKER_UNAVAILABLE" || code.startsWith("LOVAGE_STORE_"))) {
+  if (isLovageError(error) && error.name === "BrokerUnavailableError") {
     return new JobError(503, "BROKER_UNAVAILABLE", "The job queue does not answer. Nothing was kept; try again later.", {
       retryAfter: 5,
       cause: error,
     });
   }
   return new JobError(500, "INTERNAL", "The service failed to handle this request.", { cause: error });
+}
+
+export const storageFull = "STORAGE_FULL";
+const fullCodes: readonly unknown[] = [storageFull, "ENOSPC", "EDQUOT", "LOVAGE_STORE_FULL", "LOVAGE_BROKER_FULL"];
+
+/** By the system's code, the queue's, or our own; native libraries only say it in words. */
+export function isStorageFull(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  return fullCodes.includes(code) || /no space left on device|disk quota exceeded/i.test(String(message ?? ""));
 }

@@ -6,9 +6,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { JobError } from "./job-error.ts";
+import { isStorageFull, JobError, storageFull } from "./job-error.ts";
 
 export type JobId = string;
+const stagingPrefix = "staging-";
 const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
 
 /** 128 random bits, safe in URLs and file names. */
@@ -57,21 +58,30 @@ export class JobFiles {
   /**
    * Runs `write` with an empty folder and publishes what it left there, unless outputs were published before.
    * When `write` throws, nothing is left behind. Returns whether it was this call that published.
+   * @throws {JobError} STORAGE_FULL when there is no space for them: what a task may name in its retry policy.
    */
   async publishOutputs(write: (folder: string) => Promise<void>): Promise<boolean> {
     if ((await this.outputs()) !== null) return false;
-    const staging = path.join(this.folder, `staging-${randomBytes(6).toString("hex")}`);
-    await mkdir(staging, { recursive: true });
+    const staging = path.join(this.folder, `${stagingPrefix}${randomBytes(6).toString("hex")}`);
     try {
+      await mkdir(staging, { recursive: true });
       await write(staging);
       await rename(staging, this.outputFolder);
-      return true;
     } catch (error) {
       await rm(staging, { recursive: true, force: true });
       const published = ["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "") && (await exists(this.outputFolder));
       if (published) return false;
+      if (isStorageFull(error)) throw new JobError(507, storageFull, "There is no space left for the job's outputs.", { cause: error });
       throw error;
     }
+    await this.#removeStaging();
+    return true;
+  }
+
+  /** What runs that were killed have left; one that still writes has lost anyway. */
+  async #removeStaging(): Promise<void> {
+    const left = (await readdir(this.folder)).filter((name) => name.startsWith(stagingPrefix));
+    await Promise.all(left.map((name) => rm(path.join(this.folder, name), { recursive: true, force: true }).catch(() => undefined)));
   }
 
   async remove(): Promise<void> {

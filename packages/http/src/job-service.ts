@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { type App, isLovageError, type ProgressEntry } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
 import { asJobError, JobError } from "./job-error.ts";
+import { explainFailure, readFailure } from "./job-failure.ts";
 import { JobFiles, type JobId, newJobId } from "./job-files.ts";
 import { type JobEnd, type JobRecord, JobStore } from "./job-store.ts";
 import { type JobView, viewJob } from "./job-view.ts";
@@ -228,19 +229,9 @@ export class JobService {
   }
 
   #explain(result: unknown): { readonly code: string; readonly message: string; readonly retryable: boolean } {
-    const { exc_type, exc_message } = (result ?? {}) as { exc_type?: unknown; exc_message?: unknown };
-    const args = Array.isArray(exc_message) ? exc_message : [exc_message];
-    const failure = {
-      type: String(exc_type ?? "Error"),
-      message: String(args[0] ?? ""),
-      code: typeof args[1] === "string" ? args[1] : undefined,
-    };
-    const explained = this.pipeline.explain?.(failure);
-    return {
-      code: explained?.code ?? "INTERNAL",
-      message: explained?.message ?? "The job failed.",
-      retryable: explained?.retryable ?? false,
-    };
+    const failure = readFailure(result);
+    const { code, message, retryable = false } = this.pipeline.explain?.(failure) ?? explainFailure(failure);
+    return { code, message, retryable };
   }
 
   #watch(record: JobRecord): void {

@@ -31,14 +31,23 @@ export interface Pipeline {
   readonly upload: UploadRules;
   /** Folds what the job's tasks reported, oldest first. Default: the largest fraction and the last message. */
   readonly progress?: (entries: readonly ProgressEntry[]) => JobProgress;
-  /** The code and sentence a client gets for a failure; undefined: `INTERNAL` and no more. `type` is the exception's name. */
-  readonly explain?: (failure: JobFailure) => { readonly code: string; readonly message: string; readonly retryable?: boolean } | undefined;
+  /** What a client is told of a failure; undefined: what can be said without knowing the tasks, and no more. */
+  readonly explain?: (failure: JobFailure) => ExplainedFailure | undefined;
 }
 
 export interface JobFailure {
+  /** The exception's name. */
   readonly type: string;
+  /** Of the error, where it had one: text. */
   readonly code: string | undefined;
   readonly message: string;
+}
+
+export interface ExplainedFailure {
+  readonly code: string;
+  readonly message: string;
+  /** The same upload may succeed later. Default false. */
+  readonly retryable?: boolean;
 }
 
 export function foldProgress(entries: readonly ProgressEntry[]): JobProgress {

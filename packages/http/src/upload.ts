@@ -75,7 +75,8 @@ async function readParts(body: Readable, contentType: string, files: JobFiles, r
   const refuse = (error: unknown) => {
     body.unpipe(parser);
     parser.destroy(error as Error);
-    body.destroy();
+    // Read on and forget: a client that still sends would not see the answer, or would see its next request die with the connection.
+    body.resume();
   };
   parser.on("file", (_field, stream, name) => {
     const write = storeFile(stream, name ?? "", writes.length, files, rules);

@@ -1,0 +1,38 @@
+/** Why a job's task failed, read from its result, and what its client is told where the pipeline has no words of its own. */
+import { isStorageFull, storageFull } from "./job-error.ts";
+import type { ExplainedFailure, JobFailure } from "./pipeline.ts";
+
+/** From a result document's exception: the code, where an error had one, stands after its message. */
+export function readFailure(result: unknown): JobFailure {
+  const { exc_type, exc_message } = (result ?? {}) as { readonly exc_type?: unknown; readonly exc_message?: unknown };
+  const args = Array.isArray(exc_message) ? exc_message : [exc_message];
+  return {
+    type: String(exc_type ?? "Error"),
+    message: String(args[0] ?? ""),
+    code: typeof args[1] === "string" ? args[1] : undefined,
+  };
+}
+
+const tooSlow = { code: "JOB_TOO_SLOW", message: "The job ran into its time limit.", retryable: true };
+
+/** By exception name. What the code of a task threw is its own secret. */
+const explanations: Readonly<Record<string, ExplainedFailure>> = {
+  TimeLimitExceeded: tooSlow,
+  SoftTimeLimitExceeded: tooSlow,
+  WorkerLostError: {
+    code: "JOB_WORKER_LOST",
+    message: "The process that worked on the job ended again and again. The job is kept with the dead letters.",
+  },
+  NotRegistered: {
+    code: "JOB_TASK_UNKNOWN",
+    message: "No worker knows the job's task: is the version that runs the right one?",
+    retryable: true,
+  },
+  ChordError: { code: "JOB_PART_FAILED", message: "A part of the job failed." },
+};
+
+export function explainFailure(failure: JobFailure): ExplainedFailure {
+  if (isStorageFull(failure))
+    return { code: storageFull, message: "There is no space left for the job's outputs. Nothing was kept.", retryable: true };
+  return explanations[failure.type] ?? { code: "INTERNAL", message: "The job failed." };
+}

@@ -1,0 +1,133 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApp, isLovageError } from "lovage";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { WorkerNode } from "../worker/node.ts";
+import { waitFor } from "../worker/wait-for.ts";
+import { runCli } from "./cli.ts";
+import { Place, skips } from "./place.ts";
+
+const door = JSON.stringify(import.meta.resolve("lovage"));
+
+describe("no Redis at the start", () => {
+  let folder = "";
+  let url = "";
+  beforeAll(async () => {
+    url = `redis://127.0.0.1:${await portOfNobody()}`;
+    folder = await mkdtemp(join(tmpdir(), "lovage-redis-gone-"));
+    await writeFile(join(folder, "app.mjs"), `import { createApp } from ${door};\nexport default createApp();\n`);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each([
+    ["a worker", ["worker", "-A", "app", "-P", "processes", "-c", "4"]],
+    ["a question for nodes", ["status", "-A", "app"]],
+    ["a call", ["call", "-A", "app", "some.task"]],
+    ["a purge", ["purge", "-A", "app", "-f"]],
+  ])("%s ends within seconds with one line and exit code 69", async (_, args) => {
+    const { code, error, out, tookMs } = await runCli(args, { cwd: folder, env: { REDIS_URL: url } });
+    expect(code, error).toBe(69);
+    const lines = error.trimEnd().split("\n");
+    // Node's own warning, which says that the connection is tried again, may stand before it.
+    expect(lines.at(-1)).toContain("[LOVAGE_BROKER_UNAVAILABLE]");
+    expect(lines.at(-1)).toContain(`${url} did not answer`);
+    expect(error).not.toMatch(/^ +at /m);
+    expect(out).not.toContain("ready.");
+    expect(tookMs).toBeLessThan(8000);
+  });
+
+  it("sending is refused within 2.2 s, the first time as the tenth, with the id for a safe second try", async () => {
+    const app = createApp({ name: "hopeful", broker: url, environment: false, folder: false, onFault: () => {} });
+    try {
+      const calls = Array.from({ length: 10 }, async (_, i) => {
+        const taskId = `call-${i}`;
+        const started = performance.now();
+        const error = await app.send("some.task", [], { taskId }).catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ code: "LOVAGE_BROKER_UNAVAILABLE", details: { maybeAccepted: false, taskIds: [taskId] } });
+        return performance.now() - started;
+      });
+      expect(Math.max(...(await Promise.all(calls)))).toBeLessThan(2200);
+      const again = performance.now();
+      await expect(app.send("some.task", [])).rejects.toMatchObject({ name: "BrokerUnavailableError" });
+      expect(performance.now() - again).toBeLessThan(2200);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe.skipIf(skips("redis"))("a Redis that goes away while 200 tasks are under way", () => {
+  const tasks = 200;
+  let place: Place;
+  let node: WorkerNode;
+  let file = "";
+  let gate = "";
+  beforeEach(async () => {
+    place = await Place.open("redis", { redis: { appendOnly: true } });
+    node = await place.node({ pool: "async", concurrency: 100 });
+    file = place.file();
+    gate = place.file();
+  });
+  afterEach(() => place.close());
+
+  /** 100 of them run, the others wait in the queue. */
+  async function underWay() {
+    const results = await Promise.all(Array.from({ length: tasks }, (_, i) => place.app.send("bad.span", [file, gate, i])));
+    await waitFor("100 runs", () => place.lines(file).length >= 100, 15_000);
+    return results;
+  }
+
+  /** Each has its result, each ran once, and the worker is the one that it was. */
+  async function expectAllDone(results: Awaited<ReturnType<typeof underWay>>, pids: readonly number[]): Promise<void> {
+    const values = await Promise.all(results.map((result) => result.get({ timeoutMs: 40_000 }))).catch((error: Error) => {
+      throw new Error(`${error.message}\n${place.tails()}`);
+    });
+    expect(values).toEqual(results.map((_, i) => i));
+    const runs = place.lines(file).filter((line) => line.startsWith("+"));
+    expect(runs.toSorted()).toEqual(results.map((_, i) => `+${i}`).toSorted());
+    expect(await node.pids()).toEqual(pids);
+    expect(node.logged("runner.store-back").length).toBeGreaterThan(0);
+    expect(await place.depth()).toBe(0);
+    expect(await place.deadLetters()).toEqual([]);
+    // And what comes later is done as ever.
+    expect(await (await place.app.send("bad.echo", ["later"])).get({ timeoutMs: 10_000 })).toBe("later");
+  }
+
+  it("by kill -9, and comes back from its file: all are done, once", { timeout: 90_000 }, async () => {
+    const pids = await node.pids();
+    const results = await underWay();
+    const { redis } = place;
+    process.kill(redis?.pid ?? 0, "SIGKILL");
+    // They end while nobody can take their outcomes.
+    writeFileSync(gate, "");
+    await waitFor("the ends of 100 runs", () => place.lines(file).filter((line) => line.startsWith("-")).length >= 100);
+    await waitFor("the runner to notice", () => node.logged("runner.store-down").length > 0);
+    await expect(place.app.send("bad.echo", [1])).rejects.toMatchObject({ name: "BrokerUnavailableError" });
+    await redis?.restart();
+    await expectAllDone(results, pids);
+  });
+
+  it("by freezing for seconds: all are done, once", { timeout: 90_000 }, async () => {
+    const pids = await node.pids();
+    const results = await underWay();
+    place.redis?.pause();
+    writeFileSync(gate, "");
+    const sent = await place.app.send("bad.echo", [1], { taskId: "maybe" }).catch((caught: unknown) => caught);
+    expect(isLovageError(sent, "LOVAGE_BROKER_UNAVAILABLE")).toBe(true);
+    await waitFor("the runner to notice", () => node.logged("runner.store-down").length > 0);
+    place.redis?.resume();
+    await expectAllDone(results, pids);
+    expect(existsSync(gate)).toBe(true);
+  });
+});
+
+async function portOfNobody(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 1;
+}
