@@ -1,8 +1,8 @@
 /** All commands by name, and the parser of one command line. A command's code is loaded only when it is asked for. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { CommandContext, CommandModule } from "./command.ts";
 import type { Output } from "./output.ts";
+import { version } from "./version.ts";
 
 interface CommandEntry {
   readonly summary: string;
@@ -90,8 +90,4 @@ function contextOf(options: { readonly app?: string; readonly broker?: string; r
       return loadCommandApp(options.app, settings);
     },
   };
-}
-
-export function version(): string {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 }

@@ -6,7 +6,7 @@ import type { StoreReport } from "../../store/store.ts";
 import { exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandModule } from "../command.ts";
 import { facts, print, table } from "../output.ts";
-import { version } from "../program.ts";
+import { version } from "../version.ts";
 
 export const examples: CommandModule["examples"] = ["lovage report -A app.ts", "lovage report -b redis://localhost/0 --json"];
 export const define: CommandModule["define"] = (command) => command;
