@@ -1,4 +1,5 @@
 /** A job's progress as server-sent events. Each carries the log's id, so that a client that comes back misses nothing. */
+import { asJobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
 
 const keepAliveMs = 15_000;
@@ -23,7 +24,8 @@ export function jobEvents(service: JobService, id: string, lastEventId: string, 
           }
         } else write(event("end", first));
       } catch (error) {
-        if (!signal.aborted) write(event("error", { message: error instanceof Error ? error.message : "failed" }));
+        const { code, message } = asJobError(error);
+        if (!signal.aborted) write(event("error", { code, message }));
       } finally {
         clearInterval(keepAlive);
         if (!signal.aborted) controller.close();

@@ -3,6 +3,7 @@
  * by whoever sees its task's result first: a status request, or the watch that each service keeps over the open jobs.
  */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type App, isLovageError, type ProgressEntry } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
 import { asJobError, JobError } from "./job-error.ts";
@@ -47,6 +48,7 @@ export class JobService {
   readonly #options: JobServiceOptions;
   readonly #stop = new AbortController();
   readonly #watched = new Map<JobId, Promise<void>>();
+  readonly #takingBack = new Set<Promise<void>>();
   #opened: Promise<Opened> | undefined;
 
   constructor(options: JobServiceOptions) {
@@ -65,7 +67,7 @@ export class JobService {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled(this.#watched.values());
+    await Promise.allSettled([...this.#watched.values(), ...this.#takingBack]);
   }
 
   files(id: JobId): JobFiles {
@@ -79,16 +81,40 @@ export class JobService {
       const { jobs } = await this.#open();
       const upload = await receiveUpload(request, files, this.pipeline.upload);
       const record = newRecord(files.id, this.pipeline.name, upload, correlationId);
-      await jobs.create(record);
-      await this.#send(record, upload).catch(async (error) => {
-        await jobs.delete(record.id);
+      try {
+        await jobs.create(record);
+        await this.#send(record, upload);
+      } catch (error) {
+        this.#takeBack(record);
         throw error;
-      });
+      }
       this.#watch(record);
       return viewJob(record, this.pipeline, [], false);
     } catch (error) {
       await files.remove();
       throw asJobError(error);
+    }
+  }
+
+  /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */
+  #takeBack(record: JobRecord): void {
+    const work: Promise<void> = this.#untilAnswered(async () => {
+      const { jobs } = await this.#open();
+      await this.#options.app.revoke(record.taskId, { terminate: true });
+      await jobs.delete(record.id);
+    }).finally(() => this.#takingBack.delete(work));
+    this.#takingBack.add(work);
+  }
+
+  /** Never rejects. Gives up when the service is closed. */
+  async #untilAnswered(work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stop;
+    for (let pauseMs = 250; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs)) {
+      try {
+        return await work();
+      } catch {
+        await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      }
     }
   }
 
