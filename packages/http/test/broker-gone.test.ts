@@ -97,8 +97,8 @@ describe("a job service that cannot start", () => {
     try {
       const env = { REDIS_URL: "redis://127.0.0.1:1", HTTP_TEST_STORAGE: folder };
       const end = await runCli(["serve", "-A", appModule, "--port", "0"], { cwd: folder, env });
-      expect(end.code, end.error).toBe(69);
-      expect(end.error.trimEnd().split("\n").at(-1)).toContain("[LOVAGE_BROKER_UNAVAILABLE]");
+      expect(end.code, end.stderr).toBe(69);
+      expect(end.stderr.trimEnd().split("\n").at(-1)).toContain("[LOVAGE_BROKER_UNAVAILABLE]");
       expect(end.tookMs).toBeLessThan(8000);
     } finally {
       await rm(folder, { recursive: true, force: true });

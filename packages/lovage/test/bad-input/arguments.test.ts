@@ -6,7 +6,7 @@ import { tasks } from "./fixtures/app.mjs";
 import { Place, skips, storeKinds } from "./place.ts";
 import { strangerMessage } from "./stranger.ts";
 
-const untyped = tasks as Record<string, never>;
+const untyped = tasks as unknown as Readonly<Record<string, never>>;
 
 describe.each(storeKinds)("wrong arguments on %s", (kind) => {
   describe.skipIf(skips(kind))("", () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliEnd, runCli } from "./cli.ts";
+import { runCli, type TimedRun } from "./cli.ts";
 
 const door = JSON.stringify(import.meta.resolve("lovage"));
 const app = (options: string) => `import { createApp, defineTask } from ${door};\nexport default createApp(${options});\n`;
@@ -26,13 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const lovage = (...args: string[]): Promise<CliEnd> => runCli(args, { cwd: folder });
-const worker = (module: string, ...args: string[]): Promise<CliEnd> => lovage("worker", "-A", module, "-l", "error", ...args);
+const lovage = (...args: string[]): Promise<TimedRun> => runCli(args, { cwd: folder });
+const worker = (module: string, ...args: string[]): Promise<TimedRun> => lovage("worker", "-A", module, "-l", "error", ...args);
 
 /** One readable line with its code, of settings one more per mistake; no stack, whatever went wrong. */
-function expectRefusal(end: CliEnd, code: number, error: string, says: string): void {
-  expect(end, end.error).toMatchObject({ code, out: "" });
-  const lines = end.error.trimEnd().split("\n");
+function expectRefusal(end: TimedRun, code: number, error: string, says: string): void {
+  expect(end, end.stderr).toMatchObject({ code, stdout: "" });
+  const lines = end.stderr.trimEnd().split("\n");
   expect(lines).toHaveLength(error === "LOVAGE_SETTING_INVALID" ? 2 : 1);
   expect(lines.at(-1)).toContain(`[${error}]`);
   expect(lines.at(-1)).toContain(says);
@@ -48,12 +48,12 @@ describe.concurrent("a command line that cannot work", () => {
     ["a pool that does not exist", ["worker", "-A", "good", "-P", "fibers"], 64, "LOVAGE_POOL_UNKNOWN", "processes = prefork"],
     ["two tasks at a time in solo", ["worker", "-A", "good", "-P", "solo", "-c", "2"], 64, "LOVAGE_POOL_CONCURRENCY", "processes -c 2"],
     ["a concurrency that is no number", ["worker", "-A", "good", "-c", "lots"], 64, "LOVAGE_USAGE", '"lots"'],
-    ["a concurrency of nothing", ["worker", "-A", "good", "-c", "0"], 64, "LOVAGE_POOL_NUMBER", "not 0"],
+    ["a concurrency of nothing", ["worker", "-A", "good", "-c", "0"], 64, "LOVAGE_USAGE", "1 or more"],
     ["a log level that does not exist", ["worker", "-A", "good", "-l", "loud"], 64, "LOVAGE_USAGE", '"loud"'],
     ["no queue left", ["worker", "-A", "good", "-X", "celery"], 64, "LOVAGE_NO_QUEUES", "Name at least one"],
     ["a profile that does not exist", ["worker", "-A", "good", "--profile", "cpu"], 78, "LOVAGE_PROFILE_UNKNOWN", "it has: gpu"],
     ["a profile with a key of its own", ["worker", "-A", "good", "--profile", "gpu"], 78, "LOVAGE_PROFILE_INVALID", "lanes"],
-    ["a limit that is no duration", ["worker", "-A", "good", "--time-limit", "later"], 78, "LOVAGE_SETTING_INVALID", '"later"'],
+    ["a limit that is no duration", ["worker", "-A", "good", "--time-limit", "later"], 64, "LOVAGE_USAGE", '"later"'],
     ["a store inside one process", ["worker", "-A", "memory", "-P", "solo"], 78, "LOVAGE_STORE_NOT_SHARED", "-P inline"],
     ["a broker of another kind", ["status", "-b", "amqp://localhost"], 78, "LOVAGE_SETTING_INVALID", "redis:"],
     ["a folder that does not exist", ["status", "-b", "sqlite:./none/store.db"], 78, "LOVAGE_STORE_NO_FOLDER", "Create it"],
@@ -68,8 +68,8 @@ describe.concurrent("a command line that cannot work", () => {
     ["an unknown flag", ["worker", "-A", "good", "--fast"]],
   ] as const)("is a usage error: %s", async (_, args) => {
     const end = await lovage(...args);
-    expect(end).toMatchObject({ code: 64, out: "" });
-    expect(end.error).toContain(`error: unknown ${args.length === 1 ? "command" : "option"}`);
+    expect(end).toMatchObject({ code: 64, stdout: "" });
+    expect(end.stderr).toContain(`error: unknown ${args.length === 1 ? "command" : "option"}`);
   });
 
   it("names all wrong settings at once, and no password", async () => {
@@ -81,11 +81,11 @@ describe.concurrent("a command line that cannot work", () => {
       "resultExpires (options)",
       "workerConcurency (options): there is no such",
     ];
-    for (const text of wrong) expect(end.error).toContain(text);
-    expect(end.error).toContain("Did you mean workerConcurrency");
-    expect(end.error).toContain("[LOVAGE_APP_LOAD_FAILED]");
-    expect(end.error).not.toContain("secret");
-    expect(end.error).not.toMatch(/^ +at /m);
+    for (const text of wrong) expect(end.stderr).toContain(text);
+    expect(end.stderr).toContain("Did you mean workerConcurrency");
+    expect(end.stderr).toContain("[LOVAGE_APP_LOAD_FAILED]");
+    expect(end.stderr).not.toContain("secret");
+    expect(end.stderr).not.toMatch(/^ +at /m);
   });
 });
 
@@ -93,11 +93,11 @@ describe("an app whose setup throws", () => {
   it.each(["solo", "processes", "threads"])("stops its node with 78 instead of trying for ever (pool %s)", async (pool) => {
     const end = await lovage("worker", "-A", "setup.mjs", "-P", pool, "--log-format", "json");
     expect(end.code).toBe(78);
-    const lines = end.error.split("\n").filter((line) => line.startsWith("{"));
+    const lines = end.stderr.split("\n").filter((line) => line.startsWith("{"));
     const events = lines.map((line) => JSON.parse(line) as { readonly event: string; readonly code?: string; readonly message?: string });
     const stopped = events.filter(({ event }) => event === "worker.cannot-start");
     expect(stopped).toMatchObject([{ code: "LOVAGE_SETUP_FAILED", message: expect.stringContaining("the model file is gone") }]);
     expect(events.filter(({ event }) => event === "runner.setup-failed").length).toBeLessThanOrEqual(8);
-    expect(end.out).not.toContain("ready.");
+    expect(end.stdout).not.toContain("ready.");
   });
 });

@@ -1,9 +1,9 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp, isLovageError } from "lovage";
+import { createApp } from "lovage";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { WorkerNode } from "../worker/node.ts";
 import { waitFor } from "../worker/wait-for.ts";
@@ -22,24 +22,24 @@ describe("no Redis at the start", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it.each([
+  it.concurrent.each([
     ["a worker", ["worker", "-A", "app", "-P", "processes", "-c", "4"]],
     ["a question for nodes", ["status", "-A", "app"]],
     ["a call", ["call", "-A", "app", "some.task"]],
-    ["a purge", ["purge", "-A", "app", "-f"]],
+    ["a purge", ["purge", "-A", "app", "-Q", "celery", "-f"]],
   ])("%s ends within seconds with one line and exit code 69", async (_, args) => {
-    const { code, error, out, tookMs } = await runCli(args, { cwd: folder, env: { REDIS_URL: url } });
-    expect(code, error).toBe(69);
-    const lines = error.trimEnd().split("\n");
+    const { code, stderr, stdout, tookMs } = await runCli(args, { cwd: folder, env: { REDIS_URL: url } });
+    expect(code, stderr).toBe(69);
+    const lines = stderr.trimEnd().split("\n");
     // Node's own warning, which says that the connection is tried again, may stand before it.
     expect(lines.at(-1)).toContain("[LOVAGE_BROKER_UNAVAILABLE]");
     expect(lines.at(-1)).toContain(`${url} did not answer`);
-    expect(error).not.toMatch(/^ +at /m);
-    expect(out).not.toContain("ready.");
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(stdout).not.toContain("ready.");
     expect(tookMs).toBeLessThan(8000);
   });
 
-  it("sending is refused within 2.2 s, the first time as the tenth, with the id for a safe second try", async () => {
+  it.concurrent("sending is refused within 2.2 s, the first time as the tenth, with the id for a safe second try", async () => {
     const app = createApp({ name: "hopeful", broker: url, environment: false, folder: false, onFault: () => {} });
     try {
       const calls = Array.from({ length: 10 }, async (_, i) => {
@@ -115,12 +115,14 @@ describe.skipIf(skips("redis"))("a Redis that goes away while 200 tasks are unde
     const results = await underWay();
     place.redis?.pause();
     writeFileSync(gate, "");
-    const sent = await place.app.send("bad.echo", [1], { taskId: "maybe" }).catch((caught: unknown) => caught);
-    expect(isLovageError(sent, "LOVAGE_BROKER_UNAVAILABLE")).toBe(true);
+    // Each takes its two seconds; nobody can know whether the frozen server has got it.
+    for (const taskId of ["first", "second"]) {
+      const sent = place.app.send("bad.echo", [taskId], { taskId });
+      await expect(sent).rejects.toMatchObject({ code: "LOVAGE_BROKER_UNAVAILABLE", details: { taskIds: [taskId] } });
+    }
     await waitFor("the runner to notice", () => node.logged("runner.store-down").length > 0);
     place.redis?.resume();
     await expectAllDone(results, pids);
-    expect(existsSync(gate)).toBe(true);
   });
 });
 
