@@ -18,6 +18,8 @@ export interface RunnerSpec {
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
   readonly slots: number;
+  /** It is the only runner of its node, and listens for messages itself: nobody else could be woken in its place. */
+  readonly ownBell: boolean;
   /** Deliveries a slot may hold, the running one included. */
   readonly prefetch: number;
   readonly maxTasks: number | null;
@@ -45,6 +47,8 @@ export type FromRunner =
   | { readonly t: "ready"; readonly epoch: Epoch; readonly pid: number }
   /** Free slots and nothing in the queues: `wake` me. */
   | { readonly t: "idle"; readonly epoch: Epoch }
+  /** It heard its own bell, and is idle no longer. */
+  | { readonly t: "awake"; readonly epoch: Epoch }
   /** The last reserve came back full: there is probably more, wake another. */
   | { readonly t: "full"; readonly epoch: Epoch }
   /** A limit of its own was reached; it drains already. */

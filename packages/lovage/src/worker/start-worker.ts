@@ -99,6 +99,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
       nodeName,
       queues,
       slots: plan.slots,
+      ownBell: plan.runners === 1,
       prefetch: options.prefetchMultiplier ?? config.workerPrefetchMultiplier,
       maxTasks: options.maxTasksPerChild ?? config.workerMaxTasksPerChild,
       maxMemoryBytes: maxMemory === null ? null : maxMemory * 1024,

@@ -58,7 +58,11 @@ describe("Fetcher", () => {
   });
 
   it("finds a call beside another worth making only for many outcomes of many slots", () => {
-    expect([fetcher(100).it.isWellFilled(17), fetcher(100).it.isWellFilled(16), fetcher(8).it.isWellFilled(8)]).toEqual([true, false, false]);
+    expect([fetcher(100).it.isWellFilled(17), fetcher(100).it.isWellFilled(16), fetcher(8).it.isWellFilled(8)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("numbers its calls", () => {

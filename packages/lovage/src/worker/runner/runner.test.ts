@@ -125,7 +125,17 @@ describe("a runner", () => {
     readonly rows?: number;
   }
   const start = async (tasks: readonly AnyTask[], { spec, options, app, rows }: Setup = {}) => {
-    const whole = { epoch: "e", queues: ["q"], slots: 1, prefetch: 1, maxTasks: null, maxMemoryBytes: null, nodeName: "celery@h", ...spec };
+    const whole = {
+      epoch: "e",
+      queues: ["q"],
+      slots: 1,
+      ownBell: false,
+      prefetch: 1,
+      maxTasks: null,
+      maxMemoryBytes: null,
+      nodeName: "celery@h",
+      ...spec,
+    };
     slots = new SlotTable(rows ?? whole.slots);
     runner = await startRunner({
       app: appOf(tasks, app),

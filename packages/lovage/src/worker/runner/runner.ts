@@ -22,6 +22,7 @@ import { refusal } from "./gate.ts";
 import { type Held, Holdings } from "./held.ts";
 import { Intake } from "./intake.ts";
 import { Marker } from "./marker.ts";
+import { OwnBell } from "./own-bell.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { differences } from "./reconcile.ts";
 import { Recycling } from "./recycling.ts";
@@ -79,6 +80,8 @@ class Runner implements RunnerHandle {
   readonly #fetcher: Fetcher;
   readonly #committer: Committer;
   readonly #wire: Wire;
+  /** Only where nobody else of the node could be woken. */
+  readonly #bell: OwnBell | undefined;
   readonly #promoter: Promoter;
   readonly #settler: Settler;
   readonly #closing = new AbortController();
@@ -132,7 +135,7 @@ class Runner implements RunnerHandle {
       capacity: spec.slots * spec.prefetch,
       clock,
       room: (releasing) => this.#room(releasing),
-      say: (what) => this.#say({ t: what, epoch }),
+      say: (what) => (what === "idle" && this.#bell !== undefined ? this.#bell.idle() : this.#say({ t: what, epoch })),
     });
     this.#committer = new Committer({ holdings: this.#holdings, clock, log, onSettled: () => undefined });
     this.#wire = new Wire({
@@ -160,6 +163,9 @@ class Runner implements RunnerHandle {
       },
     });
     this.#promoter = new Promoter({ leases, clock, log, idleLookMs: null, onPromoted: () => this.#wakeUp() });
+    const { queues, ownBell } = spec;
+    const wake = leases.wake.bind(leases);
+    if (ownBell) this.#bell = new OwnBell({ queues, wake, clock, log, wakeUp: () => this.#wakeUp(), say: (t) => this.#say({ t, epoch }) });
   }
 
   async start(): Promise<void> {
@@ -177,6 +183,7 @@ class Runner implements RunnerHandle {
     void this.#reconcileNowAndThen();
     this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });
     this.#wire.poke();
+    this.#bell?.start();
   }
 
   receive(message: ToRunner): void {
@@ -310,6 +317,7 @@ class Runner implements RunnerHandle {
   #drain(): void {
     if (!this.#draining) {
       this.#draining = true;
+      void this.#bell?.stop();
       this.#fetcher.stop();
       this.#intake.close();
     }
@@ -364,7 +372,7 @@ class Runner implements RunnerHandle {
     this.#marker.close();
     this.#revokes.close();
     this.#closing.abort();
-    void this.#promoter.stop().then(() => this.#resolveDone());
+    void Promise.all([this.#promoter.stop(), this.#bell?.stop()]).then(() => this.#resolveDone());
   }
 
   async #reconcileNowAndThen(): Promise<void> {

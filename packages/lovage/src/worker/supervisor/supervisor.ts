@@ -165,7 +165,7 @@ export class Supervisor {
     }
     for (const service of this.#services) await service.start();
     this.#pool.start();
-    await this.#waker.start();
+    if (!this.#options.spec.ownBell) await this.#waker.start();
   }
 
   /** Warm the first time; a second wish, or "cold", ends at once. */
@@ -212,6 +212,9 @@ export class Supervisor {
     switch (message.t) {
       case "idle":
         this.#waker.becameIdle(member);
+        break;
+      case "awake":
+        this.#waker.gone(member);
         break;
       case "full":
         this.#waker.foundMore(member);

@@ -6,6 +6,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
 import type { QueueName } from "../../message/task-message.ts";
+import { Bell } from "../bell.ts";
 import type { Member } from "./member.ts";
 
 export interface WakerOptions {
@@ -16,31 +17,22 @@ export interface WakerOptions {
   readonly log: Logger;
 }
 
-const againAfterMs = 500;
-
 export class Waker implements Service {
-  readonly #options: WakerOptions;
+  readonly #bell: Bell;
   readonly #idle = new Set<Member>();
   /** The bell rang while nobody was idle: the first that becomes so may have looked before the message was there. */
   #missed = false;
-  #someoneIdle: (() => void) | undefined;
-  #abort = new AbortController();
-  #running: Promise<void> | undefined;
 
   constructor(options: WakerOptions) {
-    this.#options = options;
+    this.#bell = new Bell({ ...options, isWanted: () => this.#idle.size > 0, ring: () => this.ring() });
   }
 
   async start(): Promise<void> {
-    this.#abort = new AbortController();
-    this.#running ??= this.#listen(this.#abort.signal);
+    this.#bell.start();
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort();
-    this.#someoneIdle?.();
-    await this.#running;
-    this.#running = undefined;
+    await this.#bell.stop();
     this.#idle.clear();
   }
 
@@ -50,7 +42,7 @@ export class Waker implements Service {
 
   becameIdle(member: Member): void {
     this.#idle.add(member);
-    this.#someoneIdle?.();
+    this.#bell.changed();
     if (!this.#missed) return;
     this.#missed = false;
     this.ring();
@@ -62,6 +54,7 @@ export class Waker implements Service {
     if (this.#idle.size > 0) this.ring();
   }
 
+  /** It has something to do, or is gone. */
   gone(member: Member): void {
     this.#idle.delete(member);
   }
@@ -82,28 +75,5 @@ export class Waker implements Service {
     await this.stop();
     for (const member of members) member.runner.send({ t: "wake", epoch: member.epoch });
     await this.start();
-  }
-
-  async #idleOrStopped(signal: AbortSignal): Promise<void> {
-    while (this.#idle.size === 0 && !signal.aborted) await new Promise<void>((resolve) => (this.#someoneIdle = resolve));
-    this.#someoneIdle = undefined;
-  }
-
-  async #listen(signal: AbortSignal): Promise<void> {
-    const { queues, wake, clock, log } = this.#options;
-    while (!signal.aborted) {
-      try {
-        for await (const _ of wake(queues, signal)) {
-          this.ring();
-          // Under load nobody listens: a bell that is heard while messages wait and all are busy would ring without end.
-          await this.#idleOrStopped(signal);
-          // A bell that rings without end must not keep a node that stops.
-          if (signal.aborted) break;
-        }
-      } catch (error) {
-        if (!signal.aborted) log.warn("waker.failed", { error });
-      }
-      await clock.sleep(againAfterMs, signal).catch(() => undefined);
-    }
   }
 }

@@ -1,0 +1,52 @@
+/**
+ * The bell of a runner that is the only one of its node: it hears of messages itself, one hop sooner than by its supervisor.
+ * The supervisor is told all the same, after the fact, since it watches for runners that are idle beside a full queue.
+ */
+import { Bell, type BellOptions } from "../bell.ts";
+
+export interface OwnBellOptions extends Omit<BellOptions, "isWanted" | "ring"> {
+  wakeUp(): void;
+  say(what: "idle" | "awake"): void;
+}
+
+export class OwnBell {
+  readonly #options: OwnBellOptions;
+  readonly #bell: Bell;
+  #idle = false;
+  #saidIdle = false;
+
+  constructor(options: OwnBellOptions) {
+    this.#options = options;
+    this.#bell = new Bell({ ...options, isWanted: () => this.#idle, ring: () => this.#ring() });
+  }
+
+  start(): void {
+    this.#bell.start();
+  }
+
+  /** The runner has free slots and found nothing. */
+  idle(): void {
+    this.#idle = true;
+    this.#bell.changed();
+    this.#tell();
+  }
+
+  stop(): Promise<void> {
+    return this.#bell.stop();
+  }
+
+  #ring(): void {
+    this.#idle = false;
+    this.#options.wakeUp();
+    this.#tell();
+  }
+
+  /** Once per turn of the loop, behind what the turn is for. */
+  #tell(): void {
+    setImmediate(() => {
+      if (this.#saidIdle === this.#idle) return;
+      this.#saidIdle = this.#idle;
+      this.#options.say(this.#idle ? "idle" : "awake");
+    });
+  }
+}
