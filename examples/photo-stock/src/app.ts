@@ -44,8 +44,11 @@ export function foldPhotoProgress(entries: readonly ProgressEntry[]): { readonly
   return { fraction, step };
 }
 
+/** Where a job's upload lies on this machine: nothing that a client should see. */
+const storedPath = /^.*[\\/]input[\\/]\d+\.\w+/;
+
 function explainFailure({ type, code, message }: JobFailure) {
-  if (type === "PhotoError") return { code: code ?? "PHOTO_REFUSED", message };
+  if (type === "PhotoError") return { code: code ?? "PHOTO_REFUSED", message: message.replace(storedPath, "The photo") };
   if (type === "TimeLimitExceeded" || type === "SoftTimeLimitExceeded")
     return { code: "PHOTO_TOO_SLOW", message: "Counting took longer than its limit.", retryable: true };
   return undefined;
