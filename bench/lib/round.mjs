@@ -34,17 +34,18 @@ export async function runRound(redis, { quick, say }) {
     figures[name] = value;
     say(`${name}: ${JSON.stringify(value)}`);
   };
-  const n = (count) => (quick ? Math.ceil(count / 10) : count);
+  // Loads that keep each contestant busy for some seconds: what it does while its code is still cold counts for little then.
+  const n = (count) => (quick ? Math.ceil(count / 4) : count);
 
-  await measure("drain floor x1", () => drain(bare, n(200_000), () => bare.startWorkers({ processes: 1 }), redis));
-  await measure("drain lovage async x1", () => drain(ours, n(100_000), () => ours.startWorkers(pools["async x1"]), redis));
-  await measure("drain bullmq x1", () => drain(theirs, n(60_000), () => theirs.startWorkers({ processes: 1, concurrency: 100 }), redis));
-  await measure("drain floor x4", () => drain(bare, n(300_000), () => bare.startWorkers({ processes: 4 }), redis));
-  await measure("drain lovage async x4", () => drain(ours, n(200_000), () => ours.startWorkers(pools["async x4"]), redis));
-  await measure("drain bullmq x4", () => drain(theirs, n(60_000), () => theirs.startWorkers({ processes: 4, concurrency: 100 }), redis));
+  await measure("drain floor x1", () => drain(bare, n(300_000), () => bare.startWorkers({ processes: 1 }), redis));
+  await measure("drain lovage async x1", () => drain(ours, n(250_000), () => ours.startWorkers(pools["async x1"]), redis));
+  await measure("drain bullmq x1", () => drain(theirs, n(120_000), () => theirs.startWorkers({ processes: 1, concurrency: 100 }), redis));
+  await measure("drain floor x4", () => drain(bare, n(400_000), () => bare.startWorkers({ processes: 4 }), redis));
+  await measure("drain lovage async x4", () => drain(ours, n(400_000), () => ours.startWorkers(pools["async x4"]), redis));
+  await measure("drain bullmq x4", () => drain(theirs, n(120_000), () => theirs.startWorkers({ processes: 4, concurrency: 100 }), redis));
   await measure("drain lovage processes -c4", () => drain(ours, n(40_000), () => ours.startWorkers(pools["processes -c4"]), redis));
   await measure("drain lovage threads -c4", () => drain(ours, n(40_000), () => ours.startWorkers(pools["threads -c4"]), redis));
-  if (python) await measure("drain celery prefork -c4", () => drain(python, n(4000), () => python.startWorkers({ concurrency: 4 }), redis));
+  if (python) await measure("drain celery prefork -c4", () => drain(python, n(6000), () => python.startWorkers({ concurrency: 4 }), redis));
 
   for (const one of [ours, theirs]) {
     const name = one.name.toLowerCase();
