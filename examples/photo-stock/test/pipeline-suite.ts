@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
 import { isClose, type Photo, photo, Stage } from "./stage.ts";
 
 /** The same on each store; a file for each, so that they run side by side. */
@@ -15,7 +16,7 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
     let stage: Stage;
     let photos: readonly [Photo, Photo];
     beforeAll(async () => {
-      redis = kind === "redis" ? await startRedis() : undefined;
+      redis = kind === "redis" ? await startRedis({ appendOnly: true }) : undefined;
       stage = await Stage.open(redis?.url);
       [photos] = await Promise.all([Promise.all([photo(7), photo(17)]), stage.terminals()]);
     });
@@ -81,6 +82,18 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
       const response = await stage.upload({ name: "photo.jpg", file: Buffer.from("<html>no photo</html>") });
       expect(response.status).toBe(415);
       expect(await response.json()).toMatchObject({ code: "UPLOAD_TYPE_REFUSED" });
+    });
+
+    it.skipIf(kind !== "redis")("goes on when Redis is killed under it and comes back from its file", { timeout: 90_000 }, async () => {
+      const picture = await photo(9);
+      const before = stage.movements();
+      const id = await stage.submit(picture);
+      await waitFor("the slices", async () => ((await stage.view(id)).progress > 0.2 ? true : null), 30_000);
+      process.kill(redis?.pid ?? 0, "SIGKILL");
+      await redis?.restart();
+      expect(await stage.ended(id)).toMatchObject({ status: "complete" });
+      expect(isClose((await stage.report(id)).total, picture.truth)).toBe(true);
+      expect(stage.movements()).toHaveLength(before.length + 1);
     });
 
     it("is seen by `lovage status`, with every pid", async () => {

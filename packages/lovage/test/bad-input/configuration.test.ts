@@ -57,6 +57,7 @@ describe.concurrent("a command line that cannot work", () => {
     ["a store inside one process", ["worker", "-A", "memory", "-P", "solo"], 78, "LOVAGE_STORE_NOT_SHARED", "-P inline"],
     ["a broker of another kind", ["status", "-b", "amqp://localhost"], 78, "LOVAGE_SETTING_INVALID", "redis:"],
     ["a folder that does not exist", ["status", "-b", "sqlite:./none/store.db"], 78, "LOVAGE_STORE_NO_FOLDER", "Create it"],
+    ["a file that is no database", ["status", "-b", "sqlite:./good.mjs"], 78, "LOVAGE_STORE_NOT_A_DATABASE", "Name another file"],
     ["a job service without jobs", ["serve", "-A", "good", "--port", "0"], 64, "LOVAGE_JOBS_NOT_EXPORTED", "jobs"],
     ["arguments that are no JSON object", ["call", "t", "-k", "[1]"], 64, "LOVAGE_USAGE", "--kwargs takes a JSON object"],
   ] as const)("ends at once with what is wrong: %s", async (_, args, code, error, says) => {
