@@ -22,7 +22,10 @@ describe("kill -9 while the pipeline runs under `lovage dev`", () => {
   afterAll(() => stage?.close());
 
   it("prints the pid of each supervisor; `lovage status` those of the runners too", async () => {
-    const nodes = await stage.nodes();
+    const nodes = await waitFor("three nodes", async () => {
+      const found = await stage.nodes();
+      return found.length === 3 ? found : null;
+    });
     expect(nodes.map(({ name }) => name.split("@")[0]).sort()).toEqual(["cpu", "gpu", "io"]);
     for (const { name, pid, runners } of nodes) {
       expect(dev.stdout).toMatch(new RegExp(`^${name.split("@")[0]} +supervisor has pid ${pid}$`, "m"));

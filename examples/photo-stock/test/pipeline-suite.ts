@@ -98,7 +98,11 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
       });
 
     it("is seen by `lovage status`, with every pid", async () => {
-      const nodes = await stage.nodes();
+      // After a restart of Redis a mailbox may need a second to be there again.
+      const nodes = await waitFor("answers of all", async () => {
+        const found = await stage.nodes();
+        return found.length === 3 && found.every(({ answers }) => answers) ? found : null;
+      });
       expect(nodes.map(({ name }) => name.split("@")[0]).sort()).toEqual(["cpu", "gpu", "io"]);
       const { nodes: fleet } = await (await stage.app.store()).leases.fleet();
       for (const { info } of fleet) {
