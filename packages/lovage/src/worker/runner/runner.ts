@@ -10,6 +10,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery } from "../../message/commit.ts";
+import type { Outcome } from "../../message/outcome.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
 import { type AbortFlag, abortFlag, type SlotTable } from "../../pool/slot-table.ts";
@@ -259,10 +260,18 @@ class Runner implements RunnerHandle {
       this.#options.log.warn("runner.abandoned-run-ended", { task: run.message.task, taskId: run.message.id, number: held.number });
       this.#dropHeld(held);
     } else if (end.kind === "hand-back") this.#settler.settle(held, { kind: "requeue", where: "front" });
-    else this.#settler.end(held, end.outcome, { runtimeMs: end.runtimeMs });
+    else {
+      if (end.outcome.kind === "failure") this.#sayFailed(run, end.outcome);
+      this.#settler.end(held, end.outcome, { runtimeMs: end.runtimeMs });
+    }
     const reason = this.#recycling.taskEnded();
     if (reason !== null) this.#recycle(reason);
     this.#intake.pump();
+  }
+
+  #sayFailed({ message: { task, id } }: Run, { error, cause }: Extract<Outcome, { readonly kind: "failure" }>): void {
+    const [said] = Array.isArray(error.exc_message) ? error.exc_message : [error.exc_message];
+    this.#options.log.warn("task.failed", { task, taskId: id, error: error.exc_type, message: String(said ?? "").slice(0, 500), cause });
   }
 
   #dropHeld(held: Held): void {

@@ -194,7 +194,9 @@ export class RunnerPool {
     // A broker that is away is waited for; it says nothing about the app.
     if (member.failure?.code === "LOVAGE_BROKER_UNAVAILABLE") return;
     this.#startFailures += 1;
-    if (this.#everReady || this.#startFailures < Math.min(runners, mostHopelessStarts)) return;
+    // A runner that says why it cannot start will say so again; one that was killed may have been unlucky.
+    const enough = member.failure ? Math.min(runners, mostHopelessStarts) : mostHopelessStarts;
+    if (this.#everReady || this.#startFailures < enough) return;
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
     listener.onHopeless(
       member.failure ?? { code: "LOVAGE_RUNNER_DIED", message: `The runner process ended with ${how} before it was ready.` },
