@@ -5,10 +5,12 @@ of Celery would type it, and prints {"id", "value"} or {"id", "error"}. Ends wit
 import json
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone  # noqa: F401  for the expressions
 
 from celery import chain, chord, group  # noqa: F401
+from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import GroupResult  # noqa: F401
 from celery.states import READY_STATES
 from tasks import app
@@ -22,7 +24,14 @@ def s(name, *args, **kwargs):
 
 
 def get(result):
-    return result.get(timeout=DEADLINE)
+    """Asks again now and then: Celery's client shares one pub/sub connection among threads and can miss an announcement."""
+    until = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return result.get(timeout=min(5, max(0.1, until - time.monotonic())))
+        except CeleryTimeoutError:
+            if time.monotonic() >= until:
+                raise
 
 
 def announced(signature):

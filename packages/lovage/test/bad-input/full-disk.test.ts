@@ -35,7 +35,8 @@ describe.skipIf(!canMount)("a full disk under the SQLite file", () => {
       code: "LOVAGE_STORE_FULL",
       message: expect.stringContaining("free some space"),
     });
-    expect(refused.tookMs).toBeLessThan(2200);
+    // The deadline is 2 s; the rest is what a loaded machine may take to run a timer.
+    expect(refused.tookMs).toBeLessThan(4000);
 
     // They end while the store takes no outcome: the runner keeps them, and stays.
     writeFileSync(gate, "");
