@@ -3,8 +3,8 @@
  * with every key holding a wrong type in turn, and with memory full. Brings no test runner, as the conformance suites.
  */
 import assert from "node:assert/strict";
-import type { Arg, Reply } from "../store/redis/client.ts";
 import { Link } from "../store/redis/link.ts";
+import type { Arg, Reply } from "../store/redis/resp.ts";
 import type { LuaScript } from "../store/redis/script.ts";
 import { parseRedisUrl } from "../store/redis/url.ts";
 import type { TestApi } from "./conformance/index.ts";

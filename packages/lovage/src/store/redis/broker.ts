@@ -13,7 +13,6 @@ import type {
 import { StoreRefusedError } from "../../kernel/errors.ts";
 import type { Commit, Epoch, Mark } from "../../message/commit.ts";
 import { epochClosed, epochOpen } from "../refusals.ts";
-import type { Arg, Reply } from "./client.ts";
 import { commitCall } from "./commit-call.ts";
 import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
@@ -22,6 +21,7 @@ import { Publisher } from "./publisher.ts";
 import { RedisQueues } from "./queues.ts";
 import { asText } from "./reply.ts";
 import { Plans, pushReservation, type Reading, toReserved } from "./reservation.ts";
+import type { Arg, Reply } from "./resp.ts";
 import { commitScript } from "./scripts/commit.ts";
 import { markScript } from "./scripts/mark.ts";
 import { reserveScript } from "./scripts/reserve.ts";

@@ -2,10 +2,10 @@
 import type { Commit, CommitReply } from "../../message/commit.ts";
 import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
-import type { Arg, Reply } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import { parkFlags } from "./record.ts";
 import { asList, asNumber, asText, refused } from "./reply.ts";
+import type { Arg, Reply } from "./resp.ts";
 import { bytesArg, type Declared, expiryArg, pushSending } from "./sending.ts";
 
 export interface CommitCall {

@@ -1,6 +1,6 @@
 /** One connection per role, each made when first used: a slow or blocked one never holds up another. */
 import type { StoreOptions } from "../store.ts";
-import type { RawClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import type { Keys } from "./keys.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { checkServer } from "./server.ts";
@@ -25,7 +25,7 @@ export class Connections {
     this.options = options;
     this.name = endpoint.name;
     this.#endpoint = endpoint;
-    const prepare = (client: RawClient) => checkServer(client, keys, endpoint.name);
+    const prepare = (connection: Connection) => checkServer(connection, keys, endpoint.name);
     this.command = this.#link("command", { prepare });
     this.runner = this.#link("runner", { prepare });
     this.state = this.#link("state", { prepare });

@@ -1,10 +1,10 @@
 import type { DeadLetter, DeadLetters } from "../../broker/dead-letters.ts";
 import type { DeadReason, DeliveryId } from "../../message/commit.ts";
-import type { Reply } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { decodeRecord } from "./record.ts";
 import { asBytes, asList, asNumber, asText } from "./reply.ts";
+import type { Reply } from "./resp.ts";
 
 /** Written by scripts/commit.lua: 4 bytes of length, a JSON description, then the record. */
 export class RedisDeadLetters implements DeadLetters {

@@ -1,13 +1,14 @@
 /**
  * One role's connection to the server. It connects when first used, and again by itself after any failure, each time with a
- * new client, so that nothing of a broken one is carried over. It knows when a call has gone unanswered for too long, which a
+ * new `Connection`, so that nothing of a broken one is carried over. It knows when a call has gone unanswered for too long, which a
  * frozen or half-open peer never says. It does not know what is in the calls.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError, ConfigError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
-import { type Arg, openClient, type RawClient, type Reply } from "./client.ts";
-import { isReplyError, toFailure } from "./failure.ts";
+import { type Connection, ConnectionLostError, openConnection } from "./connection.ts";
+import { greetingFailure, toFailure } from "./failure.ts";
+import { type Arg, type Reply, ReplyError } from "./resp.ts";
 import type { LuaScript } from "./script.ts";
 import type { Endpoint } from "./url.ts";
 
@@ -19,7 +20,7 @@ export interface LinkOptions {
   readonly deadlineMs: number;
   readonly onFault: (fault: unknown) => void;
   /** Called with each new connection before it serves. A ConfigError ends all waiting calls. */
-  readonly prepare?: (client: RawClient) => Promise<void>;
+  readonly prepare?: (connection: Connection) => Promise<void>;
   /** The server is asked to say when keys that this connection read are touched; where it will not, `onRefused` hears why. */
   readonly tracking?: { readonly onTouched: (key: string | null) => void; readonly onRefused: (error: Error) => void };
 }
@@ -32,7 +33,7 @@ const lastRetryMs = 1000;
 const later = /^(LOADING|READONLY|MASTERDOWN|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|UNBLOCKED)\b/;
 
 interface Waiter {
-  readonly resolve: (client: RawClient) => void;
+  readonly resolve: (connection: Connection) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -40,7 +41,8 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #waiters = new Set<Waiter>();
   readonly #onReady = new Set<() => void>();
-  #client: RawClient | undefined;
+  readonly #onMessage = new Set<(push: readonly Reply[]) => void>();
+  #connection: Connection | undefined;
   #connecting = false;
   #closed = false;
   #pending = 0;
@@ -75,9 +77,14 @@ export class Link {
     return () => this.#onReady.delete(listener);
   }
 
+  /** Calls `listener` with each message of a subscription, `[kind, …]`, whichever connection it comes on. */
+  onMessage(listener: (push: readonly Reply[]) => void): void {
+    this.#onMessage.add(listener);
+  }
+
   /** Starts connecting, if that was not done before. */
   start(): void {
-    if (!this.#client && !this.#connecting && !this.#closed) void this.#connect();
+    if (!this.#connection && !this.#connecting && !this.#closed) void this.#connect();
   }
 
   /**
@@ -92,7 +99,7 @@ export class Link {
       try {
         return await this.#call(["EVALSHA", script.sha1, ...rest], until, deadlineMs);
       } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        if (!(error instanceof ReplyError) || !error.message.startsWith("NOSCRIPT")) throw error;
         return await this.#call(["EVAL", script.source, ...rest], until, deadlineMs);
       }
     } catch (error) {
@@ -113,30 +120,30 @@ export class Link {
     let maybeAccepted = false;
     let cause: unknown;
     for (;;) {
-      const client = this.#client ?? (await this.#ready(until, maybeAccepted, deadlineMs));
+      const connection = this.#connection ?? (await this.#ready(until, maybeAccepted, deadlineMs));
       try {
-        return await this.#send(client, args, until);
+        return await this.#send(connection, args, until);
       } catch (error) {
         cause = error;
-        if (isReplyError(error)) {
+        if (error instanceof ReplyError) {
           if (!later.test(error.message)) throw error;
           // A master that became a replica says READONLY for ever; the name may lead to the new one by now.
-          if (error.message.startsWith("READONLY")) this.#drop(client, error);
+          if (error.message.startsWith("READONLY")) this.#drop(connection, error);
           await sleep(Math.min(100, Math.max(0, until - performance.now())));
-        } else if (!isOffline(error)) maybeAccepted = true;
+        } else if (!(error instanceof ConnectionLostError) || error.sent) maybeAccepted = true;
       }
       if (performance.now() >= until) throw this.#unavailable(deadlineMs, maybeAccepted, cause);
     }
   }
 
-  #send(client: RawClient, args: readonly Arg[], until: number): Promise<Reply> {
+  #send(connection: Connection, args: readonly Arg[], until: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#pending === 0) this.#lastProgress = performance.now();
       this.#pending += 1;
       const timer = setTimeout(
         () => {
           reject(new Error("no answer within the deadline"));
-          if (performance.now() - this.#lastProgress >= silenceMs) this.#drop(client, new Error(`no answer for ${silenceMs} ms`));
+          if (performance.now() - this.#lastProgress >= silenceMs) this.#drop(connection, new Error(`no answer for ${silenceMs} ms`));
         },
         Math.max(1, until - performance.now()),
       );
@@ -146,7 +153,7 @@ export class Link {
         this.#lastProgress = performance.now();
         if (this.#pending === 0) this.#onIdle?.();
       };
-      client.sendCommand(args).then(
+      connection.call(args).then(
         (reply) => {
           settled();
           resolve(reply);
@@ -159,13 +166,13 @@ export class Link {
     });
   }
 
-  /** The connection as soon as there is one. For subscriptions, which need the client itself. */
-  client(deadlineMs = this.#options.deadlineMs): Promise<RawClient> {
-    if (this.#client) return Promise.resolve(this.#client);
+  /** The connection as soon as there is one. For subscriptions, which are bound to it. */
+  connection(deadlineMs = this.#options.deadlineMs): Promise<Connection> {
+    if (this.#connection) return Promise.resolve(this.#connection);
     return this.#ready(performance.now() + deadlineMs, false, deadlineMs);
   }
 
-  #ready(until: number, maybeAccepted: boolean, deadlineMs: number): Promise<RawClient> {
+  #ready(until: number, maybeAccepted: boolean, deadlineMs: number): Promise<Connection> {
     if (this.#closed) return Promise.reject(storeClosed(this.#options.endpoint.name));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -177,9 +184,9 @@ export class Link {
         this.#waiters.delete(waiter);
       };
       const waiter: Waiter = {
-        resolve: (client) => {
+        resolve: (connection) => {
           settled();
-          resolve(client);
+          resolve(connection);
         },
         reject: (error) => {
           settled();
@@ -195,9 +202,9 @@ export class Link {
     this.#connecting = true;
     for (let attempt = 0; !this.#closed; attempt += 1) {
       try {
-        const client = await this.#open();
+        const connection = await this.#open();
         this.#connecting = false;
-        this.#serve(client);
+        this.#serve(connection);
         return;
       } catch (error) {
         this.#lastFailure = error;
@@ -214,41 +221,48 @@ export class Link {
     this.#connecting = false;
   }
 
-  async #open(): Promise<RawClient> {
+  async #open(): Promise<Connection> {
     const { endpoint, role, prepare, tracking } = this.#options;
-    const onError = (client: RawClient, error: Error) => this.#drop(client, error);
-    const onTouched = this.#tracks ? tracking?.onTouched : undefined;
+    const onLost = (connection: Connection, error: Error) => this.#drop(connection, error);
+    const onPush = (push: readonly Reply[]) => this.#pushed(push);
     try {
-      return await openClient({ endpoint, role, prepare, onError, onTouched });
+      return await openConnection({ endpoint, role, tracking: this.#tracks, prepare, onPush, onLost });
     } catch (error) {
-      if (!isReplyError(error)) throw error;
-      if (onTouched && /tracking|unknown|subcommand/i.test(error.message)) {
+      if (!(error instanceof ReplyError)) throw error;
+      if (this.#tracks && /tracking|unknown|subcommand/i.test(error.message)) {
         this.#tracks = false;
         tracking?.onRefused(error);
         return this.#open();
       }
-      throw refusal(endpoint.name, error) ?? error;
+      throw greetingFailure(endpoint.name, error) ?? error;
     }
   }
 
-  #serve(client: RawClient): void {
+  #pushed(push: readonly Reply[]): void {
+    const [kind, keys] = push;
+    if (String(kind) !== "invalidate") for (const listener of this.#onMessage) listener(push);
+    else if (Array.isArray(keys)) for (const key of keys) this.#options.tracking?.onTouched(String(key));
+    else this.#options.tracking?.onTouched(null);
+  }
+
+  #serve(connection: Connection): void {
     if (this.#closed) {
-      client.destroy();
+      connection.destroy(closedByUs());
       return;
     }
-    this.#client = client;
+    this.#connection = connection;
     this.#generation += 1;
     this.#lastFailure = undefined;
-    for (const waiter of [...this.#waiters]) waiter.resolve(client);
+    for (const waiter of [...this.#waiters]) waiter.resolve(connection);
     for (const listener of [...this.#onReady]) listener();
   }
 
   /** Gives a connection up and makes another. Calls on it fail, and repeat themselves within their deadlines. */
-  #drop(client: RawClient, why: unknown): void {
-    if (this.#client !== client) return;
-    this.#client = undefined;
+  #drop(connection: Connection, why: Error): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
     this.#lastFailure = why;
-    client.destroy();
+    connection.destroy(why);
     if (this.#closed) return;
     this.#fault("connection lost", why);
     this.start();
@@ -280,26 +294,18 @@ export class Link {
     if (this.#closed) return;
     this.#closed = true;
     for (const waiter of [...this.#waiters]) waiter.reject(storeClosed(this.#options.endpoint.name));
-    const client = this.#client;
-    if (client && this.#pending > 0) {
+    const connection = this.#connection;
+    if (connection && this.#pending > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
       await Promise.race([idle, sleep(1000, undefined, { ref: false })]);
     }
-    this.#client = undefined;
-    client?.destroy();
+    this.#connection = undefined;
+    connection?.destroy(closedByUs());
   }
 }
 
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : "no connection");
 
-/** Their client refused before it sent anything. */
-const isOffline = (error: unknown) => error instanceof Error && /^Client(Offline|Closed)Error$/.test(error.constructor.name);
-
-/** A greeting that was refused for good. */
-function refusal(name: string, error: Error): ConfigError | undefined {
-  if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) return undefined;
-  const text = `${name} does not let us in: ${error.message}. Check user and password in the URL, and the rights of that user.`;
-  return new ConfigError("LOVAGE_STORE_ACCESS", text, { cause: error });
-}
+const closedByUs = () => new Error("the store was closed");

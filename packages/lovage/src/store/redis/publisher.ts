@@ -8,10 +8,10 @@ import type { Publication } from "../../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
-import type { Arg } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { refused } from "./reply.ts";
+import type { Arg } from "./resp.ts";
 import { publishScript } from "./scripts/publish.ts";
 import { Declared, pushSending } from "./sending.ts";
 

@@ -1,7 +1,7 @@
 /** Records in flight, parked and dead, as scripts/include/record.lua knows them: a short header, then the untouched envelope. */
 import type { Delivery, DeliveryId, ParkReason } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
-import type { Arg } from "./client.ts";
+import type { Arg } from "./resp.ts";
 
 const recordVersion = 1;
 /** Version, flags, bucket: 1 byte each; lengths of key prefix, queue name and list key: 2 each. */

@@ -1,6 +1,6 @@
 /** What replies are, said once: scripts are ours, so a surprise is a fault of ours or of the server, and is named as such. */
 import { StoreRefusedError } from "../../kernel/errors.ts";
-import type { Reply } from "./client.ts";
+import type { Reply } from "./resp.ts";
 
 const surprise = (wanted: string, reply: unknown) =>
   new StoreRefusedError("LOVAGE_STORE_REPLY", `The store answered ${JSON.stringify(reply)?.slice(0, 200)} where ${wanted} belongs.`);

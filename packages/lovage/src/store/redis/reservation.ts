@@ -2,10 +2,10 @@
 import type { ReserveCall, Reserved } from "../../broker/broker.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
-import type { Arg, Reply } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import { decodeRecord, encodeHeader } from "./record.ts";
 import { asBytes, asList, asNumber, asText } from "./reply.ts";
+import type { Arg, Reply } from "./resp.ts";
 
 interface Source {
   readonly queue: QueueName;

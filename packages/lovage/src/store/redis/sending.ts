@@ -1,10 +1,10 @@
 /** Messages and chord starts as arguments of a script (scripts/include/sending.lua). */
 import type { ChordStart, Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
-import type { Arg } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { encodeHeader, parkFlags } from "./record.ts";
+import type { Arg } from "./resp.ts";
 
 export const bytesArg = (bytes: Uint8Array | string): Arg =>
   typeof bytes === "string" || Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

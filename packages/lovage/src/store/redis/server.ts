@@ -1,11 +1,12 @@
 /** What we must know of the server and of our keys on it before we use either. */
 import { ConfigError, StoreRefusedError } from "../../kernel/errors.ts";
 import type { StoreReport } from "../store.ts";
-import type { RawClient, Reply } from "./client.ts";
-import { isReplyError } from "./failure.ts";
+import type { Connection } from "./connection.ts";
+import { tooOld } from "./failure.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asText, pairs } from "./reply.ts";
+import { type Reply, ReplyError } from "./resp.ts";
 import { formatScript } from "./scripts/format.ts";
 
 /** Of our own keys. A release reads its own format and the one before. */
@@ -13,9 +14,9 @@ export const storeFormat = 1;
 const oldestFormat = 1;
 
 /** @throws {ConfigError} LOVAGE_SERVER_TOO_OLD | LOVAGE_STORE_FORMAT */
-export async function checkServer(client: RawClient, keys: Keys, name: string): Promise<void> {
-  assertVersion(parseInfo(await client.sendCommand(["INFO", "server"])), name);
-  const format = await client.sendCommand(["EVAL", formatScript.source, "1", keys.format, String(storeFormat)]).catch(asUnknown);
+export async function checkServer(connection: Connection, keys: Keys, name: string): Promise<void> {
+  assertVersion(parseInfo(await connection.call(["INFO", "server"])), name);
+  const format = await connection.call(["EVAL", formatScript.source, "1", keys.format, String(storeFormat)]).catch(asUnknown);
   if (format === undefined) return;
   const found = Number(String(format));
   if (found >= oldestFormat && found <= storeFormat) return;
@@ -28,7 +29,7 @@ export async function checkServer(client: RawClient, keys: Keys, name: string): 
 
 /** A replica or a failing disk refuses the write; what follows will say so better. */
 function asUnknown(error: unknown): undefined {
-  if (!isReplyError(error)) throw error;
+  if (!(error instanceof ReplyError)) throw error;
 }
 
 type Info = Readonly<Record<string, string>>;
@@ -44,11 +45,7 @@ function parseInfo(reply: Reply): Info {
 function assertVersion(info: Info, name: string): void {
   const { product, version, least } = productOf(info);
   if (!isOlder(version, least)) return;
-  throw new ConfigError(
-    "LOVAGE_SERVER_TOO_OLD",
-    `${name} is ${product} ${version}; Lovage needs Redis 7.0 or Valkey 7.2 or newer. Upgrade the server, or use sqlite: meanwhile.`,
-    { details: { product, version, least } },
-  );
+  throw tooOld(name, product, version);
 }
 
 export function productOf(info: Info): { readonly product: string; readonly version: string; readonly least: string } {

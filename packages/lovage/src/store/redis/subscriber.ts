@@ -3,9 +3,10 @@
  * lost connection they are made again, and those who listen are told that they may have missed something.
  */
 
-import type { RawClient } from "./client.ts";
-import { isReplyError, toFailure } from "./failure.ts";
+import type { Connection } from "./connection.ts";
+import { toFailure } from "./failure.ts";
 import type { Link } from "./link.ts";
+import { type Reply, ReplyError } from "./resp.ts";
 
 export interface Subscription {
   /** Resolves once the server has confirmed all of it; never rejects. */
@@ -40,9 +41,9 @@ export class Subscriber {
   /** Those who listen, by name. */
   readonly #wanted = new Map<string, Set<Ear>>();
   readonly #ears = new Set<Ear>();
-  /** What the present connection has confirmed, with the function it calls. */
-  readonly #active = new Map<string, (data: Buffer, channel: Buffer) => void>();
-  #client: RawClient | undefined;
+  /** What the present connection has confirmed. */
+  readonly #active = new Set<string>();
+  #connection: Connection | undefined;
   #syncing = false;
   #dirty = false;
   #pinging: NodeJS.Timeout | undefined;
@@ -51,6 +52,7 @@ export class Subscriber {
     this.#link = link;
     this.#onFault = onFault;
     link.onReady(() => this.#renew());
+    link.onMessage((push) => this.#heard(push));
   }
 
   add(topics: Topics, heard: Ear["heard"], onGap: () => void = () => {}): Subscription {
@@ -101,7 +103,7 @@ export class Subscriber {
         await this.#reconcile();
       } catch (error) {
         // A connection that broke has reported itself, and `#renew` follows when there is another.
-        if (isReplyError(error)) this.#onFault(toFailure(error, "SUBSCRIBE", this.#link.name));
+        if (error instanceof ReplyError) this.#onFault(toFailure(error, "SUBSCRIBE", this.#link.name));
       }
     }
     this.#syncing = false;
@@ -109,62 +111,34 @@ export class Subscriber {
 
   async #reconcile(): Promise<void> {
     const missing = [...this.#wanted.keys()].filter((name) => !this.#active.has(name));
-    const surplus = [...this.#active.keys()].filter((name) => !this.#wanted.has(name));
+    const surplus = [...this.#active].filter((name) => !this.#wanted.has(name));
     if (missing.length + surplus.length > 0) {
-      const client = await this.#link.client();
-      if (client !== this.#client) {
-        this.#client = client;
+      const connection = await this.#link.connection();
+      if (connection !== this.#connection) {
+        this.#connection = connection;
         this.#active.clear();
         this.#dirty = true;
         return;
       }
-      await this.#subscribe(client, missing);
-      await this.#unsubscribe(client, surplus);
+      await Promise.all([
+        connection.subscribe("SUBSCRIBE", bare(missing, "c")),
+        connection.subscribe("PSUBSCRIBE", bare(missing, "p")),
+        connection.subscribe("UNSUBSCRIBE", bare(surplus, "c")),
+        connection.subscribe("PUNSUBSCRIBE", bare(surplus, "p")),
+      ]);
+      for (const name of missing) this.#active.add(name);
+      for (const name of surplus) this.#active.delete(name);
     }
     this.#confirm();
     this.#keepAlive();
   }
 
-  async #subscribe(client: RawClient, names: readonly string[]): Promise<void> {
-    const made = names.map((name) => [name, this.#hearing(name)] as const);
-    // Registered first: a message may come in the same packet as the confirmation.
-    for (const [name, hear] of made) this.#active.set(name, hear);
-    const channels = made.filter(([name]) => name.startsWith("c"));
-    const patterns = made.filter(([name]) => name.startsWith("p"));
-    await Promise.all([
-      ...(channels.length > 0 ? [client.subscribe(channels.map(bare), this.#hearChannel, true)] : []),
-      ...patterns.map(([name, hear]) => client.pSubscribe([name.slice(1)], hear, true)),
-    ]);
-  }
-
-  async #unsubscribe(client: RawClient, names: readonly string[]): Promise<void> {
-    const channels = names.filter((name) => name.startsWith("c"));
-    const patterns = names.filter((name) => name.startsWith("p"));
-    const hears = new Map(names.map((name) => [name, this.#active.get(name)]));
-    for (const name of names) this.#active.delete(name);
-    await Promise.all([
-      ...(channels.length > 0
-        ? [
-            client.unsubscribe(
-              channels.map((name) => name.slice(1)),
-              this.#hearChannel,
-              true,
-            ),
-          ]
-        : []),
-      ...patterns.map((name) => client.pUnsubscribe([name.slice(1)], hears.get(name) ?? (() => {}), true)),
-    ]);
-  }
-
-  readonly #hearChannel = (data: Buffer, channel: Buffer): void => {
-    const name = channel.toString();
-    this.#active.get(channelName(name))?.(data, channel);
-  };
-
-  #hearing(name: string): (data: Buffer, channel: Buffer) => void {
-    return (data, channel) => {
-      for (const ear of this.#wanted.get(name) ?? []) ear.heard(channel.toString(), data);
-    };
+  #heard([kind, name, ...rest]: readonly Reply[]): void {
+    const isPattern = String(kind) === "pmessage";
+    if (!isPattern && String(kind) !== "message") return;
+    const [channel, data] = isPattern ? rest : [name, ...rest];
+    const ears = this.#wanted.get(isPattern ? patternName(String(name)) : channelName(String(name)));
+    for (const ear of ears ?? []) ear.heard(String(channel), data as Buffer);
   }
 
   #confirm(): void {
@@ -198,4 +172,5 @@ export class Subscriber {
   }
 }
 
-const bare = ([name]: readonly [string, unknown]): string => name.slice(1);
+const bare = (names: readonly string[], letter: "c" | "p"): readonly string[] =>
+  names.filter((name) => name.startsWith(letter)).map((name) => name.slice(1));

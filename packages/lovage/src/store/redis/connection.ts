@@ -1,0 +1,188 @@
+/**
+ * One connection to a server: made, greeted and thrown away. Calls are answered in order; what is asked in one turn of the event
+ * loop leaves in one packet. It never reconnects: `link.ts` does.
+ */
+import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { type Arg, encodeCommand, type Reply, ReplyError, RespReader } from "./resp.ts";
+import type { Endpoint } from "./url.ts";
+
+export interface ConnectionOptions {
+  readonly endpoint: Endpoint;
+  /** Shown in CLIENT LIST: `lovage:<role>`. */
+  readonly role: string;
+  /** Asks the server to say when keys that this connection read are touched. */
+  readonly tracking: boolean;
+  /** Called when it is greeted, before it serves. */
+  readonly prepare: ((connection: Connection) => Promise<void>) | undefined;
+  readonly onPush: (push: readonly Reply[]) => void;
+  /** Once, when it breaks after it was opened. */
+  readonly onLost: (connection: Connection, error: Error) => void;
+}
+
+/** The connection is gone; what was asked may have been done, unless `sent` is false. */
+export class ConnectionLostError extends Error {
+  override readonly name = "ConnectionLostError";
+  readonly sent: boolean;
+
+  constructor(message: string, { sent, cause }: { readonly sent: boolean; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.sent = sent;
+  }
+}
+
+/** A frozen server accepts connections and never greets. */
+const openMs = 2500;
+const keepAliveMs = 5000;
+
+interface Asked {
+  /** Confirmations that are to come, one for each channel of a subscription; 0: one reply. */
+  confirmations: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A connection that has been greeted and prepared. @throws {ReplyError} when the server refuses the greeting. */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const connection = new Connection(options);
+  const timer = setTimeout(() => connection.destroy(new Error(`no greeting within ${openMs} ms`)), openMs);
+  try {
+    await connection.greet();
+    await options.prepare?.(connection);
+    connection.opened();
+    return connection;
+  } catch (error) {
+    connection.destroy(error as Error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #reader: RespReader;
+  /** Unanswered, oldest first; those before `#answered` are done with. */
+  #asked: Asked[] = [];
+  #answered = 0;
+  #leaving: Buffer[] = [];
+  #lost: Error | undefined;
+  #open = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#reader = new RespReader({ onReply: (reply) => this.#onReply(reply), onPush: (push) => this.#onPush(push) });
+    this.#socket = openSocket(options.endpoint);
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, keepAliveMs);
+    this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    this.#socket.on("error", (error) => this.destroy(error));
+    this.#socket.on("close", () => this.destroy(new Error("the server closed the connection")));
+  }
+
+  /** @throws {ReplyError} */
+  async greet(): Promise<void> {
+    const { endpoint, role, tracking } = this.#options;
+    const { username = "default", password, database } = endpoint;
+    const auth = password === undefined ? [] : ["AUTH", username, password];
+    await Promise.all([
+      this.call(["HELLO", "3", ...auth, "SETNAME", `lovage:${role}`]),
+      database === 0 ? undefined : this.call(["SELECT", String(database)]),
+      tracking ? this.call(["CLIENT", "TRACKING", "ON"]) : undefined,
+    ]);
+  }
+
+  /** From now on its owner hears when it breaks. @throws {Error} when it has broken meanwhile. */
+  opened(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+    this.#open = true;
+  }
+
+  /** @throws {ReplyError} what the server refuses. @throws {ConnectionLostError} */
+  call(args: readonly Arg[]): Promise<Reply> {
+    return this.#ask(args, 0);
+  }
+
+  /** Resolves when all of the names are confirmed. */
+  async subscribe(command: "SUBSCRIBE" | "PSUBSCRIBE" | "UNSUBSCRIBE" | "PUNSUBSCRIBE", names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#ask([command, ...names], names.length);
+  }
+
+  /** Everything unanswered fails. Twice: fine. */
+  destroy(cause: Error): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = cause;
+    this.#socket.destroy();
+    const unanswered = this.#asked.slice(this.#answered);
+    this.#asked = [];
+    this.#answered = 0;
+    for (const { reject } of unanswered) reject(new ConnectionLostError(cause.message, { sent: true, cause }));
+    if (this.#open) this.#options.onLost(this, cause);
+  }
+
+  #ask(args: readonly Arg[], confirmations: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(new ConnectionLostError(this.#lost.message, { sent: false, cause: this.#lost }));
+      if (this.#leaving.length === 0) process.nextTick(() => this.#flush());
+      this.#leaving.push(encodeCommand(args));
+      this.#asked.push({ confirmations, resolve, reject });
+    });
+  }
+
+  #flush(): void {
+    const [first, ...more] = this.#leaving;
+    this.#leaving = [];
+    if (this.#lost !== undefined || first === undefined) return;
+    this.#socket.write(more.length === 0 ? first : Buffer.concat([first, ...more]));
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  #onReply(reply: Reply | ReplyError): void {
+    const asked = this.#nextAsked();
+    if (asked === undefined) throw new Error("the server answered what nobody asked");
+    if (reply instanceof ReplyError) asked.reject(reply);
+    else asked.resolve(reply);
+  }
+
+  #onPush(push: readonly Reply[]): void {
+    const asked = this.#asked[this.#answered];
+    if (asked !== undefined && asked.confirmations > 0 && isConfirmation(push)) {
+      asked.confirmations -= 1;
+      if (asked.confirmations === 0) this.#nextAsked()?.resolve(null);
+    } else {
+      this.#options.onPush(push);
+    }
+  }
+
+  #nextAsked(): Asked | undefined {
+    const asked = this.#asked[this.#answered];
+    if (asked === undefined) return undefined;
+    this.#answered += 1;
+    if (this.#answered === this.#asked.length) {
+      this.#asked = [];
+      this.#answered = 0;
+    } else if (this.#answered === 1024) {
+      this.#asked = this.#asked.slice(1024);
+      this.#answered = 0;
+    }
+    return asked;
+  }
+}
+
+function openSocket({ socket }: Endpoint): Socket {
+  if ("path" in socket) return connectPlain({ path: socket.path });
+  const { host, port, tls = false, rejectUnauthorized = true } = socket;
+  if (!tls) return connectPlain({ host, port });
+  // A server name must not be an address (RFC 6066).
+  return connectTls({ host, port, rejectUnauthorized, ...(isIP(host) === 0 && { servername: host }) });
+}
+
+const isConfirmation = ([kind]: readonly Reply[]): boolean => /^p?(un)?subscribe$/.test(String(kind));
