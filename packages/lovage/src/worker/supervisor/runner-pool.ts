@@ -30,7 +30,7 @@ export interface PoolListener {
   onGone(departed: Departed): void;
   onMessage(member: Member, message: FromRunner): void;
   onWatchdog(member: Member, finding: FromWatchdog): void;
-  /** No runner has ever been ready, and now as many as the pool holds have failed to start. */
+  /** No runner has ever been ready, and now as many as the pool holds have failed to start. Said once. */
   onHopeless(failure: { readonly code: string; readonly message: string }): void;
   onOpenFailed(error: unknown): void;
 }
@@ -53,6 +53,7 @@ export class RunnerPool {
   #scheduled = 0;
   #everReady = false;
   #startFailures = 0;
+  #hopeless = false;
 
   constructor(options: RunnerPoolOptions) {
     this.#options = options;
@@ -196,7 +197,8 @@ export class RunnerPool {
     this.#startFailures += 1;
     // A runner that says why it cannot start will say so again; one that was killed may have been unlucky.
     const enough = member.failure ? Math.min(runners, mostHopelessStarts) : mostHopelessStarts;
-    if (this.#everReady || this.#startFailures < enough) return;
+    if (this.#everReady || this.#hopeless || this.#startFailures < enough) return;
+    this.#hopeless = true;
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
     listener.onHopeless(
       member.failure ?? { code: "LOVAGE_RUNNER_DIED", message: `The runner process ended with ${how} before it was ready.` },
