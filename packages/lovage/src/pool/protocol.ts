@@ -61,8 +61,8 @@ export type FromRunner =
   | { readonly t: "drained"; readonly epoch: Epoch; readonly tasksDone: number }
   /** The app could not be loaded or `setup()` threw: `code` and `message` for people. It exits. */
   | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }
-  /** The store could not be reached for this long. */
-  | { readonly t: "store-down"; readonly epoch: Epoch; readonly forMs: number };
+  /** The store could not be reached for this long, while so many deliveries are held. */
+  | { readonly t: "store-down"; readonly epoch: Epoch; readonly forMs: number; readonly held: number };
 
 /** From the watchdog thread of a runner's process. `number` is a delivery's. Times in milliseconds. */
 export type FromWatchdog =

@@ -706,7 +706,7 @@ describe("a runner", () => {
       await clock.advance(3000);
       await settle();
       expect([runs, (await result(first))?.state, (await result(second))?.state]).toEqual([2, "SUCCESS", "SUCCESS"]);
-      expect(heard("store-down").at(-1)).toEqual({ t: "store-down", epoch: "e", forMs: 0 });
+      expect(heard("store-down").at(-1)).toMatchObject({ t: "store-down", forMs: 0 });
     });
 
     it("took an outcome but its answer was lost, commits it no second time and runs nothing twice", async () => {

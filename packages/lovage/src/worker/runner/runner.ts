@@ -150,7 +150,7 @@ class Runner implements RunnerHandle {
       onReconciled: (inStore) => this.#reconciled(inStore),
       onFenced,
       onQuiet: () => this.#endIfDrained(),
-      onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs }),
+      onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs, held: this.#holdings.size }),
     });
     this.#settler = new Settler({
       app,

@@ -39,10 +39,12 @@ export class LeaseKeeper implements Service {
   #stopped = false;
   /** Closed by somebody else, and not yet started again. */
   #closed = false;
+  #answeredAt: number;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
     this.#id = newNodeId(options.nodeName);
+    this.#answeredAt = options.clock.monotonic();
     this.#loop = createLoop({
       clock: options.clock,
       everyMs: options.beatEveryMs ?? defaultBeatEveryMs,
@@ -53,6 +55,11 @@ export class LeaseKeeper implements Service {
 
   get nodeId(): NodeId {
     return this.#id;
+  }
+
+  /** Monotonic time of the last beat that the store took. */
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 
   /** @throws {BrokerUnavailableError} when the first announcement does not get through. */
@@ -91,7 +98,9 @@ export class LeaseKeeper implements Service {
     if (this.#closed) await this.#startAgain();
     try {
       await this.#announce();
-      this.#options.onFleet(await this.#options.leases.beat(this.#id));
+      const fleet = await this.#options.leases.beat(this.#id);
+      this.#answeredAt = this.#options.clock.monotonic();
+      this.#options.onFleet(fleet);
     } catch (error) {
       if (!isLovageError(error) || error.name !== "FencedError") throw error;
       this.#closed = true;

@@ -23,6 +23,8 @@ export interface Member {
   endReason: EndReason;
   /** Outcomes to write when its code is gone, by delivery number: what is not in here goes back to its queue. */
   readonly verdicts: Map<number, Outcome>;
+  /** Deliveries it held when it last said that the store does not answer. */
+  held: number;
   /** Said by the runner before it gave up. */
   failure: { readonly code: string; readonly message: string } | null;
 }
@@ -43,6 +45,7 @@ export function newMember(runner: Runner, spawnedAt: number): Member {
     wasReady: false,
     endReason: null,
     verdicts: new Map(),
+    held: 0,
     failure: null,
   };
 }

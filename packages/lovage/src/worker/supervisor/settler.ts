@@ -12,7 +12,7 @@ import type { Store } from "../../store/store.ts";
 import { endDelivery } from "../../upkeep/end-delivery.ts";
 import type { FactsOf } from "../../upkeep/outcome-attempt.ts";
 import { type Blame, settleReleased } from "../../upkeep/settle-released.ts";
-import type { Departed } from "./member.ts";
+import type { Departed, Member } from "./member.ts";
 
 export interface SettlerOptions {
   readonly app: App;
@@ -32,6 +32,7 @@ export class Settler {
   readonly #options: SettlerOptions;
   readonly #factsOf: FactsOf;
   readonly #stopping = new AbortController();
+  readonly #unsettled = new Set<Member>();
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -39,18 +40,18 @@ export class Settler {
   }
 
   /** A runner is gone. Never rejects. */
-  async departed({ member, exit }: Departed): Promise<void> {
-    const { store } = this.#options;
+  async departed(departed: Departed): Promise<void> {
+    const { member } = departed;
+    this.#unsettled.add(member);
     await this.#untilAnswered(member.epoch, async () => {
-      const deliveries = await store.leases.close(member.epoch);
-      if (deliveries.length === 0) return;
-      for (const delivery of deliveries) {
-        const outcome = member.verdicts.get(delivery.id.number);
-        if (outcome) await this.#end(delivery, outcome, true);
-      }
-      const rest = deliveries.filter(({ id }) => !member.verdicts.has(id.number));
-      await this.#release(member.epoch, rest, this.#blame({ member, exit }, rest));
+      await this.#settle(departed);
+      this.#unsettled.delete(member);
     });
+  }
+
+  /** Runners that are gone, and what they held is not settled. */
+  get unsettled(): readonly Member[] {
+    return [...this.#unsettled];
   }
 
   /** Deliveries of a closed epoch whose runner is not ours to judge. @throws when the store does not answer. */
@@ -81,6 +82,16 @@ export class Settler {
   /** No more tries. */
   stop(): void {
     this.#stopping.abort();
+  }
+
+  async #settle({ member, exit }: Departed): Promise<void> {
+    const deliveries = await this.#options.store.leases.close(member.epoch);
+    for (const delivery of deliveries) {
+      const outcome = member.verdicts.get(delivery.id.number);
+      if (outcome) await this.#end(delivery, outcome, true);
+    }
+    const rest = deliveries.filter(({ id }) => !member.verdicts.has(id.number));
+    await this.#release(member.epoch, rest, this.#blame({ member, exit }, rest));
   }
 
   #end(delivery: Delivery, outcome: Outcome, epochClosed: boolean): Promise<"applied" | "fenced"> {

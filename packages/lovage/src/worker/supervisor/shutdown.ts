@@ -1,6 +1,7 @@
 /**
  * How a node ends. Warm: takes nothing more, finishes what runs, exit code 0. Cold: gives everything back at once, exit code 1, within
- * 2 s whatever user code does. A second wish while one is under way makes it cold. It installs no signal handlers.
+ * 2 s whatever user code does. A second wish while one is under way makes it cold, and so does a store that stays away when nothing
+ * runs any more. It installs no signal handlers.
  */
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -17,6 +18,10 @@ export interface ShutdownOptions {
   stopServices(mode: "warm" | "cold"): Promise<void>;
   /** Milliseconds after which a warm stop turns cold; null: it waits. */
   readonly deadlineMs: number | null;
+  /** User code has control in some runner, or nobody can say. */
+  busy(): Promise<boolean>;
+  /** Monotonic time at which the store last answered. */
+  storeAnsweredAt(): number;
 }
 
 /** Of the 2 s: what runs may end in the first, its results are kept; then it is killed, and what it held goes back. */
@@ -24,6 +29,9 @@ const handBackMs = 400;
 const killAfterMs = 1000;
 /** A store that does not answer must not keep us: its reaper, or our next start, settles the rest. */
 const settleWithinMs = 2000;
+/** Nothing runs and the store is silent for so long: what is in flight stays there, for the reaper of another node. */
+const leaveAfterMs = 10_000;
+const lookEveryMs = 500;
 
 export class Shutdown {
   readonly #options: ShutdownOptions;
@@ -64,6 +72,8 @@ export class Shutdown {
     const { pool, log, stopIntake, deadlineMs } = this.#options;
     log.info("shutdown.warm", { runners: pool().members.length, deadlineMs });
     const timer = deadlineMs === null ? undefined : setTimeout(() => void this.cold(exitCodes.failed), deadlineMs);
+    const emptied = new AbortController();
+    void this.#leaveWithoutStore(emptied.signal);
     await stopIntake();
     await pool().stopReplacing();
     for (const member of pool().members) {
@@ -71,9 +81,24 @@ export class Shutdown {
       pool().drain(member);
     }
     await pool().emptied();
+    emptied.abort();
     clearTimeout(timer);
     // A cold stop that came in between ends the node.
     if (!this.#isCold) await this.#end("warm", exitCodes.ok);
+  }
+
+  /** Only a store can settle what is left to do: without one there is nothing to wait for. */
+  async #leaveWithoutStore(emptied: AbortSignal): Promise<void> {
+    const { clock, log, busy, storeAnsweredAt } = this.#options;
+    for (let idleSince = clock.monotonic(); !emptied.aborted && !this.#isCold; ) {
+      if (await busy()) idleSince = clock.monotonic();
+      const silentMs = clock.monotonic() - storeAnsweredAt();
+      if (silentMs >= leaveAfterMs && clock.monotonic() - idleSince >= leaveAfterMs) {
+        log.error("shutdown.store-gone", { silentMs: Math.round(silentMs) });
+        return this.cold(exitCodes.failed);
+      }
+      await clock.sleep(lookEveryMs, emptied).catch(() => undefined);
+    }
   }
 
   async #stopCold(code: ExitCode): Promise<void> {

@@ -149,6 +149,8 @@ export class Supervisor {
       deadlineMs: options.shutdownTimeoutMs,
       stopIntake: () => this.#waker.stop(),
       stopServices: (mode) => this.#stopServices(mode),
+      busy: () => this.#busy(),
+      storeAnsweredAt: () => this.#leases.answeredAt,
     });
     this.exitCode = this.#shutdown.ended;
   }
@@ -232,6 +234,7 @@ export class Supervisor {
         log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });
         break;
       case "store-down":
+        member.held = message.held;
         log.warn("runner.store-down", { pid: member.runner.pid, forMs: Math.round(message.forMs) });
     }
   }
@@ -299,10 +302,25 @@ export class Supervisor {
     return JSON.stringify(slots.map(({ epoch, tasksDone, taken }) => [epoch, tasksDone, taken.map(({ number }) => number)]));
   }
 
+  async #busy(): Promise<boolean> {
+    const slots = this.#pool.members.map(({ runner }) => runner.slots(1000));
+    return Promise.all(slots).then(
+      (runners) => runners.some(({ taken }) => taken.some(({ state }) => state !== "abandoned")),
+      () => true,
+    );
+  }
+
   async #stopServices(mode: "warm" | "cold"): Promise<void> {
     const how = { mode, graceMs: 1000 };
     await Promise.all(this.#services.map((service) => service.stop(how)));
     this.#settler.stop();
+    const left = this.#settler.unsettled;
+    if (left.length > 0)
+      this.#options.log.error("shutdown.left", {
+        runners: left.length,
+        deliveries: left.reduce((sum, { held }) => sum + held, 0),
+        remedy: "they stay in flight in the store; the next node to start gives them back to their queues",
+      });
     await this.#options.host.close();
     try {
       await this.#leases.stop(how);
