@@ -92,7 +92,11 @@ describe.skipIf(skips("redis"))("a Redis that goes away while 200 tasks are unde
     const runs = place.lines(file).filter((line) => line.startsWith("+"));
     expect(runs.toSorted()).toEqual(results.map((_, i) => `+${i}`).toSorted());
     expect(await node.pids()).toEqual(pids);
-    expect(node.logged("runner.store-back").length).toBeGreaterThan(0);
+    const outage = node.lines.filter(({ event }) => event.startsWith("runner.store-"));
+    expect(outage[0]).toMatchObject({ event: "runner.store-down", forMs: 0 });
+    // In between, at most every tenth try says that it still is away.
+    expect(outage.slice(1, -1).every(({ event, forMs }) => event === "runner.store-down" && Number(forMs) > 2000)).toBe(true);
+    expect(outage.at(-1)).toMatchObject({ event: "runner.store-back", downMs: expect.toSatisfy(Number.isInteger) });
     expect(await place.depth()).toBe(0);
     expect(await place.deadLetters()).toEqual([]);
     // And what comes later is done as ever.

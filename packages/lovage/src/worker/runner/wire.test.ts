@@ -34,7 +34,7 @@ describe("Wire", () => {
   let clock: ManualClock;
   let store: Store;
   let wire: Wire | undefined;
-  let warned: string[] = [];
+  let logged: { readonly event: string; readonly [field: string]: unknown }[] = [];
   /** What goes wrong with the next calls, in order. */
   let faults: (Fault | undefined)[] = [];
   let calls: { readonly commits: readonly number[]; readonly reserve: number | undefined; readonly number: number | undefined }[] = [];
@@ -43,7 +43,7 @@ describe("Wire", () => {
     clock = manualClock();
     faults = [];
     calls = [];
-    warned = [];
+    logged = [];
     const onFault = (fault: unknown) => {
       throw fault;
     };
@@ -95,7 +95,8 @@ describe("Wire", () => {
       room: (releasing) => capacity - holdings.size + releasing,
       say: (what) => said.push(what),
     });
-    const log = { ...silentLogger, warn: (event: string) => void warned.push(event) };
+    const line = (event: string, fields?: Readonly<Record<string, unknown>>) => void logged.push({ event, ...fields });
+    const log = { ...silentLogger, warn: line, info: line };
     const committer = new Committer({ holdings, clock, log, onSettled: () => {} });
     const take = (deliveries: readonly Delivery[]) =>
       deliveries.filter(({ id }) => !holdings.get(id.number)).map((delivery) => holdings.add(delivery));
@@ -180,7 +181,7 @@ describe("Wire", () => {
     commit(2);
     await clock.advance(1000);
     expect(Math.max(...down)).toBeGreaterThan(100);
-    expect(warned).toEqual(["runner.store-down"]);
+    expect(logged.map(({ event }) => event)).toEqual(["runner.store-down", "runner.store-back"]);
     expect(holdings.get(1)).toBeUndefined();
     expect(holdings.get(2)).toBeUndefined();
     expect(await inFlight()).toEqual([3]);

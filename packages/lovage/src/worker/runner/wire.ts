@@ -205,7 +205,7 @@ export class Wire {
   #answered(): void {
     if (this.#failures === 0) return;
     this.#failures = 0;
-    this.#options.log.info("runner.store-back", { downMs: this.#options.clock.monotonic() - this.#downSince });
+    this.#options.log.info("runner.store-back", { downMs: Math.round(this.#options.clock.monotonic() - this.#downSince) });
     this.#options.onStoreDown(0);
   }
 
@@ -216,7 +216,7 @@ export class Wire {
     if (isLovageError(error, "LOVAGE_EPOCH_CLOSED")) return onFenced();
     if (call !== undefined) this.#keep(call, error);
     if (this.#failures === 0) this.#downSince = clock.monotonic();
-    const forMs = clock.monotonic() - this.#downSince;
+    const forMs = Math.round(clock.monotonic() - this.#downSince);
     if (this.#failures % 10 === 0) log.warn("runner.store-down", { forMs, error });
     onStoreDown(forMs);
     const pauseMs = backoffDelayMs(backoff, this.#failures);

@@ -234,8 +234,8 @@ export class Supervisor {
         log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });
         break;
       case "store-down":
+        // The runner logs its outages itself.
         member.held = message.held;
-        log.warn("runner.store-down", { pid: member.runner.pid, forMs: Math.round(message.forMs) });
     }
   }
 
