@@ -8,7 +8,7 @@ export interface Question {
   readonly arguments?: Readonly<Record<string, unknown>>;
   /** Node names; absent: all. */
   readonly destination?: readonly string[];
-  /** Milliseconds to wait for answers. @defaultValue 1000, as Celery's */
+  /** Milliseconds to wait for answers, once it is asked. @defaultValue 1000, as Celery's */
   readonly timeoutMs?: number;
   /** Stop waiting after so many answers. @defaultValue the number of destinations */
   readonly limit?: number;
@@ -22,7 +22,7 @@ export async function ask(link: ControlLink, question: Question): Promise<Readon
   const ticket = randomUUID();
   const answers: Record<string, unknown> = {};
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
   try {
     const replies = await link.replies(oid, abort.signal);
     const request = {
@@ -36,6 +36,8 @@ export async function ask(link: ControlLink, question: Question): Promise<Readon
       clock: 1,
     };
     await link.broadcast(encodeRequest(request, Date.now() + timeoutMs));
+    // Not before: a connection that has to be made first is no part of a node's time to answer.
+    timer = setTimeout(() => abort.abort(), timeoutMs);
     for await (const bytes of replies) {
       const reply = readReply(bytes);
       if (reply?.ticket === ticket) Object.assign(answers, reply.replies);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLogger } from "../kernel/logger.ts";
 import { newTaskMessage } from "../message/encode.ts";
@@ -67,6 +68,12 @@ describe("the mailbox", () => {
     expect(await ask(link, { method: "ping", limit: 2 })).toEqual({ "a@x": { ok: "pong" }, "b@x": { ok: "pong" } });
     expect(await ask(link, { method: "ping", destination: ["b@x"] })).toEqual({ "b@x": { ok: "pong" } });
     expect(await ask(link, { method: "ping", destination: ["c@x"], timeoutMs: 30 })).toEqual({});
+  });
+
+  it("has all of the time to answer, however long its caller took to connect", async () => {
+    const { link } = await fleet(node("a@x"));
+    const slow = { ...link, replies: (oid: string, signal: AbortSignal) => sleep(600).then(() => link.replies(oid, signal)) };
+    expect(await ask(slow, { method: "ping", limit: 1, timeoutMs: 500 })).toEqual({ "a@x": { ok: "pong" } });
   });
 
   it("tells what is active in Celery's form", async () => {
