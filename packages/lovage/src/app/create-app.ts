@@ -20,7 +20,7 @@ import type { AnyCanvas } from "../task/canvas.ts";
 import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Prepared } from "../task/sender.ts";
-import type { Callable } from "../task/task-definition.ts";
+import { type Callable, isTaskDefinition } from "../task/task-definition.ts";
 import { taskSignature } from "../task/task-signature.ts";
 import type { App, Ended } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
@@ -153,7 +153,7 @@ class LovageApp implements App {
     const isList = Array.isArray(what);
     const calls = isList
       ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
-      : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf((what as Callable).name, args));
+      : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
     const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
     await this.#publish(built);
     return built.results.map((_, index) => this.#handle(built, index)) as never;
@@ -294,8 +294,10 @@ function collections(tasks: AppOptions["tasks"]): readonly TaskCollection[] {
   return (tasks as readonly TaskCollection[]).flatMap((each) => ("name" in each && "handler" in each ? [[each] as never] : [each]));
 }
 
-function callOf(name: string, args: readonly unknown[]): Call {
-  return { signature: taskSignature({ name }, args, false, undefined).toSignature(), args: noArgs };
+function callOf(what: Callable<readonly unknown[]> | string, args: readonly unknown[]): Call {
+  const name = typeof what === "string" ? what : what.name;
+  const signature = taskSignature({ name }, args, false, undefined).toSignature();
+  return { signature, args: noArgs, task: isTaskDefinition(what) ? what : undefined };
 }
 
 function asCall(
@@ -312,7 +314,7 @@ function asCall(
       "LOVAGE_SEND_INVALID",
       `Expected app.send(task, [arguments], options), app.send("name", [arguments], options) or app.send(signature, options), got ${typeof what} and ${Array.isArray(args) ? "a list" : typeof args}.`,
     );
-  return { call: callOf(name, args), how: options };
+  return { call: callOf(what, args), how: options };
 }
 
 function warn(fault: unknown): void {

@@ -11,6 +11,7 @@ import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
 import type { Registry } from "../task/registry.ts";
 import { type SendOptions, toSignatureOptions } from "../task/send-options.ts";
+import type { AnyTask } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { checkQueue } from "./routes.ts";
 
@@ -18,6 +19,8 @@ export interface Call {
   readonly signature: Signature;
   /** In front of the signature's own. */
   readonly args: readonly unknown[];
+  /** The definition itself, where the caller has it: its app need not list it. */
+  readonly task?: AnyTask | undefined;
 }
 
 /** What a publication is made of, before it is bytes. */
@@ -50,9 +53,9 @@ export function buildCalls(calls: readonly Call[], options: SendOptions | undefi
 }
 
 /** Steps of a composition get arguments that nobody knows yet: they are checked where they are received. */
-function checkArguments({ signature, args }: Call, options: SendOptions | undefined, registry: Registry): unknown {
+function checkArguments({ signature, args, task: known }: Call, options: SendOptions | undefined, registry: Registry): unknown {
   if (signature.subtask_type !== null) return undefined;
-  const task = registry.get(signature.task);
+  const task = known ?? registry.get(signature.task);
   if (task === undefined) return undefined;
   const whole = args.length === 0 || signature.immutable ? signature.args : [...args, ...signature.args];
   const { kwargs } = signature;

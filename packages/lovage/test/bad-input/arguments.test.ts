@@ -43,6 +43,15 @@ describe.each(storeKinds)("wrong arguments on %s", (kind) => {
       expect(await place.depth()).toBe(0);
     });
 
+    it("are an error although the app does not list the task", async () => {
+      const sent = place.app.send(tasks.echo as never, [] as never, { kwargs: { value: 1 } });
+      await expect(sent).rejects.toMatchObject({ code: "LOVAGE_ARGUMENTS_INVALID" });
+      await expect(place.app.sendMany(tasks.add as never, [[1, 2, 3]] as never)).rejects.toMatchObject({
+        code: "LOVAGE_ARGUMENTS_INVALID",
+      });
+      expect(await place.depth()).toBe(0);
+    });
+
     it.each(wrongCalls)("from a stranger end in a FAILURE that says what would do: %s", async (_, name, args, kwargs, says) => {
       const { name: task } = tasks[name];
       const id = randomUUID();
