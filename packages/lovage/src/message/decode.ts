@@ -64,7 +64,7 @@ function assemble(envelope: Envelope, headers: Fields, args: unknown, kwargs: un
     parentId: read.idOrNull(headers, "parent_id"),
     groupId: read.idOrNull(headers, "group"),
     groupIndex: read.numberOrNull(headers, "group_index"),
-    retries: read.numberOrNull(headers, "retries") ?? 0,
+    retries: read.countOrNull(headers, "retries") ?? 0,
     eta: read.time(headers, "eta"),
     expires: read.time(headers, "expires"),
     timeLimit: limits === null ? null : read.limit(limits[0]),

@@ -28,6 +28,13 @@ export function numberOrNull(headers: Fields, key: string): number | null {
   throw invalidHeader(headers, key, value, "a number or null");
 }
 
+/** Null, too, where it is missing. */
+export function countOrNull(headers: Fields, key: string): number | null {
+  const value = numberOrNull(headers, key);
+  if (value === null || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw invalidHeader(headers, key, value, "a whole number from 0, or null");
+}
+
 /** The text as it stood, once it is known to be a time. */
 export function time(headers: Fields, key: string): string | null {
   const value = headers[key];

@@ -38,6 +38,7 @@ const garbage: Garbage[] = [
   named("an eta that is no time", "LOVAGE_HEADERS_INVALID", { headers: { eta: "the day after tomorrow" } }),
   named("an expiry that is a number", "LOVAGE_HEADERS_INVALID", { headers: { expires: 12 } }),
   named("retries that are text", "LOVAGE_HEADERS_INVALID", { headers: { retries: "many" } }),
+  named("retries below zero", "LOVAGE_HEADERS_INVALID", { headers: { retries: -1 } }),
   named("a time limit below zero", "LOVAGE_HEADERS_INVALID", { headers: { timelimit: [-1, null] } }),
   named("callbacks that are no signatures", "LOVAGE_BODY_INVALID", { body: [[], {}, { callbacks: ["x"] }] }),
 ];
