@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createApp, currentRun, defineTask, isLovageError } from "lovage";
 import { startWorker, type WorkerHandle, type WorkerOptions } from "lovage/worker";
 import { afterEach, describe, expect, it } from "vitest";
+import { silentLogger } from "../../dist/kernel/logger.js";
 
 const add = defineTask("i.add", async (x: number, y: number) => x + y);
 const polite = defineTask("i.polite", { softTimeLimit: 0.1 }, async () => {
@@ -44,6 +45,17 @@ describe("the pool inline", () => {
     expect(await Promise.all(sent.map((result) => result.get({ timeoutMs: 3000 })))).toEqual([2, 4, 6]);
     expect(worker.pids()).toEqual([process.pid]);
     expect(await worker.stop("warm")).toBe(0);
+  });
+
+  it("takes no notice of a wish to stop that comes after its end", async () => {
+    const said: string[] = [];
+    const note = (event: string) => void said.push(event);
+    const { app, worker } = await start({ log: { ...silentLogger, info: note, warn: note, error: note } });
+    expect(await worker.stop("warm")).toBe(0);
+    await app.close();
+    expect(await worker.stop("warm")).toBe(0);
+    expect(await worker.stop("cold")).toBe(0);
+    expect(said).toEqual(["shutdown.warm", "runner.gone", "shutdown.done"]);
   });
 
   it("has soft limits, and ends what does not listen at the hard one, without a word when its code returns", async () => {

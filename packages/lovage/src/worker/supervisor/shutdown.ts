@@ -40,6 +40,7 @@ export class Shutdown {
   #warm: Promise<void> | undefined;
   #cold: Promise<void> | undefined;
   #isCold = false;
+  #isOver = false;
 
   constructor(options: ShutdownOptions) {
     this.#options = options;
@@ -52,8 +53,9 @@ export class Shutdown {
     return this.#warm !== undefined || this.#cold !== undefined;
   }
 
-  /** A signal, or an operator: warm the first time, cold when asked again. */
+  /** A signal, or an operator: warm the first time, cold when asked again. After the end: nothing. */
   request(mode: "warm" | "cold"): void {
+    if (this.#isOver) return;
     if (mode === "warm" && !this.stopping) void this.warm();
     else void this.cold(exitCodes.failed);
   }
@@ -123,6 +125,7 @@ export class Shutdown {
       log.warn("shutdown.services-failed", { error });
     });
     log.info("shutdown.done", { code });
+    this.#isOver = true;
     this.#resolve(code);
   }
 }
