@@ -19,13 +19,13 @@ const work = path.join(project, ".lovage", "photo-stock");
 
 interface Arguments {
   readonly photos: readonly string[];
-  /** null: one folder per photo below `./lovage-out`. */
-  readonly out: string | null;
+  /** Below it each photo has a folder of its own. */
+  readonly out: string;
 }
 
 async function parseArguments(args: readonly string[]): Promise<Arguments> {
   const photos: string[] = [];
-  let out: string | null = null;
+  let out = path.join(userFolder, "lovage-out");
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? "";
     if (arg === "--out" || arg.startsWith("--out=")) {
@@ -44,12 +44,11 @@ async function firstSample(): Promise<string> {
 }
 
 /** `<name>-<first 8 of the SHA-256>` below `--out` or `./lovage-out`: the same photo always has the same folder. */
-async function folderFor(photo: string, { out, photos }: Arguments): Promise<string> {
-  if (out !== null && photos.length === 1) return out;
+async function folderFor(photo: string, out: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(photo)) hash.update(chunk);
   const name = `${path.parse(photo).name}-${hash.digest("hex").slice(0, 8)}`;
-  return path.join(out ?? path.join(userFolder, "lovage-out"), name);
+  return path.join(out, name);
 }
 
 async function main(): Promise<number> {
@@ -91,7 +90,7 @@ async function countAll(fleet: DevFleet, options: Arguments): Promise<readonly D
         url,
         photo,
         signal: stop.signal,
-        folder: () => folderFor(photo, options),
+        folder: () => folderFor(photo, options.out),
         onProgress: (fraction, step) => board.show(i, fraction, step),
       }),
     ),

@@ -58,6 +58,18 @@ describe("the demo", () => {
     for (const name of ["annotated.png", "report.csv", "report.json"]) expect(stdout).toContain(path.join(results, name));
   });
 
+  it("puts each photo into a folder of its own, also one at a time into the same --out", { timeout: 120_000 }, async () => {
+    for (const { name, file } of [await photo(7), await photo(17)]) {
+      await writeFile(path.join(folder, name), file);
+      const { code, stderr } = await run([name, "--out", "singles"]);
+      expect(code, stderr).toBe(0);
+    }
+    const folders = (await readdir(path.join(folder, "singles"))).sort();
+    expect(folders).toEqual([expect.stringMatching(/^scene-17-[0-9a-f]{8}$/), expect.stringMatching(/^scene-7-[0-9a-f]{8}$/)]);
+    for (const each of folders)
+      expect((await readdir(path.join(folder, "singles", each))).sort()).toEqual(["annotated.png", "report.csv", "report.json"]);
+  });
+
   it("says how it is used when it is used wrongly, and starts nothing", async () => {
     const { code, stdout, stderr } = await run(["--fast"]);
     expect(code).toBe(1);
