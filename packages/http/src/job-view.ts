@@ -21,7 +21,9 @@ export interface JobView {
 }
 
 export function viewJob(record: JobRecord, pipeline: Pipeline, entries: readonly ProgressEntry[], started: boolean): JobView {
-  const { fraction, step } = (pipeline.progress ?? foldProgress)(entries);
+  const { fraction: exact, step } = (pipeline.progress ?? foldProgress)(entries);
+  // Sums of fractions come out as 0.8999999999999999.
+  const fraction = Math.round(exact * 1000) / 1000;
   const common = { job_id: record.id, created_at: new Date(record.createdAt).toISOString() };
   if (record.end) return { ...common, ...viewEnd(record.end, fraction, step) };
   const status = started || entries.length > 0 ? "processing" : "queued";
