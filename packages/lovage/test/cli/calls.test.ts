@@ -135,6 +135,16 @@ describe("without a node", () => {
     await worker.stop();
   });
 
+  it.each(["sqlite", "redis"] as const)("lovage report lists the app's queues although nothing was ever sent (%s)", async (kind) => {
+    if (kind === "redis" && skipsRedis) return;
+    const redis = kind === "redis" ? await startRedis() : undefined;
+    const idle = new Desk(redis?.url);
+    const { stdout } = await idle.run("report");
+    expect(stdout).toMatch(/^QUEUE +WAITING\ncelery +0$/m);
+    await idle.close();
+    await redis?.stop();
+  });
+
   it("lovage report hides passwords, and says the rest where the store is away", async () => {
     const environment = { LOVAGE_BROKER: "redis://me:hush@127.0.0.1:1/0?password=hush", LOVAGE_STATE: "redis://:hush@127.0.0.1:1/1" };
     for (const flags of [[], ["--json"]]) {

@@ -35,7 +35,8 @@ async function storeOf(app: App): Promise<StoreFacts> {
   try {
     const store = await app.store();
     const server = await store.ping(app.config.deadlineMs);
-    const names = await store.broker.queues.names();
+    const { taskQueues, taskDefaultQueue } = app.config;
+    const names = [...new Set([...(taskQueues ?? [taskDefaultQueue]), ...(await store.broker.queues.names())])];
     const depths = await store.broker.queues.depth(names);
     return {
       store: { name: store.name, ...server },
