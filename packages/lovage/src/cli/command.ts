@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly appModule: string | undefined;
   /** Settings of the command line, over all others. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** It is up, and goes on: from now on faults of the store are warnings, as they are no end of it. */
+  serving(): void;
   /** The app of `-A`, or without it one that knows where the store is and no tasks. */
   loadApp(): Promise<App>;
 }

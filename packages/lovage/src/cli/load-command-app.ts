@@ -5,8 +5,7 @@ import { loadApp } from "../app/load-app.ts";
 
 export async function loadCommandApp(module: string | undefined, settings: Readonly<Record<string, unknown>>): Promise<App> {
   if (module !== undefined) return (await loadApp(module, { flags: settings })).app;
-  // What goes wrong with the store ends the command, and its message says it.
-  const app = createApp({ name: "lovage", onFault: () => {} });
+  const app = createApp({ name: "lovage" });
   if (Object.keys(settings).length > 0) app.configure(settings);
   return app;
 }

@@ -10,12 +10,15 @@ const lingerMs = 500;
 
 export async function main(argv: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", readerGone);
+  // A command that waits for a store which is away has nothing else that keeps the process.
+  const keepAlive = setInterval(() => {}, 2 ** 30);
   process.exitCode = await runCli(argv.slice(2), {
     json: false,
     columns: Math.min(process.stdout.columns ?? 100, 120),
     write: (text) => process.stdout.write(`${text}\n`),
     error: (text) => process.stderr.write(`${text}\n`),
   });
+  clearInterval(keepAlive);
   setTimeout(() => process.exit(), lingerMs).unref();
 }
 

@@ -1,6 +1,7 @@
 /** All commands by name, and the parser of one command line. A command's code is loaded only when it is asked for. */
 import { Command } from "commander";
 import type { CommandContext, CommandModule } from "./command.ts";
+import { muteFaultWarnings } from "./fault-warnings.ts";
 import type { Output } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -44,7 +45,8 @@ export async function createProgram(args: readonly string[], sink: Output): Prom
     command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
     command.action(async () => {
       const options = { ...program.opts(), ...command.opts() };
-      exitCode = await run(contextOf(options, sink), command.args, options as never);
+      const serving = muteFaultWarnings();
+      exitCode = await run(contextOf(options, sink, serving), command.args, options as never);
     });
   }
   return {
@@ -68,6 +70,7 @@ function prepare(command: Command, sink: Output): Command {
     .configureOutput({
       writeOut: (text) => sink.write(text.trimEnd()),
       writeErr: (text) => sink.error(text.trimEnd()),
+      outputError: (text, write) => write(`${text.trimEnd()} [LOVAGE_USAGE]`),
       getOutHelpWidth: () => sink.columns,
       getErrHelpWidth: () => sink.columns,
     });
@@ -79,12 +82,17 @@ const withCommonFlags = (command: Command): Command =>
     .option("-A, --app <module>", "module whose default export is the app (.ts or .js)")
     .option("-b, --broker <url>", "store to use instead of the app's");
 
-function contextOf(options: { readonly app?: string; readonly broker?: string; readonly json?: boolean }, sink: Output): CommandContext {
+function contextOf(
+  options: { readonly app?: string; readonly broker?: string; readonly json?: boolean },
+  sink: Output,
+  serving: () => void,
+): CommandContext {
   const settings = options.broker === undefined ? {} : { broker: options.broker };
   return {
     output: { ...sink, json: options.json ?? false },
     appModule: options.app,
     settings,
+    serving,
     async loadApp() {
       const { loadCommandApp } = await import("./load-command-app.ts");
       return loadCommandApp(options.app, settings);

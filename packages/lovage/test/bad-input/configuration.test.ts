@@ -70,6 +70,7 @@ describe.concurrent("a command line that cannot work", () => {
   ] as const)("is a usage error: %s", async (_, args) => {
     const end = await lovage(...args);
     expect(end).toMatchObject({ code: 64, stdout: "" });
+    expect(end.stderr).toContain("[LOVAGE_USAGE]");
     expect(end.stderr).toContain(`error: unknown ${args.length === 1 ? "command" : "option"}`);
   });
 

@@ -62,6 +62,7 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
     it("lovage result waits no longer than it was told", async () => {
       const ran = await desk.run("result", "nobody-sent-this", "--wait", "--timeout", "0.2");
       expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining("[LOVAGE_WAIT_TIMEOUT]") });
+      expect(ran.stderr).toContain("Nothing is stored under the id nobody-sent-this after 0.2 s: ");
       expect(await desk.run("result", "nobody-sent-this")).toMatchObject({ code: 1, stdout: expect.stringContaining("state  PENDING") });
     });
 
@@ -181,6 +182,8 @@ describe("without a node", () => {
     ["dev without a module", ["dev"], /needs -A MODULE/],
     ["an unknown command", ["wurker"], /unknown command 'wurker'\n\(Did you mean worker\?\)/],
   ])("%s is wrong usage", async (_, args, says) => {
-    expect(await desk.run(...args)).toMatchObject({ code: 64, stdout: "", stderr: expect.stringMatching(says) });
+    const end = await desk.run(...args);
+    expect(end).toMatchObject({ code: 64, stdout: "", stderr: expect.stringMatching(says) });
+    expect(end.stderr).toMatch(/\[LOVAGE_\w+\]$/m);
   });
 });

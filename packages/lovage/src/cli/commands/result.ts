@@ -1,5 +1,5 @@
 /** `lovage result ID`: the stored state of a task, or, with --wait, its end. Exit code 0: SUCCESS; 1: anything else. */
-import { isLovageError } from "../../kernel/errors.ts";
+import { isLovageError, WaitTimeoutError } from "../../kernel/errors.ts";
 import type { StoredResult } from "../../message/outcome.ts";
 import type { AsyncResult } from "../../task/async-result.ts";
 import type { CommandModule } from "../command.ts";
@@ -29,8 +29,12 @@ export const run: CommandModule["run"] = async (context, [id = ""], flags: Resul
   const app = await context.loadApp();
   try {
     const handle = app.result(id);
-    if (flags.wait) await ended(handle, timeout);
-    const stored = await handle.info();
+    // Asked before, so that a store that is not there ends the command: a wait would outlast that.
+    let stored = await handle.info();
+    if (flags.wait) {
+      await ended(handle, timeout);
+      stored = await handle.info();
+    }
     const state = stored?.state ?? "PENDING";
     print(context.output, stored?.document ?? { task_id: id, status: state }, () =>
       [
@@ -50,12 +54,18 @@ async function ended(handle: AsyncResult, timeoutSeconds: number | undefined): P
     await handle.get(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 });
   } catch (error) {
     if (!isLovageError(error)) throw error;
-    if (error.code === "LOVAGE_WAIT_TIMEOUT" || error.name === "BrokerUnavailableError") throw error;
+    if (error.code === "LOVAGE_WAIT_TIMEOUT") throw (await handle.info()) === undefined ? nothingStored(handle.id, timeoutSeconds) : error;
+    if (error.name === "BrokerUnavailableError") throw error;
   }
 }
 
+const mayBe = "not started, expired, or never sent";
+
+const nothingStored = (id: string, seconds = 0): WaitTimeoutError =>
+  new WaitTimeoutError("LOVAGE_WAIT_TIMEOUT", `Nothing is stored under the id ${id} after ${seconds} s: ${mayBe}.`);
+
 function rowsOf(stored: StoredResult | undefined): (readonly [string, string])[] {
-  if (stored === undefined) return [["note", "nothing is stored under this id: not started, expired, or never sent"]];
+  if (stored === undefined) return [["note", `nothing is stored under this id: ${mayBe}`]];
   const done = stored.dateDone === null ? [] : [["done", stored.dateDone] as const];
   return [[stored.state === "FAILURE" || stored.state === "RETRY" ? "error" : "result", textOf(stored)], ...done];
 }

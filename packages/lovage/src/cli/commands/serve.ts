@@ -31,6 +31,7 @@ export const run: CommandModule["run"] = async (context, _args, flags: { readonl
       onError: (error, correlationId) =>
         context.output.error(`request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
     });
+    context.serving();
     print(context.output, { url: serving.url }, () => `Job service listens on ${serving.url}`);
     await aborted(stop.asked);
     await serving.close(stop.insisted);

@@ -25,6 +25,7 @@ export const run: CommandModule["run"] = async (context, _args, flags: WorkerFla
   try {
     const profile = flags.profile === undefined ? {} : profileOf(app.config.profiles, flags.profile);
     const worker = await startWorker(app, { ...profile, ...options, appModule: path, settings, signals: true });
+    context.serving();
     if (flags.untilStdinEnds) stopWithStdin(worker);
     output.write(banner(worker, app.config.name, (await app.store()).name));
     worker.ready.then(
