@@ -1,0 +1,195 @@
+/**
+ * The reference: what a canvas gives, by Celery 5.6's rules, worked out over the tree alone. It sends nothing, has no ids
+ * and shares no code with the product. Where Celery itself leaves somebody waiting for ever, the value here is the end that
+ * they should see, and the place is marked with the name of a known deviation (`deviations.ts`).
+ */
+import type { Canvas, Errback, TaskNode } from "./canvas.ts";
+import type { Deviation } from "./deviations.ts";
+import {
+  type ChainPlan,
+  type ChordPlan,
+  chordOf,
+  frozen,
+  type GroupPlan,
+  joined,
+  linkErrorTo,
+  linkTo,
+  type Plan,
+  planOf,
+  prepared,
+  type TaskPlan,
+} from "./plan.ts";
+
+/** `from`: labels of the tasks whose own error it is; more than one where Celery leaves open which part of a chord speaks. */
+export interface Failure {
+  readonly type: "Boom" | "ChordError";
+  readonly from: readonly string[];
+}
+export type End = { readonly value: unknown } | { readonly error: Failure };
+/** One task, or the members of a group. */
+export type Tree = End | { readonly group: readonly Tree[] };
+
+/** A run of a task, with all that it was called with but its label. */
+export interface Run {
+  readonly label: string;
+  readonly args: readonly unknown[];
+  readonly how: "ran" | "retried" | "replaced";
+}
+/** `failed`: the label of the run that failed, "not run" for a chord's body, null where it was not told. */
+export interface Call {
+  readonly errback: string;
+  readonly failed: string | null;
+}
+
+export interface Expected {
+  readonly result: Tree;
+  readonly runs: readonly Run[];
+  readonly calls: readonly Call[];
+  readonly deviations: ReadonlySet<Deviation>;
+}
+
+export function evaluate(canvas: Canvas): Expected {
+  const evaluation = new Evaluation();
+  const result = evaluation.apply(planOf(canvas), []);
+  return { result: collapsed(result), runs: evaluation.runs, calls: evaluation.calls, deviations: evaluation.deviations };
+}
+
+/** A group of one chain that ends in a group is that group, for its caller. */
+export function collapsed(tree: Tree): Tree {
+  if (!("group" in tree)) return tree;
+  const [only, second] = tree.group;
+  return only !== undefined && "group" in only && second === undefined ? collapsed(only) : { group: tree.group.map(collapsed) };
+}
+
+const notRun = "not run";
+
+class Evaluation {
+  readonly runs: Run[] = [];
+  readonly calls: Call[] = [];
+  readonly deviations = new Set<Deviation>();
+
+  apply(plan: Plan, given: readonly unknown[]): Tree {
+    switch (plan.type) {
+      case "task":
+        return this.#task(plan, given);
+      case "chain":
+        return this.#chain(plan, given);
+      case "group":
+        return this.#group(plan, given);
+      case "chord":
+        return this.#chord(frozen(plan), given);
+    }
+  }
+
+  #task(plan: TaskPlan, given: readonly unknown[]): Tree {
+    const { kind, label } = plan.node;
+    const args = plan.immutable ? [] : given;
+    if (kind === "retry") this.runs.push({ label, args, how: "retried" });
+    if (kind === "replace") return this.#replaced(plan, args);
+    if (plan.node !== accumulating) this.runs.push({ label, args, how: "ran" });
+    if (kind === "fail") {
+      this.#callErrbacks(plan.errors, label);
+      return { error: { type: "Boom", from: [label] } };
+    }
+    const value = plan.node === accumulating ? args[0] : [...args, label];
+    for (const link of plan.links) this.apply(link, [value]);
+    return { value };
+  }
+
+  /** The replacement has its links, and its place: a group's values become one list. */
+  #replaced(plan: TaskPlan, args: readonly unknown[]): Tree {
+    this.runs.push({ label: plan.node.label, args, how: "replaced" });
+    const replacement = planOf(plan.node.with as Canvas);
+    const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
+    for (const link of plan.links) linkTo(end, link);
+    for (const errback of plan.errors) linkErrorTo(end, errback);
+    return this.apply(end, []);
+  }
+
+  #chain(plan: ChainPlan, given: readonly unknown[]): Tree {
+    if (plan.links.length > 0 && prepared({ ...plan, links: [] }).at(-1)?.type === "chord")
+      this.deviations.add("link-of-chain-ending-in-chord");
+    return this.#steps(prepared(plan), given);
+  }
+
+  #steps([step, ...later]: readonly Plan[], given: readonly unknown[]): Tree {
+    if (step === undefined) throw new Error("the generator draws no empty chain");
+    const next = later[0];
+    if (next === undefined) return this.apply(step, given);
+    // A body that is a group: what follows gets the list, as it does everywhere else.
+    if (step.type === "chord" && endsInGroup(step.body)) {
+      this.deviations.add("group-body-then-step");
+      return this.#steps([{ ...step, body: joined(step.body, next) }, ...later.slice(1)], given);
+    }
+    const end = this.apply(step, given);
+    if ("value" in end) return this.#steps(later, [end.value]);
+    if ("group" in end) throw new Error("a group with a step after it is a chord");
+    if (end.error.type === "ChordError") this.deviations.add("chord-error-before-later-step");
+    if (later.some(({ type }) => type !== "task")) this.deviations.add("chain-error-before-composition");
+    return ended(later.at(-1) as Plan, end.error);
+  }
+
+  #group({ members }: GroupPlan, given: readonly unknown[]): Tree {
+    return {
+      group: members.flatMap((member) => (member.type === "group" ? groupOf(this.#group(member, given)) : [this.apply(member, given)])),
+    };
+  }
+
+  #chord({ header, body }: ChordPlan, given: readonly unknown[]): Tree {
+    if (header.length === 0) return this.apply(body, [[]]);
+    const parts = header.map((member) => this.apply(member, given));
+    const errors = parts.flatMap(errorsOf);
+    if (errors.length === 0) return this.apply(body, [parts.map(resultOf)]);
+    if (errors.some(({ type }) => type === "ChordError")) this.deviations.add("chord-error-inside-chord");
+    const isComplex = parts.some((part) => "group" in part);
+    if (isComplex) this.deviations.add("failing-group-inside-chord");
+    return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1));
+  }
+
+  /** Only what is linked to the body as a whole hears of it. */
+  #bodyFailed(body: Plan, causes: readonly Failure[]): Tree {
+    const from = [...new Set(causes.flatMap((cause) => cause.from))];
+    if (body.type === "task" || body.type === "chain") this.#callErrbacks(body.errors, notRun);
+    else this.deviations.add("chord-error-of-composed-body");
+    return ended(body, { type: "ChordError", from });
+  }
+
+  #callErrbacks(errbacks: readonly Errback[], failed: string): void {
+    for (const { label, immutable } of errbacks) this.calls.push({ errback: label, failed: immutable ? null : failed });
+  }
+}
+
+/** The end that Celery gives to a group that replaces a task: the list of its results is its value. */
+const accumulating: TaskNode = { type: "task", kind: "give", label: "", side: "ts", immutable: false, link: [], linkError: [] };
+const accumulate = (): TaskPlan => ({ type: "task", node: accumulating, immutable: false, links: [], errors: [] });
+
+/** Every end that somebody can wait for ends with the error. */
+function ended(plan: Plan, error: Failure): Tree {
+  switch (plan.type) {
+    case "task":
+      return { error };
+    case "chain":
+      return ended(prepared(plan).at(-1) as Plan, error);
+    case "group":
+      return { group: frozen(plan).members.map((member) => ended(member, error)) };
+    case "chord":
+      return ended(plan.body, error);
+  }
+}
+
+function endsInGroup(plan: Plan): boolean {
+  if (plan.type === "chord") return endsInGroup(plan.body);
+  return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
+}
+
+const groupOf = (tree: Tree): readonly Tree[] => ("group" in tree ? tree.group : [tree]);
+
+function resultOf(tree: Tree): unknown {
+  if ("group" in tree) return tree.group.map(resultOf);
+  return "value" in tree ? tree.value : null;
+}
+
+function errorsOf(tree: Tree): readonly Failure[] {
+  if ("group" in tree) return tree.group.flatMap(errorsOf);
+  return "error" in tree ? [tree.error] : [];
+}
