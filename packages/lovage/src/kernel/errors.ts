@@ -36,6 +36,8 @@ export class LovageError extends Error {
 }
 
 /** True for an error of this library, of whichever copy of it; with `code`, only for that one. */
+export function isLovageError(error: unknown, code: "LOVAGE_TASK_FAILED"): error is RemoteError;
+export function isLovageError(error: unknown, code?: ErrorCode): error is LovageError;
 export function isLovageError(error: unknown, code?: ErrorCode): error is LovageError {
   if (typeof error !== "object" || error === null || !(brand in error)) return false;
   return code === undefined || (error as LovageError).code === code;
@@ -60,5 +62,18 @@ export class TaskRevokedError extends TaskError {}
 export class ChordError extends TaskError {}
 export class RetriesExhaustedError extends TaskError {}
 export class NotRegisteredError extends TaskError {}
-/** An exception of a task, read from its result. `details`: `{ type, module, args, traceback }` as the worker wrote them. */
-export class RemoteError extends TaskError {}
+/** What its worker wrote about an exception. */
+export interface RemoteDetails extends ErrorDetails {
+  readonly taskId: string;
+  /** The exception's class, by its qualified name. */
+  readonly type: string;
+  /** Python's module of it; "lovage.js" for an error of JavaScript. */
+  readonly module: string | null;
+  readonly args: readonly unknown[];
+  readonly traceback: string | null;
+}
+
+/** An exception of a task, read from its result. */
+export class RemoteError extends TaskError {
+  declare readonly details: RemoteDetails;
+}
