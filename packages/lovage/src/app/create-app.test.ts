@@ -1,15 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { work } from "../../test-data/work.ts";
 import { chain } from "../canvas/chain.ts";
 import { chord } from "../canvas/chord.ts";
 import { group } from "../canvas/group.ts";
-import { completeChord, continuation } from "../execution/continuation.ts";
+import { chunks, map } from "../canvas/map.ts";
 import { currentRun } from "../execution/current-run.ts";
-import { execute } from "../execution/execute.ts";
-import type { RunControls } from "../execution/run-controls.ts";
-import { silentLogger } from "../kernel/logger.ts";
-import type { Commit, Delivery } from "../message/commit.ts";
 import { decodeTaskMessage } from "../message/decode.ts";
-import type { TaskMessage } from "../message/task-message.ts";
 import { defineTask } from "../task/define-task.ts";
 import { remoteTask } from "../task/remote-task.ts";
 import type { App } from "./app.ts";
@@ -29,55 +25,6 @@ function appOf(options: AppOptions = {}): App {
   return app;
 }
 
-/** A worker in a few lines: takes what is there, runs it, commits; until nothing is left. Returns what it ran. */
-async function work(app: App, queues = ["celery"]): Promise<TaskMessage[]> {
-  const store = await app.store();
-  const ran: TaskMessage[] = [];
-  const node = {
-    id: "n",
-    name: "n@h",
-    host: "h",
-    bootId: "b",
-    pid: 1,
-    processStart: null,
-    pool: "inline",
-    slots: 1,
-    queues,
-    tasks: [],
-    startedAt: 0,
-    runners: [],
-  };
-  await store.leases.announce(node);
-  await store.leases.open("n", "e");
-  for (let number = 1; ; number++) {
-    const { deliveries } = await store.broker.reserve({ epoch: "e", number, queues, count: 10 });
-    if (deliveries.length === 0) break;
-    for (const delivery of deliveries) ran.push(await runOne(app, delivery));
-  }
-  await store.leases.close("e");
-  return ran;
-}
-
-async function runOne(app: App, delivery: Delivery): Promise<TaskMessage> {
-  const { broker } = await app.store();
-  const message = decodeTaskMessage(delivery.bytes);
-  const controls = {
-    ...{ delivery: delivery.id, nodeName: "n@h", pid: 1, log: silentLogger, progress: () => undefined },
-    publish: (publication) => broker.publish(publication),
-    suspend: (waiting) => waiting,
-  } as Partial<RunControls> as RunControls;
-  const task = app.registry.get(message.task);
-  if (task === undefined) throw new Error(`${message.task} is not registered`);
-  const outcome = await execute(task, message, controls, app.execution);
-  const facts = app.facts({ message, delivery: delivery.id, queue: delivery.queue, nodeName: "n@h" });
-  let commit: Commit = continuation(message, outcome, facts);
-  for (;;) {
-    const [reply] = (await broker.commit("e", [commit])).replies;
-    if (reply?.kind === "applied") return message;
-    if (reply?.kind !== "parts-due") throw new Error(JSON.stringify(reply));
-    commit = completeChord(commit, reply, facts);
-  }
-}
 const waiting = async (app: App, queue = "celery") =>
   (await (await app.store()).broker.queues.peek(queue, 100)).map((bytes) => decodeTaskMessage(bytes));
 
@@ -189,6 +136,29 @@ describe("an app", () => {
     await expect(app.send(undefined as never, [])).rejects.toMatchObject({ code: "LOVAGE_SEND_INVALID" });
     await expect(app.send(add, 7 as never)).rejects.toMatchObject({ code: "LOVAGE_SEND_INVALID" });
     expect(await waiting(app)).toEqual([]);
+  });
+  it("links and stamps compositions that it is given with options", async () => {
+    const app = appOf();
+    await app.send(group([add.s(1, 2), add.s(3, 4)]), {
+      link: total.s(1),
+      linkError: fail.s(),
+      stamps: { tenant: "red" },
+      kwargs: { z: 1 },
+    });
+    const [first, second] = await waiting(app);
+    expect(first).toMatchObject({ callbacks: [{ task: "t.total", immutable: true }], errbacks: [{ task: "t.fail" }], kwargs: { z: 1 } });
+    expect(second).toMatchObject({ callbacks: [], errbacks: [{ task: "t.fail" }], stamps: { tenant: "red" }, stampedHeaders: ["tenant"] });
+  });
+  it("sends one task over many arguments to where that task goes", async () => {
+    const slow = defineTask("t.slow", { queue: "slow", ignoreResult: true }, (n: number) => n);
+    const app = appOf({ tasks: [slow], taskRoutes: { "py.*": "python" } });
+    await map(slow, [1, 2]).send(app);
+    await chunks(remoteTask<[n: number], number>("py.f"), [[1], [2], [3]], 2).send(app); // biome-ignore format: one line
+    expect(await waiting(app, "slow")).toMatchObject([{ task: "celery.map", kwargs: { it: [1, 2] }, ignoreResult: null }]);
+    expect((await waiting(app, "python")).map(({ task, kwargs }) => [task, kwargs.it])).toEqual([
+      ["celery.starmap", [[1], [2]]],
+      ["celery.starmap", [[3]]],
+    ]);
   });
   it("keeps a task that belongs to two apart, and says so when it cannot", async () => {
     const one = appOf({ name: "one" });

@@ -172,11 +172,9 @@ class LovageApp implements App {
 
   #handle(built: Built, index: number): AsyncResult | GroupResult {
     const tuple = built.results[index] as ResultTuple;
-    const ignored = built.ignored[index] ?? false;
+    const { ignored } = built;
     const [[id, parent], children] = tuple;
-    return parent === null && children === null
-      ? new TaskResult(id, this.#results, { ignored })
-      : handleOf(tuple, this.#results, { ignored });
+    return parent === null && children === null ? new TaskResult(id, this.#results, { ignored }) : handleOf(tuple, this.#results, ignored);
   }
 
   #publish(built: Built): Promise<void> {

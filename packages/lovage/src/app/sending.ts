@@ -1,16 +1,21 @@
 /** From calls to their messages: checks arguments, takes over what the current run hands on, builds. Sends nothing. */
 import { type BuildContext, Builder } from "../canvas/build.ts";
+import { linkedGroup } from "../canvas/group.ts";
 import { merged } from "../canvas/options.ts";
+import { asList } from "../canvas/steps.ts";
+import { finalTasks } from "../execution/after-failure.ts";
 import type { ContinuationSettings } from "../execution/facts.ts";
 import { handedOn } from "../execution/follow-up.ts";
 import { newId } from "../kernel/ids.ts";
 import type { ChordStart } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
-import type { LovageProperties, Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
+import type { LovageProperties, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
 import type { Registry } from "../task/registry.ts";
 import { type SendOptions, toSignatureOptions } from "../task/send-options.ts";
+import { withKwargs } from "../task/signature-parts.ts";
+import { stamped } from "../task/stamps.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { checkQueue } from "./routes.ts";
@@ -31,8 +36,8 @@ export interface Built {
   readonly results: readonly ResultTuple[];
   /** What a run that sends this puts among its children. */
   readonly children: readonly ResultTuple[];
-  /** Per call: its result will not be stored. */
-  readonly ignored: readonly boolean[];
+  /** Of these, nothing will be stored. undefined: none. */
+  readonly ignored: ReadonlySet<TaskId> | undefined;
 }
 
 export interface SendingOptions {
@@ -69,24 +74,56 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
   const { lovage, ...rest } = priority === undefined ? over : { ...over, priority };
   const builder = new Builder(contextOf(run, lovage as LovageProperties | undefined, app));
   const results: ResultTuple[] = [];
-  const ignored: boolean[] = [];
-  for (const { signature, args } of calls) {
-    results.push(apply(builder, withKwargs(signature, options?.kwargs), args, rest));
-    ignored.push(builder.messages.at(-1)?.ignoreResult ?? app.config.taskIgnoreResult);
-  }
+  for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options), args, rest));
   const { taskQueues } = app.config;
   if (taskQueues !== null) for (const message of builder.messages) checkQueue(message.task, message.routingKey, taskQueues);
-  return { messages: builder.messages, chords: builder.chords, results, ignored, children: builder.children };
+  return {
+    messages: builder.messages,
+    chords: builder.chords,
+    results,
+    ignored: ignoredBy(builder.messages, app),
+    children: builder.children,
+  };
+}
+
+/** What is sent now, and what stands at the end of it: chains and the bodies of chords. */
+function ignoredBy(messages: readonly TaskMessage[], app: SendingOptions): ReadonlySet<TaskId> | undefined {
+  let ids: Set<TaskId> | undefined;
+  const bodies = new Set<Signature>();
+  const look = (id: TaskId | null | undefined, ignore: boolean | null | undefined) => {
+    if (!id || !(ignore ?? app.config.taskIgnoreResult)) return;
+    ids ??= new Set();
+    ids.add(id);
+  };
+  const lookAt = (signature: Signature) => {
+    for (const { task, options, args, kwargs } of finalTasks(signature))
+      look(options.task_id, options.ignore_result ?? app.settings.routing.route(task, args, kwargs).ignoreResult);
+  };
+  for (const { id, ignoreResult, chain, chord } of messages) {
+    look(id, ignoreResult);
+    if (chain !== null) for (const later of chain) lookAt(later);
+    // All members of a chord share one body.
+    if (chord === null || bodies.has(chord)) continue;
+    bodies.add(chord);
+    lookAt(chord);
+  }
+  return ids;
 }
 
 /** A composition takes options as if they had been set on it: a link goes to its last task, a task id names its end. */
 function apply(builder: Builder, signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
   if (signature.subtask_type === null) return builder.apply(signature, args, over);
-  return builder.apply({ ...signature, options: merged(signature.options, over) }, args);
+  const { link, link_error, ...rest } = over;
+  if (signature.subtask_type !== "group" || (link === undefined && link_error === undefined))
+    return builder.apply({ ...signature, options: merged(signature.options, over) }, args);
+  const linked = linkedGroup(signature, asList(link), asList(link_error));
+  return builder.apply({ ...linked, options: merged(signature.options, rest) }, args);
 }
 
-function withKwargs(signature: Signature, kwargs: SendOptions["kwargs"]): Signature {
-  return kwargs === undefined ? signature : { ...signature, kwargs: { ...signature.kwargs, ...kwargs } };
+function prepared(signature: Signature, options: SendOptions | undefined): Signature {
+  const { kwargs, stamps } = options ?? noSendOptions;
+  const own = kwargs === undefined ? signature : withKwargs(signature, kwargs);
+  return stamps === undefined ? own : stamped(own, stamps);
 }
 
 function contextOf(run: AmbientRun | undefined, own: LovageProperties | undefined, { settings, now }: SendingOptions): BuildContext {
@@ -103,3 +140,4 @@ function contextOf(run: AmbientRun | undefined, own: LovageProperties | undefine
 }
 
 const noOptions: SignatureOptions = {};
+const noSendOptions: SendOptions = {};

@@ -9,6 +9,7 @@ import { type BuildContext, Builder } from "./build.ts";
 import { chain } from "./chain.ts";
 import { chord } from "./chord.ts";
 import { group } from "./group.ts";
+import { chunks, map, starmap } from "./map.ts";
 import { toOutgoing } from "./publication.ts";
 import { headerOf, tasksOf } from "./steps.ts";
 
@@ -60,6 +61,7 @@ function comparable(message: TaskMessage): Any {
   return {
     ...{ id, task, args, kwargs, rootId, parentId, groupId, groupIndex, queue: message.routingKey, priority: message.priority },
     ...{ hasEta: message.eta !== null, callbacks: callbacks.map(tidy), errbacks: errbacks.map(tidy) },
+    ...{ stampedHeaders: message.stampedHeaders && [...message.stampedHeaders].sort(), stamps: message.stamps },
     ...{ chain: rest?.map(tidy) ?? null, chord: body === null ? null : tidy(body) },
   };
 }
@@ -105,6 +107,22 @@ const compositions: Readonly<Record<string, { toSignature(): Signature }>> = {
   p13_chain_group_end: chain(add.s(1, 1), group(add.s(2), mul.s(3))),
   p13_chain_group_middle: chain(add.s(1, 1), group(add.s(2), mul.s(3)), xsum.s(), add.s(1)),
   p13_chain_of_chains: chain(chain(add.s(1, 1), add.s(2)), chain(mul.s(2), chord([add.s(1), add.s(2)], xsum.s()))),
+  p14_map: map(xsum, [
+    [1, 2],
+    [3, 4],
+  ]),
+  p14_starmap: starmap(add, [
+    [1, 2],
+    [3, 4],
+  ]),
+  p14_chunks: chunks(
+    add,
+    [0, 1, 2, 3, 4].map((n) => [n, n]),
+    2,
+  ),
+  p15_stamped: add.s(2, 3).stamp({ mtask_id: "abc", tenant: ["t1", "t2"] }),
+  p15_stamped_chord: chord([add.s(1, 1), add.s(2, 2)], xsum.s()).stamp({ flow: "f1" }),
+  p15_stamped_options: add.s(2, 3).set({ stamps: { mtask_id: "abc" } }),
   p13_chain_two_groups: chain(add.s(1, 1), group(add.s(2), mul.s(3)), group(echo.s(2), echo.s(3)), echo.s()),
 };
 

@@ -5,10 +5,11 @@
 import type { ChordStart } from "../message/commit.ts";
 import { newTaskMessage } from "../message/new-task-message.ts";
 import type { ResultTuple } from "../message/outcome.ts";
+import { isSignatureOption } from "../message/signature-options.ts";
 import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
 import { type FreezeContext, type Frozen, freeze, sealChord } from "./freeze.ts";
-import { isUnknownOption, merged, without } from "./options.ts";
+import { merged, without } from "./options.ts";
 import { asList, bodyOf, chainSignature, chainSteps, headerOf, linked, tasksOf } from "./steps.ts";
 
 /** Where a call goes when it does not say so itself, and what its task says about every call of it. */
@@ -66,7 +67,7 @@ export class Builder {
     const { ids, rootId, parentId, now, routing, lovage } = this.#context;
     const options = merged(signature.options, over);
     const args = signature.immutable || given.length === 0 ? signature.args : [...given, ...signature.args];
-    const route = routing.route(signature.task, args, signature.kwargs);
+    const route = routeOf(signature, args, routing);
     const queue = options.queue ?? route.queue;
     const id = options.task_id ?? ids();
     this.messages.push(
@@ -209,6 +210,13 @@ export function chordSize(member: Signature): number {
   }
 }
 
+/** A run of one task over many arguments goes where that task goes, as Celery's clients send it. */
+function routeOf({ task, kwargs }: Signature, args: readonly unknown[], routing: Routing): Route {
+  const inner = task === "celery.map" || task === "celery.starmap" ? (kwargs.task as Partial<Signature> | undefined)?.task : undefined;
+  if (inner === undefined) return routing.route(task, args, kwargs);
+  return { ...routing.route(inner, [], {}), expires: null, ignoreResult: null };
+}
+
 function etaOf(options: SignatureOptions, now: number): string | null {
   if (options.eta) return options.eta;
   return options.countdown ? formatWireTime(now + options.countdown * 1000) : null;
@@ -236,7 +244,7 @@ function lovageOf(options: SignatureOptions, inherited: LovageProperties | undef
 function propertiesOf(options: SignatureOptions): Partial<TaskMessage> | undefined {
   let properties: Record<string, unknown> | undefined;
   for (const key in options) {
-    if (!isUnknownOption(key) || options.stamped_headers?.includes(key) || options[key] === undefined || options[key] === null) continue;
+    if (isSignatureOption(key) || options.stamped_headers?.includes(key) || options[key] === undefined || options[key] === null) continue;
     properties ??= {};
     properties[key] = options[key];
   }

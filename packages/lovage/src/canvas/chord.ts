@@ -1,7 +1,8 @@
 import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "../task/async-result.ts";
-import type { Args } from "../task/call-types.ts";
+import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
 import { type AnyCanvas, Canvas, type OutOf } from "../task/canvas.ts";
+import type { SendOptions } from "../task/send-options.ts";
 import { appsOf } from "./common-apps.ts";
 import type { Group } from "./group.ts";
 import type { ChordBody, HeaderOpen, HeaderOuts } from "./joints.ts";
@@ -11,6 +12,16 @@ import { chordSignature, tasksOf } from "./steps.ts";
 export class Chord<Open extends Args = Args, Out = unknown> extends Canvas<Open, Out, AsyncResult<Out>> {
   protected override with(signature: Signature): this {
     return new Chord(signature, this.apps) as this;
+  }
+
+  /** A copy whose header's tasks have these arguments in front of their own. */
+  clone<const B extends Suffixes<Open>>(args: B, options: SendOptions = {}): Chord<OpenAfter<Open, B>, Out> {
+    return new Chord<OpenAfter<Open, B>, Out>(this.withArgs(args), this.apps).set(options);
+  }
+
+  /** The same, whose header takes nothing from the step before it; its body still takes the header's results. */
+  immutable(..._why: Complete<Open, "but it is made immutable with">): Chord<Args, Out> {
+    return new Chord(this.takingNothing(), this.apps);
   }
 }
 

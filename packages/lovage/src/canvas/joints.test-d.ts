@@ -8,12 +8,14 @@ import { chain } from "./chain.ts";
 import { chord } from "./chord.ts";
 import { group } from "./group.ts";
 import type { ChainSteps, ChordBody } from "./joints.ts";
+import { chunks, map, starmap } from "./map.ts";
 
 const add = defineTask("t.add", (x: number, y: number) => x + y);
 const text = defineTask("t.text", async (x: number) => String(x));
 const shout = defineTask("t.shout", (s: string) => s.toUpperCase());
 const total = defineTask("t.total", (counts: number[], id: string) => ({ id, total: counts.length }));
 const pair = defineTask("t.pair", (both: [number, string]) => both);
+const pairs = defineTask("t.pairs", (lists: number[][]) => lists.length);
 const py = remoteTask<[x: number, y: number], number>("proj.tasks.add");
 
 describe("a chain", () => {
@@ -85,5 +87,47 @@ describe("a chord", () => {
     expectTypeOf<ChordBody<string[], typeof body>>().toEqualTypeOf<
       Mismatch<"this chord body takes", [number[]], "but its header gives the list", string[]>
     >();
+  });
+});
+
+describe("copies of compositions", () => {
+  it("keep what they give, and take what is left", () => {
+    const steps = chain(add.s(2), text.s());
+    expectTypeOf(steps.clone([1]).send()).resolves.toEqualTypeOf<AsyncResult<string>>();
+    expectTypeOf(
+      chord([add.s(1), add.s(2)], total.s("id"))
+        .clone([3])
+        .send(),
+    ).resolves.toEqualTypeOf<AsyncResult<{ id: string; total: number }>>();
+    expectTypeOf(group(add.s(1), add.s(2)).clone([3]).send()).resolves.toEqualTypeOf<GroupResult<[number, number]>>();
+    // @ts-expect-error not a number
+    steps.clone(["1"]);
+    // @ts-expect-error it still takes a number
+    steps.immutable();
+    chain(shout.s("a"), chain(add.s(1, 2), text.s()).immutable(), shout.s());
+  });
+});
+
+describe("one task over many arguments", () => {
+  const load = remoteTask<[path: string, size?: number], Uint8Array>("proj.load");
+  it("gives a list, or a list of lists", () => {
+    expectTypeOf(map(text, [1, 2]).send()).resolves.toEqualTypeOf<AsyncResult<string[]>>();
+    expectTypeOf(map(load, ["a"]).send()).resolves.toEqualTypeOf<AsyncResult<Uint8Array[]>>();
+    expectTypeOf(starmap(add, [[1, 2]]).send()).resolves.toEqualTypeOf<AsyncResult<number[]>>();
+    expectTypeOf(chunks(py, [[1, 2]], 10).send()).resolves.toEqualTypeOf<GroupResult<number[][]>>();
+    chain(starmap(add, [[1, 2], [3, 4]]), total.s("id")); // biome-ignore format: one line
+    chain(chunks(add, [[1, 2]], 10), pairs.s());
+  });
+  it("refuses arguments that do not fit", () => {
+    // @ts-expect-error not numbers
+    map(text, ["1"]);
+    // @ts-expect-error `add` takes two
+    map(add, [1]);
+    // @ts-expect-error one too few
+    starmap(add, [[1]]);
+    // @ts-expect-error not a number
+    chunks(add, [[1, "2"]], 10);
+    // @ts-expect-error the list is not a number
+    chain(starmap(add, [[1, 2]]), text.s());
   });
 });

@@ -5,19 +5,21 @@ import { fromExceptionRecord } from "../message/exceptions.ts";
 import type { ResultTuple, StoredResult, TaskState } from "../message/outcome.ts";
 import { isReady } from "../message/results.ts";
 import type { TaskId } from "../message/task-message.ts";
-import type { AsyncResult, GetOptions, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import type { AsyncResult, Finished, GetOptions, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import { ancestors, collected, type Handle, isGroupResult, leaves } from "./family.ts";
+import { finished } from "./finished.ts";
 import type { ResultSource } from "./result-source.ts";
 import { waitFor } from "./waiting.ts";
 
 export interface HandleOptions {
-  readonly parent?: AsyncResult | GroupResult | null;
-  /** It was sent with its result ignored: nothing will ever be stored. */
-  readonly ignored?: boolean;
+  readonly parent?: Handle | null;
+  /** Tasks that were sent with their results ignored: nothing will ever be stored of them. */
+  readonly ignored?: ReadonlySet<TaskId> | undefined;
 }
 
 export class TaskResult<R = unknown> implements AsyncResult<R> {
   readonly id: TaskId;
-  readonly parent: AsyncResult | GroupResult | null;
+  readonly parent: Handle | null;
   readonly #source: ResultSource;
   readonly #ignored: boolean;
 
@@ -25,12 +27,14 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
     this.id = id;
     this.parent = options.parent ?? null;
     this.#source = source;
-    this.#ignored = options.ignored ?? false;
+    this.#ignored = options.ignored?.has(id) ?? false;
   }
 
   async get(options: GetOptions = {}): Promise<R> {
     if (this.#ignored) throw ignoredResult(this.id);
-    return settledValue<R>(await waitFor(`task ${this.id}`, options, (signal) => this.#source.ended(this.id, signal)));
+    return waitFor(`task ${this.id}`, options, (signal) =>
+      unlessParentFails(this, this.#source, signal, async (both) => settledValue<R>(await this.#source.ended(this.id, both))),
+    );
   }
 
   async state(): Promise<TaskState> {
@@ -54,12 +58,16 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
     return found;
   }
 
-  async children(): Promise<readonly (AsyncResult | GroupResult)[]> {
+  async children(): Promise<readonly Handle[]> {
     return ((await this.info())?.children ?? []).map((tuple) => handleOf(tuple, this.#source));
   }
 
+  collect(options: GetOptions = {}): AsyncIterable<readonly [Handle, unknown]> {
+    return collected(this, options);
+  }
+
   forget(): Promise<void> {
-    return this.#source.forget([this.id]);
+    return this.#source.forget([this.id, ...ancestors(this).flatMap((each) => leaves(shallow(each)))]);
   }
 
   revoke(options?: RevokeOptions): Promise<void> {
@@ -73,11 +81,11 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
 
 export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> implements GroupResult<R> {
   readonly id: string;
-  readonly parent: AsyncResult | GroupResult | null;
-  readonly results: readonly (AsyncResult | GroupResult)[];
+  readonly parent: Handle | null;
+  readonly results: readonly Handle[];
   readonly #source: ResultSource;
 
-  constructor(id: string, results: readonly (AsyncResult | GroupResult)[], source: ResultSource, options: HandleOptions = noOptions) {
+  constructor(id: string, results: readonly Handle[], source: ResultSource, options: HandleOptions = noOptions) {
     this.id = id;
     this.results = results;
     this.parent = options.parent ?? null;
@@ -85,34 +93,36 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
   }
 
   async get(options: GetOptions = {}): Promise<R> {
-    return waitFor(`group ${this.id}`, options, async (signal) => {
-      // One that fails ends the others' waits too: nothing is left behind.
-      const stop = new AbortController();
-      const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      // One listener per member is right, and no leak.
-      setMaxListeners(0, both);
-      try {
-        return (await Promise.all(this.results.map((result) => result.get({ signal: both })))) as unknown as R;
-      } finally {
-        stop.abort();
-      }
-    });
+    return waitFor(`group ${this.id}`, options, (signal) =>
+      unlessParentFails(this, this.#source, signal, (outer) =>
+        // One that fails ends the others' waits too: nothing is left behind.
+        stoppable(outer, async (both) => (await Promise.all(this.results.map((result) => result.get({ signal: both })))) as unknown as R),
+      ),
+    );
+  }
+
+  finished(options: GetOptions = {}): AsyncIterable<Finished<R[number]>> {
+    return finished<R[number]>(this, options, (signal) => parentFailure(this, this.#source, signal));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Finished<R[number]>> {
+    return this.finished()[Symbol.asyncIterator]();
   }
 
   async ready(): Promise<boolean> {
-    return (await this.#states()).every(isReady);
+    return (await this.#states()).every((states) => states.every(isReady));
   }
 
   async successful(): Promise<boolean> {
-    return (await this.#states()).every((state) => state === "SUCCESS");
+    return (await this.#states()).every(isSuccess);
   }
 
   async failed(): Promise<boolean> {
-    return (await this.#states()).some((state) => state === "FAILURE");
+    return (await this.#states()).some((states) => states.includes("FAILURE"));
   }
 
   async completedCount(): Promise<number> {
-    return (await this.#states()).filter((state) => state === "SUCCESS").length;
+    return (await this.#states()).filter(isSuccess).length;
   }
 
   forget(): Promise<void> {
@@ -131,33 +141,79 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
     return [[this.id, this.parent?.toJSON() ?? null], this.results.map((result) => result.toJSON())];
   }
 
-  async #states(): Promise<TaskState[]> {
-    return (await this.#source.load(this.#ids())).map((found) => found?.state ?? "PENDING");
+  /** Per member: the states of its tasks. */
+  async #states(): Promise<readonly (readonly TaskState[])[]> {
+    const ids = this.results.map((result) => leaves(shallow(result)));
+    const loaded = (await this.#source.load(ids.flat())).values();
+    return ids.map((own) => own.map(() => loaded.next().value?.state ?? "PENDING"));
   }
 
   #ids(): TaskId[] {
-    return leaves(this.toJSON());
+    return leaves(shallow(this));
   }
 }
 
 const noOptions: HandleOptions = {};
+const isSuccess = (states: readonly TaskState[]): boolean => states.every((state) => state === "SUCCESS");
 
-function leaves([[id], children]: ResultTuple): TaskId[] {
-  return children === null ? [id] : children.flatMap(leaves);
+/** Its tuple without parents, which may be many. */
+function shallow(handle: Handle): ResultTuple {
+  return [[handle.id, null], isGroupResult(handle) ? handle.results.map(shallow) : null];
+}
+
+/** Ends what `work` still waits for when it is decided. */
+async function stoppable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  // One listener per task waited for is right, and no leak.
+  setMaxListeners(0, both);
+  try {
+    return await work(both);
+  } finally {
+    stop.abort();
+  }
+}
+
+function unlessParentFails<T>(
+  handle: Handle,
+  source: ResultSource,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (handle.parent === null) return work(signal);
+  return stoppable(signal, (both) => {
+    const own = work(both);
+    // Its own end counts where it has one: it may be told in the same step, and says more.
+    return Promise.race([
+      own,
+      parentFailure(handle, source, both).catch(async (error) => ((await handle.ready()) ? own : Promise.reject(error))),
+    ]);
+  });
+}
+
+/**
+ * Rejects when a step before it failed: what stands after that never runs, and not every worker says so of every later step
+ * (celery-wire.md §6.4). Members of a chord's header are not looked at: their failure always becomes the body's.
+ */
+function parentFailure(handle: Handle, source: ResultSource, signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const ended = ({ state, result, traceback, taskId }: StoredResult) => {
+      if (state !== "SUCCESS") reject(fromExceptionRecord(result, traceback, taskId));
+    };
+    // A parent that cannot be read says nothing about what follows it.
+    const unread = () => undefined;
+    for (const before of ancestors(handle)) if (!isGroupResult(before)) void source.ended(before.id, signal).then(ended, unread);
+  });
 }
 
 /** A handle from Celery's tuple (celery-wire.md §5.5). Python may write a bare id where `[id, parent]` is meant. */
-export function handleOf(tuple: ResultTuple, source: ResultSource, options: HandleOptions = noOptions): AsyncResult | GroupResult {
+export function handleOf(tuple: ResultTuple, source: ResultSource, ignored?: ReadonlySet<TaskId>): Handle {
   const [head, children] = tuple;
   const [id, before] = typeof head === "string" ? [head as string, null] : head;
-  const parent = before === null || before === undefined ? null : handleOf(before, source);
-  if (children === null || children === undefined) return new TaskResult(id, source, { ...options, parent });
-  return new GroupOfResults(
-    id,
-    children.map((child) => handleOf(child, source)),
-    source,
-    { parent },
-  );
+  const parent = before === null || before === undefined ? null : handleOf(before, source, ignored);
+  if (children === null || children === undefined) return new TaskResult(id, source, { ignored, parent });
+  const results = children.map((child) => handleOf(child, source, ignored));
+  return new GroupOfResults(id, results, source, { parent });
 }
 
 /** @throws {TaskError} as the task ended. */

@@ -34,7 +34,13 @@ export interface AsyncResult<R = unknown> {
   info(): Promise<StoredResult | undefined>;
   /** What the run sent, as far as its result says. */
   children(): Promise<readonly (AsyncResult | GroupResult)[]>;
-  /** Removes the stored result. */
+  /**
+   * The whole tree below it: itself and all that its run sent, and what these sent, each with its value as it ends; a
+   * group before its members. As Python's `collect()`.
+   * @throws as `get`, at the first that failed.
+   */
+  collect(options?: GetOptions): AsyncIterable<readonly [result: AsyncResult | GroupResult, value: unknown]>;
+  /** Removes its stored result, and those of its parents, as in Celery. */
   forget(): Promise<void>;
   /** Refuses it from now on; with `terminate` also stops a run. */
   revoke(options?: RevokeOptions): Promise<void>;
@@ -42,16 +48,24 @@ export interface AsyncResult<R = unknown> {
   toJSON(): ResultTuple;
 }
 
+/** One member of a group that has ended, as `Promise.allSettled` would tell it. */
+export type Finished<V = unknown> = { readonly index: number; readonly result: AsyncResult | GroupResult } & PromiseSettledResult<V>;
+
 export interface GroupResult<R extends readonly unknown[] = readonly unknown[]> {
   readonly id: string;
   readonly parent: AsyncResult | GroupResult | null;
   readonly results: readonly (AsyncResult | GroupResult)[];
   /** All values in order. @throws as `AsyncResult.get`, with the first member (in time) that failed. */
   get(options?: GetOptions): Promise<R>;
+  /** Its members as they end, each once; one that failed is told and ends nothing. `for await (const one of group)`: without a deadline. */
+  finished(options?: GetOptions): AsyncIterable<Finished<R[number]>>;
+  [Symbol.asyncIterator](): AsyncIterator<Finished<R[number]>>;
   ready(): Promise<boolean>;
   successful(): Promise<boolean>;
   failed(): Promise<boolean>;
+  /** How many members succeeded; a group inside counts once, when all of it did. */
   completedCount(): Promise<number>;
+  /** Removes the stored results of its members. */
   forget(): Promise<void>;
   revoke(options?: RevokeOptions): Promise<void>;
   /** Stores the group's shape, so that `app.groupResult(id)` finds it again, in Python too. */

@@ -41,3 +41,61 @@ export type Open<P extends Args, B extends Args> =
 export interface Mismatch<Said extends string, Wanted, But extends string, Given> {
   readonly "does not fit": readonly [Said, Wanted, But, Given];
 }
+
+/** What a composition that accepts O still does once B stands in front of its own arguments. */
+export type OpenAfter<O extends Args, B extends Args> = IsAny<O> extends true ? Args : Open<O, B>;
+
+/** No parameter where it can be sent as it is, else one that nobody can give. */
+export type Complete<O extends Args, But extends string> = [] extends O ? [] : [why: Mismatch<"this signature still takes", O, But, []>];
+
+/** A task's parameter names in order. `readonly string[]`: nobody knows; "input": the fields of its one argument. */
+export type Names = readonly string[] | "input";
+
+/** The keyword arguments of a task with parameters P of these names. */
+export type Named<P extends Args, N extends Names> =
+  IsAny<N> extends true
+    ? Readonly<Record<string, unknown>>
+    : N extends "input"
+      ? P[0]
+      : string extends N[number]
+        ? Readonly<Record<string, unknown>>
+        : { readonly [I in keyof N & `${number}` as N[I] & string]?: P[I & keyof P] };
+
+/** What a task still accepts in front once the keyword arguments K are bound; never: one in between is missing. */
+export type OpenBefore<P extends Args, N extends Names, K> =
+  IsAny<P> extends true
+    ? Args
+    : IsAny<N> extends true
+      ? Args
+      : N extends "input"
+        ? []
+        : N extends readonly string[]
+          ? string extends N[number]
+            ? Args
+            : number extends P["length"]
+              ? Args
+              : LeadingUnbound<P, N, K>
+          : never;
+
+type LeadingUnbound<P extends Args, N extends readonly string[], K, Taken extends Args = []> =
+  | (IsSettled<P, N, K> extends true ? Taken : never)
+  | (P extends readonly []
+      ? never
+      : P extends readonly [_?: infer H, ...rest: infer T]
+        ? N extends readonly [infer Name, ...infer Rest extends readonly string[]]
+          ? Name extends K
+            ? never
+            : LeadingUnbound<T, Rest, K, [...Taken, H]>
+          : LeadingUnbound<T, [], K, [...Taken, H]>
+        : never);
+
+/** Whether all of these parameters are bound by name, or may be left out. */
+type IsSettled<P extends Args, N extends readonly string[], K> = [] extends P
+  ? true
+  : P extends readonly [_: unknown, ...rest: infer T]
+    ? N extends readonly [infer Name, ...infer Rest extends readonly string[]]
+      ? Name extends K
+        ? IsSettled<T, Rest, K>
+        : false
+      : false
+    : false;

@@ -2,13 +2,16 @@
  * What all composed work has in common, from one signature to a chord of chains: it can be written as Celery's
  * dictionary, linked, given options, and sent. Immutable: every method returns a new one.
  */
-import type { Signature, SignatureOptions } from "../message/task-message.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "./async-result.ts";
 import { senderFor } from "./bindings.ts";
 import type { Args, Mismatch } from "./call-types.ts";
 import { type SendOptions, toSignatureOptions } from "./send-options.ts";
 import type { Sender } from "./sender.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
+import { changeEntries, withKwargs } from "./signature-parts.ts";
+import { type Stamps, stamped } from "./stamps.ts";
 
 declare const accepts: unique symbol;
 declare const gives: unique symbol;
@@ -48,20 +51,36 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
 
   /** The same with these options over its own. */
   set(options: SendOptions): this {
-    const { kwargs } = options;
-    const added = toSignatureOptions(options);
-    const next: Signature = { ...this.signature, options: { ...this.signature.options, ...added } };
-    return this.with(kwargs === undefined ? next : { ...next, kwargs: { ...next.kwargs, ...kwargs } });
+    const { kwargs, stamps } = options;
+    const own = kwargs === undefined ? this.signature : withKwargs(this.signature, kwargs);
+    const next: Signature = { ...own, options: { ...own.options, ...toSignatureOptions(options) } };
+    return this.with(stamps === undefined ? next : stamped(next, stamps));
   }
 
   /** Send `next` with the value when this succeeds. */
   link(...next: readonly SignatureLike[]): this {
-    return this.with(append(this.signature, "link", next));
+    return this.with(linkedTo(this.signature, "link", next.map(signatureJson)));
   }
 
   /** Send `errback` with the failed task's id when this fails. */
   linkError(...errback: readonly SignatureLike[]): this {
-    return this.with(append(this.signature, "link_error", errback));
+    return this.with(linkedTo(this.signature, "link_error", errback.map(signatureJson)));
+  }
+
+  /**
+   * Marks every task of it, links included, so that they can be found and revoked together; not the body of a chord, as
+   * in Celery. Stamps survive retries; they do not go on to what a task sends by itself.
+   */
+  stamp(stamps: Stamps): this {
+    return this.with(stamped(this.signature, stamps));
+  }
+
+  protected withArgs(args: Args): Signature {
+    return changeEntries(this.signature, (task) => (task.immutable ? task : { ...task, args: [...args, ...task.args] }));
+  }
+
+  protected takingNothing(): Signature {
+    return changeEntries(this.signature, (task) => ({ ...task, immutable: true }));
   }
 
   /** Sends it. Without an app: through the one of the current run, else the only one that its tasks belong to. */
@@ -95,9 +114,10 @@ export interface AnyCanvas {
 export type OpenOf<C> = C extends { readonly [accepts]: (given: infer Open extends Args) => void } ? Open : never;
 export type OutOf<C> = C extends { readonly [gives]: infer Out } ? Out : never;
 
-function append(signature: Signature, option: "link" | "link_error", added: readonly SignatureLike[]): Signature {
+/** Each only once, as in Celery: a signature that stands there already is not added again. */
+export function linkedTo(signature: Signature, option: "link" | "link_error", added: readonly Signature[]): Signature {
   const old = signature.options[option];
-  const before: readonly Signature[] = old === undefined || old === null ? [] : Array.isArray(old) ? old : [old as Signature];
-  const options: SignatureOptions = { ...signature.options, [option]: [...before, ...added.map(signatureJson)] };
-  return { ...signature, options };
+  const all: Signature[] = old === undefined || old === null ? [] : Array.isArray(old) ? [...old] : [old as Signature];
+  for (const next of added) if (!all.some((each) => isDeepStrictEqual(each, next))) all.push(next);
+  return { ...signature, options: { ...signature.options, [option]: all } };
 }

@@ -15,17 +15,17 @@ import { taskSignature } from "./task-signature.ts";
 export function defineTask<P extends readonly unknown[], R>(
   name: string,
   handler: (...args: P) => R | PromiseLike<R>,
-): TaskDefinition<P, R>;
+): TaskDefinition<P, R, readonly []>;
 export function defineTask<S extends StandardSchemaV1, R>(
   name: string,
   options: TaskOptionsWithInput<S>,
   handler: (input: StandardSchemaV1.InferOutput<S>) => R | PromiseLike<R>,
-): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R>;
-export function defineTask<P extends readonly unknown[], R>(
+): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R, "input">;
+export function defineTask<P extends readonly unknown[], R, const N extends readonly string[] = readonly []>(
   name: string,
-  options: TaskOptions,
+  options: TaskOptions & { readonly params?: N },
   handler: (...args: P) => R | PromiseLike<R>,
-): TaskDefinition<P, R>;
+): TaskDefinition<P, R, N>;
 export function defineTask(name: string, optionsOrHandler: unknown, maybeHandler?: unknown): AnyTask {
   const handler = maybeHandler ?? optionsOrHandler;
   const options = maybeHandler === undefined ? {} : optionsOrHandler;
@@ -54,6 +54,7 @@ export function callable(name: string, apps: Set<Sender>): Omit<Callable<any, an
     senderFor(name, apps).apply(sign(args, false).toSignature(), [], options) as never;
   return {
     s: (...bound) => sign(bound, false) as never,
+    kw: (bound: unknown) => sign([], false).set({ kwargs: bound as Readonly<Record<string, unknown>> }) as never,
     si: (...args) => sign(args, true) as never,
     delay: async (...args) => send(args),
     send: async (args, options) => send(args, options),

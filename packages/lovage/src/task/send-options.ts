@@ -5,6 +5,7 @@ import type { LovageProperties, Signature, SignatureOptions } from "../message/t
 import { formatWireTime } from "../message/wire-time.ts";
 import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
+import type { Stamps } from "./stamps.ts";
 
 export interface SendOptions {
   readonly queue?: string;
@@ -33,6 +34,8 @@ export interface SendOptions {
   /** The request that this belongs to; handed on to all that it sends. Not Celery's `correlation_id` property, which is the task id. */
   readonly correlationId?: string;
   readonly tags?: readonly string[];
+  /** Marks of all its tasks; see `stamp`. */
+  readonly stamps?: Stamps;
   /** Keyword arguments, beside the positional ones. */
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }

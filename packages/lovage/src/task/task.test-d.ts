@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expectTypeOf, it } from "vitest";
 import type { App } from "../app/app.ts";
 import type { AsyncResult } from "./async-result.ts";
+import type { Complete, Mismatch } from "./call-types.ts";
 import type { OpenOf, OutOf } from "./canvas.ts";
 import { defineTask } from "./define-task.ts";
 import { remoteTask } from "./remote-task.ts";
@@ -70,5 +71,65 @@ describe("a signature", () => {
     add.s(1, 2, 3);
     // @ts-expect-error an immutable signature takes all of them now
     add.si(1);
+  });
+});
+
+describe("keyword arguments", () => {
+  const py = remoteTask<[x: number, y: number], number, ["x", "y"]>("proj.tasks.add");
+  const free = remoteTask<[x: number, y: number], number>("proj.tasks.add");
+  const scaled = defineTask(
+    "t.scaled",
+    { params: ["path", "size", "tag"] },
+    (path: string, size: number = 1, tag: string = "") => path + size + tag,
+  );
+  it("bind by the names that the task declares, and leave those in front open", () => {
+    const both = add.kw({ x: 1, y: 2 });
+    const last = py.kw({ y: 2 });
+    expectTypeOf<OpenOf<typeof both>>().toEqualTypeOf<[]>();
+    expectTypeOf<OpenOf<typeof last>>().toEqualTypeOf<[number]>();
+    expectTypeOf<OutOf<typeof last>>().toEqualTypeOf<number>();
+    void last.delay(1);
+  });
+  it("may leave out what has a default, also in the middle", () => {
+    const tagged = scaled.kw({ tag: "a" });
+    expectTypeOf<OpenOf<typeof tagged>>().toEqualTypeOf<[string] | [string, number | undefined]>();
+    void scaled.kw({ path: "p", tag: "a" }).send();
+  });
+  it("of a schema are its fields; of an unknown task they are not judged", () => {
+    void checked.kw({ n: "1" }).send();
+    void free.kw({ anything: 1 }).send();
+    // @ts-expect-error the handler's side is not the caller's
+    checked.kw({ n: 1 });
+  });
+  it("are refused where they do not fit", () => {
+    // @ts-expect-error not a number
+    add.kw({ y: "2" });
+    // @ts-expect-error 'Mismatch<"the parameters are", "x" | "y", "but one is named", "z">'
+    add.kw({ z: 2 });
+    // @ts-expect-error it declares no names
+    load.kw({ path: "a" });
+    // @ts-expect-error y is missing, and what comes from outside would be x twice
+    void add.kw({ x: 1 }).send();
+  });
+});
+
+describe("a copy of a signature", () => {
+  it("with more arguments in front accepts what is left", () => {
+    const two = add.s(2);
+    const full = two.clone([1], { queue: "q" });
+    expectTypeOf<OpenOf<typeof full>>().toEqualTypeOf<[]>();
+    // @ts-expect-error not a number
+    two.clone(["1"]);
+    // @ts-expect-error one too many
+    two.clone([1, 2]);
+  });
+  it("is immutable only when it has all its arguments", () => {
+    const full = add.s(1, 2).immutable();
+    expectTypeOf<OutOf<typeof full>>().toEqualTypeOf<number>();
+    // @ts-expect-error it still takes a number
+    add.s(2).immutable();
+    expectTypeOf<Complete<[number], "but it is made immutable with">>().toEqualTypeOf<
+      [why: Mismatch<"this signature still takes", [number], "but it is made immutable with", []>]
+    >();
   });
 });
