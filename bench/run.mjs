@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./lib/machine.mjs";
 import { startRedis } from "./lib/redis-server.mjs";
-import { runRound } from "./lib/round.mjs";
+import { openContestants, runRound } from "./lib/round.mjs";
 import { ratiosOf, summarize } from "./lib/summary.mjs";
 
 const { values: flags } = parseArgs({
@@ -13,16 +13,18 @@ const { values: flags } = parseArgs({
 });
 const rounds = [];
 let versions = {};
-for (let i = 0; i < (flags.quick ? 1 : Number(flags.rounds)); i++) {
-  const redis = await startRedis();
-  try {
+const redis = await startRedis();
+try {
+  const contestants = await openContestants(redis);
+  for (let i = 0; i < (flags.quick ? 1 : Number(flags.rounds)); i++) {
     console.error(`round ${i + 1} on redis ${redis.version}`);
-    const round = await runRound(redis, { quick: flags.quick, say: (line) => console.error(`  ${line}`) });
+    const round = await runRound(redis, contestants, { quick: flags.quick, say: (line) => console.error(`  ${line}`) });
     rounds.push(round.figures);
     versions = { redis: redis.version, ...round.versions };
-  } finally {
-    await redis.stop();
   }
+  await contestants.close();
+} finally {
+  await redis.stop();
 }
 const ratios = ratiosOf(rounds);
 const machine = describeMachine();

@@ -1,4 +1,4 @@
-// One round: every measurement once, contestants in turn, each on a Redis emptied before it.
+// One round: every measurement once, contestants in turn, on a Redis emptied before each.
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
@@ -19,14 +19,21 @@ const pools = {
   "threads -c4": ["-P", "threads", "-c", "4"],
 };
 
-export async function runRound(redis, { quick, say }) {
+/** All of them, on one server; to be closed when the last round is over. */
+export async function openContestants(redis) {
   process.env.REDIS_URL = redis.url;
   const { lovage } = await import("../contestants/lovage.mjs");
   const environment = { REDIS_URL: redis.url };
   const ours = lovage(environment, { waiting: () => redis.client.llen("celery"), ended: () => countResults(redis) });
+  const fill = (count) => ours.fill(count);
   const theirs = bullmq(redis);
-  const python = celery(redis, (count) => ours.fill(count));
-  const bare = floor(redis, (count) => ours.fill(count));
+  return {
+    ...{ ours, theirs, python: celery(redis, fill), bare: floor(redis, fill) },
+    close: () => Promise.all([ours.close(), theirs.close()]),
+  };
+}
+
+export async function runRound(redis, { ours, theirs, python, bare }, { quick, say }) {
   const figures = {};
   const measure = async (name, run) => {
     await redis.client.flushall();
@@ -99,7 +106,6 @@ export async function runRound(redis, { quick, say }) {
 
   await measure("idle lovage", () => measureIdle(redis, () => ours.startWorkers(pools["async x1"]), quick ? 5 : 20));
   await measure("idle bullmq", () => measureIdle(redis, () => theirs.startWorkers({ processes: 1, concurrency: 100 }), quick ? 5 : 20));
-  await Promise.all([ours.close(), theirs.close()]);
   figures["drain lovage embedded"] = await embedded(n(20_000));
   say(`drain lovage embedded: ${JSON.stringify(figures["drain lovage embedded"])}`);
   return {
@@ -138,7 +144,9 @@ async function rate(count, enqueue, times = 1) {
 async function atWork(contestant, start, run) {
   const workers = await start();
   try {
-    if (contestant.roundTrips) await contestant.roundTrips(20, () => sleep(1));
+    // Warm code on both sides: a queue's first thousand tasks are not its life.
+    await contestant.fill(2000);
+    await contestant.roundTrips(500, () => undefined);
     await run();
   } finally {
     await workers.stop();

@@ -8,12 +8,18 @@ export interface ResultDocument {
   readonly document: string;
 }
 
+export interface ResultListener {
+  saw(found: ResultDocument): void;
+  /** Nothing more will be seen: the store was closed (undefined), or cannot be watched. At most once. */
+  ended(error: unknown): void;
+}
+
 export interface ResultBackend {
   /** Never over a stored SUCCESS; announces each. */
   store(batch: readonly ResultRecord[]): Promise<void>;
   load(ids: readonly TaskId[]): Promise<readonly (ResultDocument | undefined)[]>;
-  /** What is stored now and each later write, until `signal` aborts. Listens first, then reads, so nothing falls between. */
-  watch(ids: readonly TaskId[], signal: AbortSignal): AsyncIterable<ResultDocument>;
+  /** Shows what is stored now and each later write, until the function returned is called. Listens first, then reads: nothing falls between. */
+  watch(ids: readonly TaskId[], listener: ResultListener): () => void;
   forget(ids: readonly TaskId[]): Promise<void>;
   /** `celery-taskset-meta-<group id>`: a saved group's result tuple as JSON text. */
   saveGroup(groupId: string, document: string, expiresMs: number | null): Promise<void>;

@@ -1,51 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { encodeResult } from "../message/results.ts";
-import type { ResultBackend, ResultDocument } from "./result-backend.ts";
+import type { ResultBackend, ResultListener } from "./result-backend.ts";
 import { ResultWatcher } from "./result-watcher.ts";
 
-class OpenWatch {
+interface OpenWatch extends ResultListener {
   readonly ids: readonly string[];
-  readonly #queue: ResultDocument[] = [];
-  #failure: unknown;
-  #wake = () => {};
-
-  constructor(ids: readonly string[]) {
-    this.ids = ids;
-  }
-  write(found: ResultDocument): void {
-    this.#queue.push(found);
-    this.#wake();
-  }
-  fail(error: unknown): void {
-    this.#failure = error;
-    this.#wake();
-  }
-  async *documents(signal: AbortSignal): AsyncGenerator<ResultDocument> {
-    signal.addEventListener("abort", () => this.#wake());
-    while (!signal.aborted) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const next = this.#queue.shift();
-      if (next !== undefined) yield next;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-  }
 }
 
 /** A backend whose watches are seen from outside: what is open, and a way to write. */
 function watched() {
   const open = new Set<OpenWatch>();
-  const watch = (ids: readonly string[], signal: AbortSignal): AsyncIterable<ResultDocument> => {
-    const entry = new OpenWatch(ids);
+  const watch = (ids: readonly string[], listener: ResultListener): (() => void) => {
+    const entry = { ids, ...listener };
     open.add(entry);
-    signal.addEventListener("abort", () => open.delete(entry));
-    return entry.documents(signal);
+    return () => open.delete(entry);
   };
   const write = (taskId: string, state: string, result: unknown = null) => {
     const document = encodeResult({ taskId, state, result, doneAtMs: 0 });
-    for (const entry of open) if (entry.ids.includes(taskId)) entry.write({ taskId, document });
+    for (const entry of open) if (entry.ids.includes(taskId)) entry.saw({ taskId, document });
   };
   return { open, write, watcher: new ResultWatcher({ watch } as unknown as ResultBackend) };
 }
@@ -109,7 +81,7 @@ describe("waiting for results", () => {
     const { open, watcher } = watched();
     const wait = watcher.ended("a", undefined);
     await turn();
-    for (const entry of open) entry.fail(new Error("lost"));
+    for (const entry of open) entry.ended(new Error("lost"));
     await expect(wait).rejects.toThrow("lost");
     expect(watcher.watches).toBe(0);
   });

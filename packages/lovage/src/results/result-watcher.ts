@@ -55,7 +55,7 @@ export class ResultWatcher {
   }
 
   close(error: unknown): void {
-    for (const watch of this.#watches) watch.stop.abort();
+    for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
     const waiting = [...this.#waiters.values()].flatMap((waiters) => [...waiters]);
     this.#waiters.clear();
@@ -88,18 +88,12 @@ export class ResultWatcher {
   }
 
   #watch(ids: readonly TaskId[]): void {
-    const watch: Watch = { ids: new Set(ids), size: ids.length, stop: new AbortController() };
+    const watch: Watch = { ids: new Set(ids), size: ids.length, stop: () => undefined };
     this.#watches.add(watch);
-    void this.#follow(watch, ids);
-  }
-
-  async #follow(watch: Watch, ids: readonly TaskId[]): Promise<void> {
-    try {
-      for await (const { taskId, document } of this.#backend.watch(ids, watch.stop.signal)) this.#saw(taskId, document);
-      if (!watch.stop.signal.aborted) this.#failed(watch, new Error("The watch on results ended by itself."));
-    } catch (error) {
-      if (!watch.stop.signal.aborted) this.#failed(watch, error);
-    }
+    watch.stop = this.#backend.watch(ids, {
+      saw: ({ taskId, document }) => this.#saw(taskId, document),
+      ended: (error) => this.#failed(watch, error ?? new Error("The watch on results ended by itself.")),
+    });
   }
 
   #saw(id: TaskId, document: string): void {
@@ -135,7 +129,7 @@ export class ResultWatcher {
       // The smaller watch listens before the large one stops.
       this.#watches.delete(watch);
       if (watch.ids.size > 0) this.#watch([...watch.ids]);
-      watch.stop.abort();
+      watch.stop();
     }
   }
 }
@@ -144,5 +138,5 @@ interface Watch {
   /** Those that somebody still waits for. */
   readonly ids: Set<TaskId>;
   readonly size: number;
-  readonly stop: AbortController;
+  stop: () => void;
 }

@@ -1,6 +1,7 @@
 import type { ResultRecord } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import type { ResultBackend, ResultDocument } from "../../results/result-backend.ts";
+import type { ResultBackend, ResultDocument, ResultListener } from "../../results/result-backend.ts";
+import { driveWatch } from "../drive-watch.ts";
 import { isEndState } from "../end-states.ts";
 import { alive, expiry, type View } from "./world.ts";
 
@@ -43,7 +44,11 @@ export class MemoryResults implements ResultBackend {
     return undefined;
   }
 
-  async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
+  watch(ids: readonly TaskId[], listener: ResultListener): () => void {
+    return driveWatch((signal) => this.#follow(ids, signal), listener);
+  }
+
+  async *#follow(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
     const isOver = () => signal.aborted || this.#view.closing.aborted;
     const listener = this.#view.changes.listen(ids.map(resultTopic));
     const seen = new Map<TaskId, unknown>();

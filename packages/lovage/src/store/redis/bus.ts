@@ -38,12 +38,14 @@ export class RedisBus implements Bus {
     });
     const subscription = this.#subscriber.add(
       { channels: [...names.keys()], patterns: prefixes.map((prefix) => `${escapeGlob(this.#keys.channel(prefix))}*`) },
-      (name, data) => {
-        const channel = names.get(name) ?? this.#under(prefixes, name);
-        if (channel === undefined) return;
-        backlog.push({ channel, data });
-        if (backlog.length > largestBacklog) backlog.shift();
-        bell.ring();
+      {
+        heard: (name, data) => {
+          const channel = names.get(name) ?? this.#under(prefixes, name);
+          if (channel === undefined) return;
+          backlog.push({ channel, data });
+          if (backlog.length > largestBacklog) backlog.shift();
+          bell.ring();
+        },
       },
     );
     ended.addEventListener("abort", () => bell.close(), { once: true });

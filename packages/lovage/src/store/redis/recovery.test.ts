@@ -3,6 +3,7 @@ import { createClient } from "@redis/client";
 import { afterAll, test as anyTest, beforeAll, describe, expect } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
+import { watching } from "../../testing/conformance/harness.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store } from "../store.ts";
 import { open } from "./index.ts";
@@ -27,7 +28,7 @@ beforeAll(async () => {
   await startEpoch();
   listen("bell", store.leases.wake(["q"], ending.signal));
   listen("bus", store.bus.subscribe(["c", "d/*"], ending.signal));
-  listen("result", store.results.watch(["task"], ending.signal));
+  listen("result", watching(store.results, ["task"], ending.signal));
   listen("log", store.state.follow("log", "", ending.signal));
 });
 afterAll(async () => {

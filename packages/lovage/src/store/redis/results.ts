@@ -3,29 +3,37 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import type { ResultRecord } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import type { ResultBackend, ResultDocument } from "../../results/result-backend.ts";
-import { Listener } from "../notifier.ts";
+import type { ResultBackend, ResultDocument, ResultListener } from "../../results/result-backend.ts";
 import type { Connections } from "./connections.ts";
-import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asText, refused } from "./reply.ts";
-import type { Arg } from "./resp.ts";
+import type { Arg, Reply } from "./resp.ts";
 import { storeResultsScript } from "./scripts/store-results.ts";
 import { expiryArg } from "./sending.ts";
 import type { Subscriber } from "./subscriber.ts";
+
+interface Watch {
+  isOver: boolean;
+  readonly listener: ResultListener;
+  stop: () => void;
+}
 
 export class RedisResults implements ResultBackend {
   readonly #connections: Connections;
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #subscriber: Subscriber;
+  readonly #watches = new Set<Watch>();
 
   constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
     this.#connections = connections;
     this.#link = connections.command;
     this.#keys = keys;
     this.#subscriber = subscriber;
+    connections.closing.addEventListener("abort", () => {
+      for (const watch of this.#watches) this.#end(watch, undefined);
+    });
   }
 
   async store(batch: readonly ResultRecord[]): Promise<void> {
@@ -48,59 +56,59 @@ export class RedisResults implements ResultBackend {
     return ids.map((taskId, i) => (documents[i] ? { taskId, document: asText(documents[i]) } : undefined));
   }
 
-  async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
-    const { signal: ended, release } = either(signal, this.#connections.closing);
+  watch(ids: readonly TaskId[], listener: ResultListener): () => void {
     const names = new Map(ids.map((id) => [this.#keys.result(id), id]));
-    const written: ResultDocument[] = [];
-    let look = true;
-    const bell = new Listener(() => subscription.close());
+    const watch: Watch = { isOver: false, listener, stop: () => undefined };
+    /** A write between subscribing and looking is seen by both. */
+    const seen = new Map<TaskId, string>();
+    const saw = (found: ResultDocument): void => {
+      if (watch.isOver || seen.get(found.taskId) === found.document) return;
+      seen.set(found.taskId, found.document);
+      listener.saw(found);
+    };
     const subscription = this.#subscriber.add(
       { channels: [...names.keys()] },
-      (channel, data) => {
-        const taskId = names.get(channel);
-        if (taskId !== undefined) written.push({ taskId, document: data.toString() });
-        bell.ring();
-      },
-      () => {
-        look = true;
-        bell.ring();
+      {
+        heard(channel, data) {
+          const taskId = names.get(channel);
+          if (taskId !== undefined) saw({ taskId, document: data.toString() });
+        },
+        look: {
+          command: ["MGET", ...names.keys()],
+          found: (reply) => {
+            if (reply === undefined) void this.#lookAgain(ids, watch, saw);
+            else for (const found of documentsOf([...names.values()], reply)) saw(found);
+          },
+        },
       },
     );
-    const end = () => bell.close();
-    ended.addEventListener("abort", end, { once: true });
-    /** What the watcher saw last: a write between listening and looking is seen by both. */
-    const seen = new Map<TaskId, string>();
-    try {
-      if (!ended.aborted) await subscription.on;
-      while (!ended.aborted) {
-        const found = look ? await this.#look(ids, ended) : [];
-        look = false;
-        for (const one of [...found, ...written.splice(0)]) {
-          if (seen.get(one.taskId) === one.document) continue;
-          seen.set(one.taskId, one.document);
-          yield one;
-          if (ended.aborted) return;
-        }
-        if (!look && written.length === 0) await bell.rung(ended);
-      }
-    } finally {
-      release();
-      bell.close();
-    }
+    watch.stop = () => {
+      watch.isOver = true;
+      this.#watches.delete(watch);
+      subscription.close();
+    };
+    this.#watches.add(watch);
+    if (this.#connections.closing.aborted) this.#end(watch, undefined);
+    return watch.stop;
   }
 
   /** As long as it takes: the server may be away. */
-  async #look(ids: readonly TaskId[], ended: AbortSignal): Promise<readonly ResultDocument[]> {
-    while (!ended.aborted) {
+  async #lookAgain(ids: readonly TaskId[], watch: Watch, saw: ResultListener["saw"]): Promise<void> {
+    while (!watch.isOver) {
       try {
-        return (await this.load(ids)).filter((document) => document !== undefined);
+        for (const found of await this.load(ids)) if (found !== undefined) saw(found);
+        return;
       } catch (error) {
-        if (ended.aborted) break;
-        if (!(error instanceof BrokerUnavailableError)) throw error;
-        await sleep(250, undefined, { signal: ended }).catch(() => undefined);
+        if (!(error instanceof BrokerUnavailableError)) return this.#end(watch, error);
+        await sleep(250, undefined, { ref: false });
       }
     }
-    return [];
+  }
+
+  #end(watch: Watch, error: unknown): void {
+    if (watch.isOver) return;
+    watch.stop();
+    watch.listener.ended(error);
   }
 
   async forget(ids: readonly TaskId[]): Promise<void> {
@@ -115,4 +123,9 @@ export class RedisResults implements ResultBackend {
     const document = await this.#link.call(["GET", this.#keys.taskset(groupId)]);
     return document === null ? undefined : asText(document);
   }
+}
+
+function documentsOf(ids: readonly TaskId[], reply: Reply): readonly ResultDocument[] {
+  const documents = asList(reply);
+  return ids.flatMap((taskId, i) => (documents[i] ? [{ taskId, document: asText(documents[i]) }] : []));
 }

@@ -92,7 +92,7 @@ export class RedisState implements StateStore {
     const key = this.#keys.log(log);
     const bell = new Listener(() => subscription.close());
     const ring = () => bell.ring();
-    const subscription = this.#subscriber.add({ channels: [key] }, ring, ring);
+    const subscription = this.#subscriber.add({ channels: [key] }, { heard: ring, onGap: ring });
     const end = () => bell.close();
     ended.addEventListener("abort", end, { once: true });
     let last = after;

@@ -6,7 +6,7 @@
 import type { Connection } from "./connection.ts";
 import { toFailure } from "./failure.ts";
 import type { Link } from "./link.ts";
-import { type Reply, ReplyError } from "./resp.ts";
+import { type Arg, type Reply, ReplyError } from "./resp.ts";
 
 export interface Subscription {
   /** Resolves once the server has confirmed all of it; never rejects. */
@@ -20,15 +20,26 @@ export interface Topics {
   readonly patterns?: readonly string[];
 }
 
+export interface Hearing {
+  heard(channel: string, data: Buffer): void;
+  /** Subscribed again after a lost connection. */
+  onGap?(): void;
+  /**
+   * A command asked in the same packet right behind the subscription, each time it is made: what it finds and what is heard from
+   * then on is everything. `found` gets undefined where the server would not say.
+   */
+  readonly look?: { readonly command: readonly Arg[]; found(reply: Reply | undefined): void };
+}
+
 interface Ear {
   readonly names: readonly string[];
-  readonly heard: (channel: string, data: Buffer) => void;
-  /** Subscribed again after a lost connection. */
-  readonly onGap: () => void;
+  readonly hearing: Hearing;
   readonly confirmed: () => void;
   state: "new" | "on" | "lost";
 }
 
+/** What nobody listens to any more is given up together with the next subscription, or after so long. */
+const surplusMs = 100;
 /** A half-open connection never says so: asked every 15 s, it is found dead within the deadline of a call. */
 const pingMs = 15_000;
 /** Both kinds live in one map: a letter tells them apart. */
@@ -47,6 +58,7 @@ export class Subscriber {
   #syncing = false;
   #dirty = false;
   #pinging: NodeJS.Timeout | undefined;
+  #tidying: NodeJS.Timeout | undefined;
 
   constructor(link: Link, onFault: (fault: unknown) => void) {
     this.#link = link;
@@ -55,13 +67,13 @@ export class Subscriber {
     link.onMessage((push) => this.#heard(push));
   }
 
-  add(topics: Topics, heard: Ear["heard"], onGap: () => void = () => {}): Subscription {
+  add(topics: Topics, hearing: Hearing): Subscription {
     const names = [...new Set([...(topics.channels ?? []).map(channelName), ...(topics.patterns ?? []).map(patternName)])];
     let confirmed = () => {};
     const on = new Promise<void>((resolve) => {
       confirmed = resolve;
     });
-    const ear: Ear = { names, heard, onGap, confirmed, state: "new" };
+    const ear: Ear = { names, hearing, confirmed, state: "new" };
     this.#ears.add(ear);
     for (const name of names) {
       const ears = this.#wanted.get(name);
@@ -80,7 +92,10 @@ export class Subscriber {
       if (ears?.size === 0) this.#wanted.delete(name);
     }
     ear.confirmed();
-    this.#changed();
+    this.#tidying ??= setTimeout(() => {
+      this.#tidying = undefined;
+      this.#changed();
+    }, surplusMs).unref();
   }
 
   #renew(): void {
@@ -112,7 +127,8 @@ export class Subscriber {
   async #reconcile(): Promise<void> {
     const missing = [...this.#wanted.keys()].filter((name) => !this.#active.has(name));
     const surplus = [...this.#active].filter((name) => !this.#wanted.has(name));
-    if (missing.length + surplus.length > 0) {
+    const looking = [...this.#ears].filter(({ state, hearing }) => state !== "on" && hearing.look !== undefined);
+    if (missing.length + surplus.length + looking.length > 0) {
       const connection = await this.#link.connection();
       if (connection !== this.#connection) {
         this.#connection = connection;
@@ -125,6 +141,7 @@ export class Subscriber {
         connection.subscribe("PSUBSCRIBE", bare(missing, "p")),
         connection.subscribe("UNSUBSCRIBE", bare(surplus, "c")),
         connection.subscribe("PUNSUBSCRIBE", bare(surplus, "p")),
+        ...looking.map((ear) => look(connection, ear)),
       ]);
       for (const name of missing) this.#active.add(name);
       for (const name of surplus) this.#active.delete(name);
@@ -138,7 +155,7 @@ export class Subscriber {
     if (!isPattern && String(kind) !== "message") return;
     const [channel, data] = isPattern ? rest : [name, ...rest];
     const ears = this.#wanted.get(isPattern ? patternName(String(name)) : channelName(String(name)));
-    for (const ear of ears ?? []) ear.heard(String(channel), data as Buffer);
+    for (const ear of ears ?? []) ear.hearing.heard(String(channel), data as Buffer);
   }
 
   #confirm(): void {
@@ -147,7 +164,7 @@ export class Subscriber {
       const lost = ear.state === "lost";
       ear.state = "on";
       ear.confirmed();
-      if (lost) ear.onGap();
+      if (lost) ear.hearing.onGap?.();
     }
   }
 
@@ -166,9 +183,20 @@ export class Subscriber {
 
   close(): void {
     clearTimeout(this.#pinging);
+    clearTimeout(this.#tidying);
     for (const ear of this.#ears) ear.confirmed();
     this.#ears.clear();
     this.#wanted.clear();
+  }
+}
+
+/** The subscription itself says it when the connection breaks. */
+async function look(connection: Connection, { hearing }: Ear): Promise<void> {
+  if (hearing.look === undefined) return;
+  try {
+    hearing.look.found(await connection.call(hearing.look.command));
+  } catch (error) {
+    if (error instanceof ReplyError) hearing.look.found(undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ResultRecord } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import type { ResultBackend, ResultDocument } from "../../results/result-backend.ts";
+import type { ResultBackend, ResultDocument, ResultListener } from "../../results/result-backend.ts";
+import { driveWatch } from "../drive-watch.ts";
 import { readGroup } from "./chords.ts";
 import type { Database } from "./database.ts";
 import * as sql from "./sql/statements.ts";
@@ -48,7 +49,11 @@ export class SqliteResults implements ResultBackend {
     return row && { taskId, document: String(row.document), rev: Number(row.rev) };
   }
 
-  async *watch(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
+  watch(ids: readonly TaskId[], listener: ResultListener): () => void {
+    return driveWatch((signal) => this.#follow(ids, signal), listener);
+  }
+
+  async *#follow(ids: readonly TaskId[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
     const view = this.#view;
     const isOver = () => signal.aborted || view.closing.aborted;
     const listener = view.changes.listen(ids.map((id) => topics.result(view.resultKey(id))));

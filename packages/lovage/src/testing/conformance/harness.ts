@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeInfo } from "../../broker/leases.ts";
 import type { Commit, Delivery, Epoch, Outgoing } from "../../message/commit.ts";
+import type { ResultBackend, ResultDocument } from "../../results/result-backend.ts";
 import type { Store, StoreOptions } from "../../store/store.ts";
 
 export interface TestApi {
@@ -96,6 +97,34 @@ export async function listening<T>(
   } finally {
     controller.abort();
     await reading;
+  }
+}
+
+/** A watch as something to iterate over; it ends with the store or the signal. */
+export async function* watching(results: ResultBackend, ids: readonly string[], signal: AbortSignal): AsyncGenerator<ResultDocument> {
+  const seen: ResultDocument[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  let wake = (): void => undefined;
+  const stop = results.watch(ids, {
+    saw(found) {
+      seen.push(found);
+      wake();
+    },
+    ended(error) {
+      failure = { error };
+      wake();
+    },
+  });
+  signal.addEventListener("abort", () => wake());
+  try {
+    while (!signal.aborted && (failure === undefined || seen.length > 0)) {
+      const found = seen.shift();
+      if (found !== undefined) yield found;
+      else if (failure === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    }
+    if (failure?.error !== undefined) throw failure.error;
+  } finally {
+    stop();
   }
 }
 

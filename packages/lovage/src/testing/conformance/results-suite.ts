@@ -1,6 +1,6 @@
 /** `ResultBackend`: documents, expiry, groups, and watching without a gap. */
 import assert from "node:assert/strict";
-import { ack, cases, eventually, listening, message, next, result, type Suite, startRunner } from "./harness.ts";
+import { ack, cases, eventually, listening, message, next, result, type Suite, startRunner, watching } from "./harness.ts";
 
 export const resultsSuite: Suite = (api, name, make) => {
   const it = cases(api, make);
@@ -48,7 +48,7 @@ export const resultsSuite: Suite = (api, name, make) => {
       await store.results.store([result("a", "STARTED")]);
       const other = await connect();
       const controller = new AbortController();
-      const watched = store.results.watch(["a", "b"], controller.signal)[Symbol.asyncIterator]();
+      const watched = watching(store.results, ["a", "b"], controller.signal);
       assert.equal((await next(watched, "what is there")).document, result("a", "STARTED").document);
       const later = next(watched, "the result of b");
       await other.results.store([result("b", "SUCCESS", 1)]);
@@ -67,7 +67,7 @@ export const resultsSuite: Suite = (api, name, make) => {
       for (let round = 0; round < 20; round += 1) {
         const id = `r${round}`;
         await listening(
-          (signal) => store.results.watch([id], signal),
+          (signal) => watching(store.results, [id], signal),
           async (seen) => {
             await other.results.store([result(id, "SUCCESS")]);
             await eventually(`the result of ${id}`, () => seen.some((found) => found.document === result(id, "SUCCESS").document));
@@ -80,7 +80,7 @@ export const resultsSuite: Suite = (api, name, make) => {
       const ids = Array.from({ length: 100 }, (_, i) => `r${i}`);
       const other = await connect();
       await listening(
-        (signal) => store.results.watch(ids, signal),
+        (signal) => watching(store.results, ids, signal),
         async (seen) => {
           for (let i = 0; i < ids.length; i += 10) await other.results.store(ids.slice(i, i + 10).map((id) => result(id, "SUCCESS")));
           await eventually("all are seen", () => new Set(seen.map((found) => found.taskId)).size === ids.length);

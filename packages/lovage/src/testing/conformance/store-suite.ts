@@ -4,7 +4,7 @@ import { brokerSuite } from "./broker-suite.ts";
 import { busSuite } from "./bus-suite.ts";
 import { chordSuite } from "./chord-suite.ts";
 import { commitSuite } from "./commit-suite.ts";
-import { ack, body, cases, message, result, type Suite, startRunner, texts } from "./harness.ts";
+import { ack, body, cases, message, result, type Suite, startRunner, texts, watching } from "./harness.ts";
 import { leasesSuite } from "./leases-suite.ts";
 import { resultsSuite } from "./results-suite.ts";
 import { revokesSuite } from "./revokes-suite.ts";
@@ -50,7 +50,7 @@ export const storeSuite: Suite = (api, name, make) => {
       await bell.next();
       const waiting = [
         bell.next(),
-        store.results.watch(["a"], signal)[Symbol.asyncIterator]().next(),
+        watching(store.results, ["a"], signal).next(),
         store.state.follow("log", "", signal)[Symbol.asyncIterator]().next(),
         store.bus.subscribe(["c"], signal)[Symbol.asyncIterator]().next(),
       ];

@@ -9,11 +9,15 @@ export interface OwnBellOptions extends Omit<BellOptions, "isWanted" | "ring"> {
   say(what: "idle" | "awake"): void;
 }
 
+/** Milliseconds: a runner that is idle for less is none that anybody has to watch. */
+const tellAfterMs = 100;
+
 export class OwnBell {
   readonly #options: OwnBellOptions;
   readonly #bell: Bell;
   #idle = false;
   #saidIdle = false;
+  #telling: NodeJS.Timeout | undefined;
 
   constructor(options: OwnBellOptions) {
     this.#options = options;
@@ -24,14 +28,15 @@ export class OwnBell {
     this.#bell.start();
   }
 
-  /** The runner has free slots and found nothing. */
+  /** The runner has free slots and found nothing. What it did find goes first. */
   idle(): void {
     this.#idle = true;
-    this.#bell.changed();
+    setImmediate(() => this.#bell.changed());
     this.#tell();
   }
 
   stop(): Promise<void> {
+    clearTimeout(this.#telling);
     return this.#bell.stop();
   }
 
@@ -41,12 +46,12 @@ export class OwnBell {
     this.#tell();
   }
 
-  /** Once per turn of the loop, behind what the turn is for. */
   #tell(): void {
-    setImmediate(() => {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
       if (this.#saidIdle === this.#idle) return;
       this.#saidIdle = this.#idle;
       this.#options.say(this.#idle ? "idle" : "awake");
-    });
+    }, tellAfterMs);
   }
 }

@@ -73,16 +73,20 @@ export class Wire {
     this.#options = options;
   }
 
-  /** Something is ready, or there is room. The call leaves when this turn of the loop is over, so that its neighbours go with it. */
+  /**
+   * Something is ready, or there is room. With nothing on the wire a call leaves as soon as the present callback is over; else at
+   * the end of this turn of the loop, so that its neighbours go with it.
+   */
   poke(): void {
     if (this.#scheduled || this.#closed || this.#onWire >= mostOnWire) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const leave = () => {
       this.#scheduled = false;
-      this.#callsThisTurn = 0;
       this.#talk();
       if (this.#onWire === 0) this.#options.onQuiet();
-    });
+    };
+    if (this.#onWire === 0 && this.#callsThisTurn < callsPerTurn) process.nextTick(leave);
+    else setImmediate(leave);
   }
 
   /** Compare with the store at the next occasion, unless nothing happened since the last time. */
@@ -108,6 +112,7 @@ export class Wire {
       const step = this.#nextStep();
       if (step === undefined) return;
       this.#onWire += 1;
+      if (this.#callsThisTurn === 0) setImmediate(() => (this.#callsThisTurn = 0));
       this.#callsThisTurn += 1;
       void this.#follow(step);
     }
