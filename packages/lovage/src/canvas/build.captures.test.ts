@@ -52,7 +52,12 @@ function tidy(signature: Signature): Any {
   for (const link of ["link", "link_error"]) if (kept[link]) kept[link] = kept[link].map(tidy);
   const kwargs: Any = { ...signature.kwargs };
   if (signature.subtask_type === "chain" || signature.subtask_type === "group") kwargs.tasks = tasksOf(signature).map(tidy);
-  if (signature.subtask_type === "chord") Object.assign(kwargs, { header: tidy(headerOf(signature)), body: tidy(kwargs.body) });
+  if (signature.subtask_type === "chord") {
+    const header = tidy(headerOf(signature));
+    // Celery's clients write the body into the header of a chord that waits, and into each member; we do not (freeze.ts).
+    for (const each of [header, ...header.kwargs.tasks]) delete each.options.chord;
+    Object.assign(kwargs, { header, body: tidy(kwargs.body) });
+  }
   return { ...signature, kwargs, options: kept };
 }
 

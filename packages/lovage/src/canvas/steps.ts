@@ -32,34 +32,36 @@ export const bodyOf = (chord: Signature): Signature | null => (chord.kwargs.body
 /** The same chord around another body; header and options stay. */
 const withBody = (chord: Signature, body: Signature): Signature => ({ ...chord, kwargs: { ...chord.kwargs, body } });
 
-export function chainSteps(tasks: readonly Signature[]): Signature[] {
+export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
   const steps: Signature[] = [];
-  for (const task of tasks.flatMap(unrolled)) join(steps, task);
-  return steps;
+  for (const task of tasks) unroll(task, steps);
+  return joinedFrom(steps, 0);
 }
 
 /** A chain inside a chain gives its tasks; its own link goes to the last of them, its link_error to all. */
-function unrolled(task: Signature): readonly Signature[] {
-  if (task.subtask_type === "chain") return linked(tasksOf(task), task).flatMap(unrolled);
+function unroll(task: Signature, into: Signature[]): void {
   const [only, second] = task.subtask_type === "group" ? tasksOf(task) : [];
-  return only !== undefined && second === undefined ? unrolled(only) : [task];
+  if (task.subtask_type === "chain") for (const step of linked(tasksOf(task), task)) unroll(step, into);
+  else if (only !== undefined && second === undefined) unroll(only, into);
+  else into.push(task);
 }
 
-function join(steps: Signature[], task: Signature): void {
-  const last = steps.at(-1);
-  if (last?.subtask_type === "group") {
-    const { link: _, ...options } = last.options;
-    steps[steps.length - 1] = {
-      ...chordSignature([], task),
-      options,
-      kwargs: { kwargs: {}, header: { ...last, options: {} }, body: task },
-    };
-  } else if (last?.subtask_type === "chord") {
-    const body = bodyOf(last);
-    steps[steps.length - 1] = withBody(last, body === null ? task : asOne(chainSteps([body, task])));
-  } else {
-    steps.push(task);
+/** All that stands behind the first chord, or the first group that something follows, ends up in its body. */
+function joinedFrom(steps: readonly Signature[], start: number): readonly Signature[] {
+  for (let i = start; i < steps.length - 1; i++) {
+    const step = steps[i] as Signature;
+    if (step.subtask_type === "group") return [...steps.slice(start, i), upgraded(step, asOne(joinedFrom(steps, i + 1)))];
+    if (step.subtask_type !== "chord") continue;
+    const body = bodyOf(step);
+    const joined = body === null ? joinedFrom(steps, i + 1) : chainSteps([body, ...steps.slice(i + 1)]);
+    return [...steps.slice(start, i), withBody(step, asOne(joined))];
   }
+  return start === 0 ? steps : steps.slice(start);
+}
+
+function upgraded(group: Signature, body: Signature): Signature {
+  const { link: _, ...options } = group.options;
+  return { ...chordSignature([], body), options, kwargs: { kwargs: {}, header: { ...group, options: {} }, body } };
 }
 
 /** One step is itself; several are a chain. */
