@@ -102,7 +102,10 @@ export const remedies = {
     "The message names the key: rename or delete it, or choose another `namespace`.",
   ],
   LOVAGE_MESSAGE_INVALID: ["A message cannot be decoded, for a reason of no known kind.", "It is a dead letter with the reason."],
-  LOVAGE_MESSAGE_TOO_LARGE: ["A message is larger than `maxPayloadBytes`.", "Send a reference to the data, or raise the setting."],
+  LOVAGE_MESSAGE_TOO_LARGE: [
+    "A message is larger than `maxPayloadBytes`; `details.part` says what of it.",
+    "Send a reference to the data, shorten the composition (see canvas-cost), or raise the setting.",
+  ],
   LOVAGE_NODE_CLOSED: ["A node was taken for dead and closed.", "It starts anew under another id by itself."],
   LOVAGE_NOT_REGISTERED: [
     "No worker of the queue knows the task.",

@@ -130,11 +130,34 @@ describe("an app", () => {
     await expect(app.send(add, [1, 2], { queue: "other" })).rejects.toMatchObject({ code: "LOVAGE_QUEUE_NOT_DECLARED" });
     await expect(app.send("t.any", ["x".repeat(4000)])).rejects.toMatchObject({
       code: "LOVAGE_MESSAGE_TOO_LARGE",
-      details: { task: "t.any" },
+      details: { task: "t.any", part: "its arguments" },
     });
     await expect(app.send("t.any", [() => 1])).rejects.toMatchObject({ code: "LOVAGE_NOT_SERIALIZABLE" });
     await expect(app.send(undefined as never, [])).rejects.toMatchObject({ code: "LOVAGE_SEND_INVALID" });
     await expect(app.send(add, 7 as never)).rejects.toMatchObject({ code: "LOVAGE_SEND_INVALID" });
+    expect(await waiting(app)).toEqual([]);
+  });
+  it("says which part of a composition is too large, and what to do", async () => {
+    const app = appOf({ maxPayloadBytes: 4096 });
+    const tooLarge = (part: string, remedy: string) => ({
+      code: "LOVAGE_MESSAGE_TOO_LARGE",
+      message: expect.stringMatching(new RegExp(`Most of it, \\d{4,} bytes, is ${part}: .*${remedy}`)),
+      details: { part },
+    });
+    const any = remoteTask<unknown[], never>("t.any");
+    const long = any.s("x".repeat(3000));
+    const steps = Array.from({ length: 30 }, (_, i) => any.s(i));
+    await expect((chain as unknown as (...steps: unknown[]) => typeof long)(...steps).send(app)).rejects.toMatchObject(
+      tooLarge("the 29 later steps of its chain", "replace\\(\\) itself with the rest"),
+    );
+    await expect(chord([any.s(1)], long).send(app)).rejects.toMatchObject(tooLarge("the body of its chord", "less to carry"));
+    await expect(any.s(1).link(long).send(app)).rejects.toMatchObject(tooLarge("its links and error links", "sends the rest"));
+    await expect(
+      any
+        .s(1)
+        .stamp({ note: "x".repeat(4000) })
+        .send(app),
+    ).rejects.toMatchObject(tooLarge("its headers and stamps", "reference"));
     expect(await waiting(app)).toEqual([]);
   });
   it("links and stamps compositions that it is given with options", async () => {
