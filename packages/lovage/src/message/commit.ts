@@ -82,6 +82,8 @@ export interface ChordPart {
    * "body": the keys `.j .t .s` are removed. "error": they are left to expire, as Celery does.
    */
   readonly completes?: "body" | "error";
+  /** Members that this one adds to the chord; they are published with it. Counted with the part, so once (`.t`). */
+  readonly adds?: number;
 }
 
 /** For exact metrics: one is added to this field when the commit is applied. */

@@ -33,13 +33,15 @@ export function judgeParts(commit: Commit, view: (groupId: string) => ChordView)
     const earlier = added.get(part.groupId) ?? [];
     const size = commit.chords.find((start) => start.groupId === part.groupId)?.size ?? chord.size;
     const known = chord.has(part) || earlier.some((one) => identityOf(one) === identityOf(part));
-    const fills = !known && size !== undefined && chord.count + earlier.length + 1 === size + chord.growth;
+    const fills = !known && size !== undefined && chord.count + earlier.length + 1 === size + chord.growth + addedBy([...earlier, part]);
     if (fills && !part.completes) return { kind: "parts-due", part, earlier };
     if (part.completes && !fills) return { kind: "not-due", part, earlier };
     if (!known) added.set(part.groupId, [...earlier, part]);
   }
   return undefined;
 }
+
+const addedBy = (parts: readonly ChordPart[]): number => parts.reduce((sum, { adds = 0 }) => sum + adds, 0);
 
 export interface RecordedPart {
   readonly index: number | null;

@@ -42,7 +42,10 @@ export function addPart(view: View, part: ChordPart): void {
   }
   const chord = madeChord(view, part.groupId);
   const identity = identityOf(part);
-  if (!chord.parts.has(identity)) chord.parts.set(identity, part);
+  if (!chord.parts.has(identity)) {
+    chord.parts.set(identity, part);
+    chord.growth += part.adds ?? 0;
+  }
   // Celery renews all of a chord's keys with every part (celery-wire.md §7.3); without an expiry it leaves them as they are.
   if (part.expiresMs !== null) chord.expiresAt = expiry(view.now(), part.expiresMs);
 }

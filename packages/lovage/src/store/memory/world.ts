@@ -49,7 +49,7 @@ export interface Kept<T> {
 
 export interface Chord {
   size: number | undefined;
-  readonly growth: number;
+  growth: number;
   readonly parts: Map<string, ChordPart>;
   expiresAt: number | null;
 }

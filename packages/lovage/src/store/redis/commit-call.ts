@@ -107,7 +107,7 @@ function pushOther(args: Arg[], commit: Commit, keys: Keys, declared: Declared, 
   for (const part of commit.chordParts) {
     const score = part.index === null ? "+inf" : String(part.index);
     args.push(part.groupId, keys.taskset(part.groupId), keys.closedChord(part.groupId), score, part.member);
-    args.push(expiryArg(part.expiresMs), part.completes ?? "");
+    args.push(expiryArg(part.expiresMs), part.completes ?? "", String(part.adds ?? 0));
   }
   return queues;
 }

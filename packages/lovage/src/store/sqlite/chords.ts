@@ -47,7 +47,7 @@ export function addPart(view: View, part: ChordPart): void {
   }
   dropExpired(view, id);
   const added = database.get(sql.addPart, { id, identity: identityOf(part), index: part.index, member: part.member });
-  database.run(sql.countPart, { id, added: added ? 1 : 0, expires: view.expiry(part.expiresMs) });
+  database.run(sql.countPart, { id, added: added ? 1 : 0, growth: added ? (part.adds ?? 0) : 0, expires: view.expiry(part.expiresMs) });
 }
 
 export function readGroup(view: View, groupId: string): string | undefined {

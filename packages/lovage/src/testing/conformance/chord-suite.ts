@@ -153,6 +153,17 @@ export const chordSuite: Suite = (api, name, make) => {
       assert.deepEqual(kinds.flat().sort(), ["applied", "parts-due"]);
     });
 
+    it("waits for the members that one adds, and counts them once", async (bench) => {
+      const runner = await chordOf(2, bench);
+      const adding = { ...member("m0", 0), adds: 2 };
+      assert.deepEqual(await runner.commit(await commitOf(runner, adding, { publish: [message("x"), message("y")] })), ["applied"]);
+      assert.deepEqual(await runner.commit(await commitOf(runner, member("m1", 1))), ["applied"]);
+      assert.deepEqual(await runner.commit(await commitOf(runner, member("x", 0))), ["applied"]);
+      const last = await commitOf(runner, member("y", 0));
+      assert.deepEqual(await runner.commit(last), ["parts-due"]);
+      assert.deepEqual(await runner.commit({ ...last, chordParts: [{ ...member("y", 0), completes: "body" }] }), ["applied"]);
+    });
+
     it("starts a chord from a commit, size before members", async ({ store }) => {
       await store.broker.publish({ messages: [message("outer")] });
       const runner = await startRunner(store);

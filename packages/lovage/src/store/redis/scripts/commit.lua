@@ -10,7 +10,7 @@
 --       other commits: how many, then each: delivery number, counter or 0, settle ('ack' | 'front' | 'back' | 'park' | 'dead'),
 --         its detail (park: due ms; dead: description), park flags, '1' and new envelope | '' and '',
 --         results: how many, then each key, document, expiry; what is sent (include/sending.lua); chord parts: how many, then
---         seven each (include/chord.lua);
+--         eight each (include/chord.lua);
 --       '1' and the next call (include/reserve.lua) | ''
 -- Reply 'closed' (on behalf: 'open') when that is what the epoch is and must not be | { letters, details, now (ms), revokes version, reserved or nil, fault or nil }; one letter per commit:
 --       a applied, f fenced, d parts due, n not due, r refused; a detail for each d, n and r.
@@ -134,8 +134,8 @@ local function read_commit(at)
   at = at + 8 + 3 * ARGV[at + 7]
   commit.sending, at = read_sending(at)
   local parts = tonumber(ARGV[at])
-  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 7, ordered) end
-  return commit, at + 1 + parts * 7
+  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 8, ordered) end
+  return commit, at + 1 + parts * 8
 end
 local function check_commit(commit, record, skip)
   local wrong = check_settle(commit, record)

@@ -39,10 +39,10 @@ const other = (more: {
   ...[more.number, "0", ...(more.settle ?? ["ack", "", "0", "", ""])],
   ...[String((more.results?.length ?? 0) / 3), ...(more.results ?? [])],
   ...(more.sends ?? ["0", "0", "0", "0"]),
-  ...[String((more.parts?.length ?? 0) / 7), ...(more.parts ?? [])],
+  ...[String((more.parts?.length ?? 0) / 8), ...(more.parts ?? [])],
 ];
-const part = (index: string, id: string, completes = "", value = "1"): readonly string[] => [
-  ...["g", "meta", "closed", index, `[1, "${id}", "SUCCESS", ${value}]`, "60000", completes],
+const part = (index: string, id: string, completes = "", value = "1", adds = "0"): readonly string[] => [
+  ...["g", "meta", "closed", index, `[1, "${id}", "SUCCESS", ${value}]`, "60000", completes, adds],
 ];
 const text = (id: string, value = "1") => `[1, "${id}", "SUCCESS", ${value}]`;
 
@@ -316,6 +316,29 @@ scriptCases(api, {
   }),
   seed: [...chordSeed, flight("2", record("two"))],
   first: { reply: reply("aa"), after: { epoch: opened("c1 aa"), "closed ~": "body", m: success, q: ["body"] } },
+  wrong: chordUnused,
+});
+
+// A member that adds others makes the set wait for them; recorded before, it adds nothing.
+scriptCases(api, {
+  ...common,
+  args: argsOf({
+    others: [
+      other({ number: "1", parts: part("1", "b", "", "1", "2") }),
+      other({ number: "2", parts: part("1", "b", "", "1", "2") }),
+      other({ number: "3", parts: part("1", "b+") }),
+    ],
+  }),
+  seed: [...chordSeed, flight("2", record("two"), "3", record("three"))],
+  first: {
+    reply: reply("aaa"),
+    after: {
+      epoch: opened("c1 aaa"),
+      "meta.j ~": { zset: { [text("a")]: 0, [text("b")]: 1, [text("b+")]: 1, [text("c")]: 2 } },
+      "meta.s ~": "3",
+      "meta.t ~": "2",
+    },
+  },
   wrong: chordUnused,
 });
 

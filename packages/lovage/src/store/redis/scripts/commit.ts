@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "9d85a65c8e39817733e7c2c6ff14e6bd192146fb",
+  sha1: "5576e0963555976ba124f61414e8bd4f8fbe37e3",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -209,7 +209,7 @@ end
 local function read_part(at, ordered)
   local key = ARGV[at + 1]
   return {
-    group = ARGV[at], key = key, closed = ARGV[at + 2], score = ordered and tonumber(ARGV[at + 3]) or 0, raw_score = ARGV[at + 3], text = ARGV[at + 4], expires = ARGV[at + 5], completes = ARGV[at + 6],
+    group = ARGV[at], key = key, closed = ARGV[at + 2], score = ordered and tonumber(ARGV[at + 3]) or 0, raw_score = ARGV[at + 3], text = ARGV[at + 4], expires = ARGV[at + 5], completes = ARGV[at + 6], adds = tonumber(ARGV[at + 7]),
     joined = key .. '.j', extra = key .. '.t', size = key .. '.s', ordered = ordered, id = part_id(ARGV[at + 4]),
   }
 end
@@ -227,12 +227,19 @@ local function check_part(part, earlier)
     if part.completes ~= '' then return 'n', { part.group } end
     return
   end
+  if part.adds > 0 then
+    if kind ~= 'none' and is_recorded(part) then part.adds = 0 end
+    local added = kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0'
+    if not string.match(added, '^%d+$') then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'What was added to chord "' .. part.group .. '" is "' .. added .. '", not a number.' } end
+  end
   local size = kind_of(part.size) == 'string' and redis.call('GET', part.size)
   local due = false
   if size then
     local whole = tonumber(size)
     local extra = tonumber(kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0')
     if not whole or not extra then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'The size of chord "' .. part.group .. '" is "' .. size .. '", not a number.' } end
+    extra = extra + part.adds
+    for i = 1, #earlier do extra = extra + earlier[i].adds end
     local recorded = redis.call(part.ordered and 'ZCARD' or 'LLEN', part.joined)
     if recorded + #earlier + 1 >= whole + extra then
       local texts, place = other_parts(part, earlier)
@@ -253,6 +260,7 @@ local function keep_part(part)
     else
       redis.call('RPUSH', part.joined, part.text)
     end
+    if part.adds > 0 then redis.call('INCRBY', part.extra, part.adds) end
   end
   if part.expires ~= '' then
     redis.call('PEXPIRE', part.joined, part.expires)
@@ -329,8 +337,8 @@ local function read_commit(at)
   at = at + 8 + 3 * ARGV[at + 7]
   commit.sending, at = read_sending(at)
   local parts = tonumber(ARGV[at])
-  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 7, ordered) end
-  return commit, at + 1 + parts * 7
+  for i = 0, parts - 1 do commit.parts[i + 1] = read_part(at + 1 + i * 8, ordered) end
+  return commit, at + 1 + parts * 8
 end
 local function check_commit(commit, record, skip)
   local wrong = check_settle(commit, record)

@@ -49,8 +49,8 @@ ON CONFLICT (chord, identity) DO NOTHING RETURNING arrival;
 
 -- Without an expiry of its own a part leaves the chord's as it is.
 -- name: countPart
-INSERT INTO chords (id, count, expires) VALUES (:id, :added, :expires)
-ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, expires = coalesce(excluded.expires, expires);
+INSERT INTO chords (id, count, growth, expires) VALUES (:id, :added, :growth, :expires)
+ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, growth = growth + excluded.growth, expires = coalesce(excluded.expires, expires);
 
 -- name: dropChord
 DELETE FROM chords WHERE id = :id;

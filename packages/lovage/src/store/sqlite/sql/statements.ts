@@ -474,11 +474,11 @@ ON CONFLICT (chord, identity) DO NOTHING RETURNING arrival`,
 };
 
 /** results.sql */
-export const countPart: Statement<"id" | "added" | "expires"> = {
+export const countPart: Statement<"id" | "added" | "growth" | "expires"> = {
   name: "countPart",
-  args: ["id", "added", "expires"],
-  text: `INSERT INTO chords (id, count, expires) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, expires = coalesce(excluded.expires, expires)`,
+  args: ["id", "added", "growth", "expires"],
+  text: `INSERT INTO chords (id, count, growth, expires) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET count = count + excluded.count, growth = growth + excluded.growth, expires = coalesce(excluded.expires, expires)`,
 };
 
 /** results.sql */

@@ -51,11 +51,11 @@ local function other_parts(part, earlier)
   end
   return texts, part.ordered and place or own_place or #others
 end
--- ARGV at `at`: group id, its key, our mark, score, member text, expiry (ms or ''), completes ('' | 'body' | 'error').
+-- ARGV at `at`: group id, its key, our mark, score, member text, expiry (ms or ''), completes ('' | 'body' | 'error'), members it adds.
 local function read_part(at, ordered)
   local key = ARGV[at + 1]
   return {
-    group = ARGV[at], key = key, closed = ARGV[at + 2], score = ordered and tonumber(ARGV[at + 3]) or 0, raw_score = ARGV[at + 3], text = ARGV[at + 4], expires = ARGV[at + 5], completes = ARGV[at + 6],
+    group = ARGV[at], key = key, closed = ARGV[at + 2], score = ordered and tonumber(ARGV[at + 3]) or 0, raw_score = ARGV[at + 3], text = ARGV[at + 4], expires = ARGV[at + 5], completes = ARGV[at + 6], adds = tonumber(ARGV[at + 7]),
     joined = key .. '.j', extra = key .. '.t', size = key .. '.s', ordered = ordered, id = part_id(ARGV[at + 4]),
   }
 end
@@ -75,12 +75,20 @@ local function check_part(part, earlier)
     if part.completes ~= '' then return 'n', { part.group } end
     return
   end
+  if part.adds > 0 then
+    -- What it added stands in `.t` already when it was recorded before.
+    if kind ~= 'none' and is_recorded(part) then part.adds = 0 end
+    local added = kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0'
+    if not string.match(added, '^%d+$') then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'What was added to chord "' .. part.group .. '" is "' .. added .. '", not a number.' } end
+  end
   local size = kind_of(part.size) == 'string' and redis.call('GET', part.size)
   local due = false
   if size then
     local whole = tonumber(size)
     local extra = tonumber(kind_of(part.extra) == 'string' and redis.call('GET', part.extra) or '0')
     if not whole or not extra then return 'r', { 'LOVAGE_CHORD_SIZE_INVALID', 'The size of chord "' .. part.group .. '" is "' .. size .. '", not a number.' } end
+    extra = extra + part.adds
+    for i = 1, #earlier do extra = extra + earlier[i].adds end
     local recorded = redis.call(part.ordered and 'ZCARD' or 'LLEN', part.joined)
     if recorded + #earlier + 1 >= whole + extra then
       local texts, place = other_parts(part, earlier)
@@ -101,6 +109,7 @@ local function keep_part(part)
     else
       redis.call('RPUSH', part.joined, part.text)
     end
+    if part.adds > 0 then redis.call('INCRBY', part.extra, part.adds) end
   end
   if part.expires ~= '' then
     redis.call('PEXPIRE', part.joined, part.expires)
