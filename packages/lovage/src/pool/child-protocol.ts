@@ -22,7 +22,9 @@ export type FromChild =
 /** To the watchdog thread from the main thread of its process. */
 export type ToWatchdogThread =
   | { readonly w: "add"; readonly epoch: Epoch; readonly slots: number; readonly memory: SharedArrayBuffer }
-  | { readonly w: "remove"; readonly epoch: Epoch };
+  | { readonly w: "remove"; readonly epoch: Epoch }
+  /** A loop that rested has something to run. */
+  | { readonly w: "look" };
 
 /** From the watchdog thread: this run's abort flag was set. */
 export interface Flagged {
@@ -30,6 +32,9 @@ export interface Flagged {
   readonly epoch: Epoch;
   readonly number: number;
 }
+
+/** From a runner's thread to the main thread of its process. */
+export type FromThread = FromChild | { readonly c: "look" };
 
 /** To a runner's thread. */
 export type ToThread = { readonly c: "to"; readonly message: ToRunner } | Flagged;

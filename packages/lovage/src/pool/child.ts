@@ -4,7 +4,7 @@
  * its runner is done, when its supervisor kills its group, or when its watchdog finds the supervisor gone.
  */
 import { Worker } from "node:worker_threads";
-import type { Flagged, FromChild, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
+import type { Flagged, FromChild, FromThread, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
 import { type HostedRunner, hostRunner, loadEntry, tableFor } from "./hosted-runner.ts";
 import type { RunnerSpec } from "./protocol.ts";
 import { siblingModule } from "./sibling-module.ts";
@@ -46,7 +46,7 @@ function startHere(spec: RunnerSpec): void {
 
 function startOnMain(spec: RunnerSpec, slots: SlotTable): Hosted {
   const started = loadEntry(entry).then(
-    (start): HostedRunner => hostRunner({ spec, slots, start, send: (message) => send({ c: "from", message }) }),
+    (start): HostedRunner => hostRunner({ spec, slots, start, send: (message) => send({ c: "from", message }), wakeWatchdog }),
   );
   void started
     .then((runner) => runner.done)
@@ -69,7 +69,7 @@ function deliver(runner: HostedRunner, message: ToThread): void {
 function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
   const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
   const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData });
-  thread.on("message", (message: FromChild) => send(message));
+  thread.on("message", (message: FromThread) => (message.c === "look" ? wakeWatchdog() : send(message)));
   // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.
   thread.on("error", (error) => console.error(error));
   thread.on("exit", (code) => {
@@ -79,6 +79,8 @@ function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
   });
   return { tell: (message) => thread.postMessage(message), terminate: () => void thread.terminate() };
 }
+
+const wakeWatchdog = (): void => tellWatchdog({ w: "look" });
 
 function tellWatchdog(message: ToWatchdogThread): void {
   watchdog.postMessage(message);

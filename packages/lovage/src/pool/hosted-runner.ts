@@ -18,7 +18,12 @@ export interface HostedRunnerOptions {
   readonly slots: SlotTable;
   readonly start: StartRunner;
   readonly send: (message: FromRunner) => void;
+  /** The loop's heartbeat, which had rested, beats again. */
+  readonly wakeWatchdog: () => void;
 }
+
+/** Milliseconds without a run after which the heartbeat rests: a busy runner is not made to start it for every task. */
+const restAfterMs = 1000;
 
 /** Rows beside those of the slots are for suspended runs: they wait for a child task, and are still limited. */
 export function tableFor(spec: RunnerSpec): SlotTable {
@@ -31,7 +36,7 @@ export async function loadEntry(url: string): Promise<StartRunner> {
 }
 
 export function hostRunner(options: HostedRunnerOptions): HostedRunner {
-  const { spec, slots, start, send } = options;
+  const { spec, slots, start, send, wakeWatchdog } = options;
   const early: ((port: RunnerPort) => void)[] = [];
   let port: RunnerPort | undefined;
   const tell = (word: (port: RunnerPort) => void) => {
@@ -39,10 +44,7 @@ export function hostRunner(options: HostedRunnerOptions): HostedRunner {
     else early.push(word);
   };
   const run = async (): Promise<void> => {
-    // The first one at once: the very first task may block the loop before the timer has fired.
-    slots.beat(monotonicMs());
-    const heartbeat = setInterval(() => slots.beat(monotonicMs()), beatEveryMs);
-    heartbeat.unref();
+    const stopHeartbeat = startHeartbeat(slots, wakeWatchdog);
     try {
       port = await start({ spec, slots, send });
       for (const word of early) word(port);
@@ -50,7 +52,7 @@ export function hostRunner(options: HostedRunnerOptions): HostedRunner {
     } catch (error) {
       send({ t: "failed", epoch: spec.epoch, code: "LOVAGE_RUNNER_CRASHED", message: String((error as Error)?.stack ?? error) });
     } finally {
-      clearInterval(heartbeat);
+      stopHeartbeat();
     }
   };
   return {
@@ -58,4 +60,32 @@ export function hostRunner(options: HostedRunnerOptions): HostedRunner {
     receive: (message) => tell((to) => to.receive(message)),
     flagged: (number) => tell((to) => to.flagged(number)),
   };
+}
+
+/** Beats while something runs; an idle loop rests, and its watchdog with it. Returns what ends it. */
+export function startHeartbeat(slots: SlotTable, wakeWatchdog: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let busyAt = 0;
+  const beat = () => {
+    const now = monotonicMs();
+    slots.beat(now);
+    if (slots.busy) busyAt = now;
+    else if (now - busyAt >= restAfterMs) rest();
+  };
+  const rest = () => {
+    clearInterval(timer);
+    slots.beat(0);
+    slots.onTake = start;
+  };
+  const start = () => {
+    slots.onTake = null;
+    busyAt = monotonicMs();
+    // At once: the very first task may block the loop before the timer has fired.
+    slots.beat(busyAt);
+    timer = setInterval(beat, beatEveryMs);
+    timer.unref();
+    wakeWatchdog();
+  };
+  start();
+  return () => clearInterval(timer);
 }

@@ -1,16 +1,17 @@
 /** Main module of a runner's thread in the `threads` pool. Ends its thread when the runner is done; never the process. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { FromChild, ThreadData, ToThread } from "./child-protocol.ts";
+import type { FromThread, ThreadData, ToThread } from "./child-protocol.ts";
 import { hostRunner, loadEntry } from "./hosted-runner.ts";
 import { SlotTable } from "./slot-table.ts";
 
 const { entry, spec, rows, memory } = workerData as ThreadData;
-const send = (message: FromChild) => parentPort?.postMessage(message);
+const send = (message: FromThread) => parentPort?.postMessage(message);
 const runner = hostRunner({
   spec,
   slots: new SlotTable(rows, memory),
   start: async (context) => (await loadEntry(entry))(context),
   send: (message) => send({ c: "from", message }),
+  wakeWatchdog: () => send({ c: "look" }),
 });
 parentPort?.on("message", (message: ToThread) => {
   if ("w" in message) runner.flagged(message.number);

@@ -29,6 +29,8 @@ export interface SlotView {
 export class SlotTable {
   readonly memory: SharedArrayBuffer;
   readonly slots: number;
+  /** Called by `take`: somebody rests until there is a run. */
+  onTake: (() => void) | null = null;
   readonly #doubles: Float64Array;
   readonly #flags: Int32Array;
 
@@ -49,6 +51,7 @@ export class SlotTable {
     this.#doubles[base + 3] = hardAt;
     Atomics.store(this.#flags, slot * 2 + 1, abortFlag.none);
     Atomics.store(this.#flags, slot * 2, slotState.running);
+    this.onTake?.();
   }
 
   setState(slot: number, state: SlotState): void {
@@ -58,6 +61,12 @@ export class SlotTable {
   free(slot: number): void {
     Atomics.store(this.#flags, slot * 2, slotState.free);
     this.#doubles[1] = (this.#doubles[1] ?? 0) + 1;
+  }
+
+  /** Some slot is taken. */
+  get busy(): boolean {
+    for (let slot = 0; slot < this.slots; slot++) if (Atomics.load(this.#flags, slot * 2) !== slotState.free) return true;
+    return false;
   }
 
   /** The first reason stays. Returns whether it was this one. */
@@ -81,7 +90,7 @@ export class SlotTable {
     };
   }
 
-  /** The runner's loop calls it several times a second; its age is the loop's lag. */
+  /** The runner's loop calls it several times a second; its age is the loop's lag. 0: it rests, or has not begun. */
   beat(now: number): void {
     this.#doubles[0] = now;
   }

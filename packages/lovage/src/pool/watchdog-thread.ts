@@ -10,12 +10,12 @@ import type { FromWatchdog, ToWatchdog } from "./protocol.ts";
 import { monotonicMs, SlotTable } from "./slot-table.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** Milliseconds between looks: limits are exact to this, and an idle process is woken seldom. */
-const busyEveryMs = 25;
-const idleEveryMs = 100;
+/** Milliseconds between looks: limits are exact to this. While nothing runs there is nothing to look at. */
+const lookEveryMs = 25;
 
 const { pid } = workerData as { readonly pid: number };
 const watchdog = new Watchdog();
+let timer: NodeJS.Timeout | undefined;
 const pipe = new Socket({ fd: watchdogFd, readable: true, writable: true });
 
 readLines(pipe, (message) => receive(message as ToWatchdog));
@@ -23,16 +23,17 @@ pipe.on("error", endGroup);
 pipe.on("close", endGroup);
 parentPort?.on("message", (message: ToWatchdogThread) => {
   if (message.w === "add") watchdog.add(message.epoch, new SlotTable(message.slots, message.memory));
-  else watchdog.remove(message.epoch);
+  else if (message.w === "remove") watchdog.remove(message.epoch);
+  else if (timer === undefined) look();
 });
-look();
 
+/** A loop that rests says so in its table before we see it, and wakes us after it has said that it no longer does. */
 function look(): void {
   for (const finding of watchdog.look(monotonicMs())) {
     if (finding.t === "soft-limit") flagged({ w: "flagged", epoch: finding.epoch, number: finding.number });
     say(finding);
   }
-  setTimeout(look, watchdog.busy ? busyEveryMs : idleEveryMs);
+  timer = watchdog.awake ? setTimeout(look, lookEveryMs) : undefined;
 }
 
 function receive(message: ToWatchdog): void {

@@ -65,15 +65,26 @@ describe("a watchdog", () => {
     expect(watchdog.look(90_000)).toEqual([]);
   });
 
+  it("may rest when all of its loops do", () => {
+    const { table, watchdog } = watched();
+    const other = new SlotTable(1);
+    watchdog.add("other", other);
+    expect(watchdog.awake).toBe(true);
+    table.beat(0);
+    expect(watchdog.awake).toBe(false);
+    other.beat(2000);
+    expect(watchdog.awake).toBe(true);
+    watchdog.remove("other");
+    expect(watchdog.awake).toBe(false);
+  });
+
   it("tells slots by runner, and forgets those that are gone", () => {
     const { table, watchdog } = watched();
     table.take(1, 9, 1000, 0, 0);
-    expect(watchdog.busy).toBe(true);
     expect(watchdog.slots(1250)).toEqual([
       { epoch: "epoch", tasksDone: 0, loopLagMs: 150, taken: [{ number: 9, runningMs: 250, state: "running" }] },
     ]);
     table.free(1);
-    expect(watchdog.busy).toBe(false);
     expect(watchdog.slots(1250)[0]?.tasksDone).toBe(1);
     watchdog.remove("epoch");
     expect(watchdog.slots(1250)).toEqual([]);

@@ -33,9 +33,9 @@ export class Watchdog {
     this.#runners.delete(epoch);
   }
 
-  /** Something runs: look often. */
-  get busy(): boolean {
-    for (const { table } of this.#runners.values()) if (taken(table).next().done !== true) return true;
+  /** Some loop has something to run, or had a moment ago: there may be something to see. */
+  get awake(): boolean {
+    for (const { table } of this.#runners.values()) if (table.lastBeat !== 0) return true;
     return false;
   }
 
@@ -105,7 +105,7 @@ function* taken(table: SlotTable): Generator<SlotView> {
   }
 }
 
-/** 0 before the first beat: loading an app may take its time. */
+/** 0 before the first beat: loading an app may take its time. 0, too, of a loop that rests. */
 function loopLagMs(table: SlotTable, now: number): number {
   return table.lastBeat === 0 ? 0 : Math.max(0, now - table.lastBeat - beatEveryMs);
 }

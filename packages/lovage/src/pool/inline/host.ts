@@ -42,7 +42,13 @@ class InlineRunner implements Runner {
     const slots = tableFor(spec);
     this.#watchdog.add(spec.epoch, slots);
     // Messages leave by the event loop, as they would from another process: nothing is answered inside of `spawn`.
-    this.#hosted = hostRunner({ spec, slots, start, send: (message) => setImmediate(() => events.onMessage(message)) });
+    this.#hosted = hostRunner({
+      spec,
+      slots,
+      start,
+      send: (message) => setImmediate(() => events.onMessage(message)),
+      wakeWatchdog: () => {},
+    });
     const timer = setInterval(() => this.#look(events), lookEveryMs);
     timer.unref();
     this.exited = this.#hosted.done.then(
