@@ -123,6 +123,10 @@ export const remedies = {
   LOVAGE_QUEUE_NOT_DECLARED: ["A task would go to a queue that `taskQueues` does not name.", "Add it there, or send with `{ queue }`."],
   LOVAGE_REDIS_SERVER_FAILED: ["A Redis for tests did not start.", "The message has what it said."],
   LOVAGE_REDIS_SERVER_MISSING: ["There is no `redis-server` for tests.", "Install it; only tests need it."],
+  LOVAGE_NOT_IN_A_CHORD: [
+    "`run.addToChord()` was called in a task that is no member of a chord.",
+    "Call it in a member of a chord's header only.",
+  ],
   LOVAGE_REPLACE_INVALID: ["`run.replace()` got what cannot take the task's place.", "The message says why."],
   LOVAGE_RESULT_BACKEND_UNSUPPORTED: [
     "`resultBackend` is on another server than the broker.",

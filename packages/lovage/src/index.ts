@@ -25,10 +25,11 @@ export type { AsyncResult, Finished, GetOptions, GroupResult, RevokeOptions } fr
 export type { Mismatch } from "./task/call-types.ts";
 export type { AnyCanvas, Canvas } from "./task/canvas.ts";
 export { defineTask } from "./task/define-task.ts";
+export type { ErrbackArgs, FailedRequest } from "./task/errback.ts";
 export { type RemoteTask, remoteTask } from "./task/remote-task.ts";
 export type { RetryOn, RetryPolicy } from "./task/retry-policy.ts";
 export type { SendOptions } from "./task/send-options.ts";
 export type { Stamps } from "./task/stamps.ts";
 export type { AnyTask, Callable, TaskDefinition } from "./task/task-definition.ts";
-export type { TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";
+export type { ErrbackOptions, TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";
 export type { TaskSignature } from "./task/task-signature.ts";

@@ -14,6 +14,7 @@ export const testSettings: ContinuationSettings = {
   resultExtended: false,
   ignoreResult: false,
   storeErrorsEvenIfIgnored: false,
+  isErrback: () => false,
   inheritPriority: false,
   routing: { route: () => ({ queue: "celery", priority: 0, expires: null, ignoreResult: null }) },
   limits: { maxPayloadBytes: 1_000_000, typedValues: true },

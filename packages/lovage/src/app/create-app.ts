@@ -88,7 +88,10 @@ class LovageApp implements App {
     this.name = options.name ?? "lovage";
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.registry = createRegistry(...collections(options.tasks), builtInTasks);
+    this.registry = createRegistry(
+      ...collections(options.tasks),
+      builtInTasks(() => this.registry),
+    );
     this.#middleware = options.middleware ?? defaultMiddleware;
     this.#publishMiddleware = this.#middleware.filter((each) => each.publish !== undefined);
     this.#config = resolveApp(this.name, options);
@@ -256,6 +259,7 @@ class LovageApp implements App {
       storeErrorsEvenIfIgnored: config.taskStoreErrorsEvenIfIgnored,
       inheritPriority: config.taskInheritParentPriority,
       routing: createRouting(config, this.registry),
+      isErrback: (task) => this.registry.get(task)?.settings.errback ?? false,
       limits: { maxPayloadBytes: config.maxPayloadBytes, typedValues: config.typedValues },
     };
   }

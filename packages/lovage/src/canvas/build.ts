@@ -10,7 +10,7 @@ import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, 
 import { formatWireTime } from "../message/wire-time.ts";
 import { type FreezeContext, type Frozen, freeze, sealChord } from "./freeze.ts";
 import { merged, without } from "./options.ts";
-import { asList, bodyOf, chainSignature, chainSteps, headerOf, linked, tasksOf } from "./steps.ts";
+import { asList, bodyOf, chainSignature, chainSteps, headerOf, linked, tasksOf, withoutChunks } from "./steps.ts";
 
 /** Where a call goes when it does not say so itself, and what its task says about every call of it. */
 export interface Route {
@@ -50,7 +50,8 @@ export class Builder {
   }
 
   /** `args` go in front of its own; `over` wins over its options. Returns its result tuple. */
-  apply(signature: Signature, args: readonly unknown[] = [], over: SignatureOptions = {}): ResultTuple {
+  apply(given: Signature, args: readonly unknown[] = [], over: SignatureOptions = {}): ResultTuple {
+    const signature = withoutChunks(given);
     switch (signature.subtask_type) {
       case "chain":
         return this.#chain(signature, args, over);
@@ -102,8 +103,12 @@ export class Builder {
       }),
     );
     const result: ResultTuple = [[id, null], null];
-    if (this.#depth === 0) this.children.push(result);
+    this.#addChild(result, options);
     return result;
+  }
+
+  #addChild(result: ResultTuple, { add_to_parent }: SignatureOptions): void {
+    if (this.#depth === 0 && add_to_parent !== false) this.children.push(result);
   }
 
   /** The first step is sent with the rest on board, last step first (celery-wire.md §2.2). */
@@ -142,7 +147,7 @@ export class Builder {
     this.#depth += 1;
     const result: ResultTuple = [[groupId, null], this.#members(tasks, groupId, chord, args, options)];
     this.#depth -= 1;
-    if (this.#depth === 0) this.children.push(result);
+    this.#addChild(result, options);
     return result;
   }
 
@@ -165,7 +170,8 @@ export class Builder {
   #chord(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
     const body = bodyOf(signature);
     if (body === null) return this.#group(headerOf(signature), args, over);
-    const { task_id, ...passed } = over;
+    // The chord's own options are the body's, but for what a frozen chord calls its header (celery-wire.md §6.4).
+    const { task_id, ...passed } = merged(without(signature.options, ...ofTheHeader), over);
     const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options: merged(body.options, passed) } } };
     const { header, signature: frozen, result } = sealChord(whole, this.#context, { taskId: task_id ?? undefined });
     const sealed = bodyOf(frozen) as Signature;
@@ -175,7 +181,7 @@ export class Builder {
       return result;
     }
     this.#startChord(header);
-    const options = without(merged(signature.options, passed), ...ofTheBody);
+    const options = without(merged(signature.options, over), ...ofTheBody);
     this.#together(members, header.result[0][0], sealed, args, options);
     return result;
   }
@@ -192,6 +198,9 @@ export class Builder {
     });
   }
 }
+
+/** Options of a chord that its body does not get: it is linked otherwise, and starts when its header has ended. */
+const ofTheHeader = ["task_id", "link", "link_error", "countdown", "eta"];
 
 /** Options of a chord that its header does not get (celery-wire.md §6.4). */
 const ofTheBody = ["task_id", "link", "link_error", "chain", "group_id", "group_index", "chord"];
@@ -218,13 +227,16 @@ function routeOf({ task, kwargs }: Signature, args: readonly unknown[], routing:
 }
 
 function etaOf(options: SignatureOptions, now: number): string | null {
-  if (options.eta) return options.eta;
+  if (options.eta) return momentOf(options.eta);
   return options.countdown ? formatWireTime(now + options.countdown * 1000) : null;
 }
 
-function expiresOf(expires: number | string | null, now: number): string | null {
-  return typeof expires === "number" ? formatWireTime(now + expires * 1000) : expires;
+function expiresOf(expires: number | string | Date | null, now: number): string | null {
+  return typeof expires === "number" ? formatWireTime(now + expires * 1000) : expires && momentOf(expires);
 }
+
+/** Python's clients put typed datetimes into signatures, which come as dates (celery-wire.md §3). */
+const momentOf = (moment: string | Date): string => (typeof moment === "string" ? moment : formatWireTime(moment.getTime()));
 
 function stampsOf(options: SignatureOptions): Partial<TaskMessage> | undefined {
   const { stamped_headers: names } = options;

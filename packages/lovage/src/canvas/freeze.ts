@@ -5,7 +5,7 @@
 import type { IdSource } from "../kernel/ids.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
-import { bodyOf, chainSteps, headerOf, linked, tasksOf } from "./steps.ts";
+import { bodyOf, chainSteps, headerOf, linked, tasksOf, withoutChunks } from "./steps.ts";
 
 /** What an enclosing group or chord gives to the task that stands for a member. */
 export interface Membership {
@@ -28,7 +28,8 @@ export interface Frozen {
   readonly result: ResultTuple;
 }
 
-export function freeze(signature: Signature, context: FreezeContext, member: Membership = {}): Frozen {
+export function freeze(given: Signature, context: FreezeContext, member: Membership = {}): Frozen {
+  const signature = withoutChunks(given);
   switch (signature.subtask_type) {
     case "chain":
       return freezeChain(signature, context, member);

@@ -13,6 +13,18 @@ function composite(task: string, subtask_type: "chain" | "group" | "chord", kwar
   return { task, args: [], kwargs, options: {}, subtask_type, immutable: false };
 }
 
+/** Chunks are a group of starmaps, each over its share of the items (celery-wire.md §6.1); all else is itself. */
+export function withoutChunks(signature: Signature): Signature {
+  if (signature.subtask_type !== "chunks") return signature;
+  const { task, it, n } = signature.kwargs as { readonly task: Signature; readonly it: readonly unknown[]; readonly n: number };
+  const members: Signature[] = [];
+  for (let from = 0; from < it.length; from += Math.max(1, n)) {
+    const kwargs = { task, it: it.slice(from, from + Math.max(1, n)) };
+    members.push({ task: "celery.starmap", args: [], kwargs, options: {}, subtask_type: null, immutable: true });
+  }
+  return { ...groupSignature(members), options: signature.options };
+}
+
 /** Steps of a chain or members of a group. */
 export function tasksOf(signature: Signature): readonly Signature[] {
   const { tasks } = signature.kwargs;
@@ -39,7 +51,8 @@ export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
 }
 
 /** A chain inside a chain gives its tasks; its own link goes to the last of them, its link_error to all. */
-function unroll(task: Signature, into: Signature[]): void {
+function unroll(given: Signature, into: Signature[]): void {
+  const task = withoutChunks(given);
   const [only, second] = task.subtask_type === "group" ? tasksOf(task) : [];
   if (task.subtask_type === "chain") for (const step of linked(tasksOf(task), task)) unroll(step, into);
   else if (only !== undefined && second === undefined) unroll(only, into);

@@ -3,9 +3,11 @@
  * nobody waits for it: later chain steps, and the chords that they or the task itself report to (celery-wire.md §6.4, §6.7, §7.4).
  */
 import { bodyOf, groupSignature, headerOf, tasksOf } from "../canvas/steps.ts";
-import type { Outcome } from "../message/outcome.ts";
+import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
 import type { Signature } from "../message/task-message.ts";
+import type { FailedRequest } from "../task/errback.ts";
 import { extendedOf, isIgnored } from "./after-success.ts";
+import type { Facts } from "./facts.ts";
 import type { FollowUp, ResultBody } from "./follow-up.ts";
 
 type Failure = Extract<Outcome, { kind: "failure" }>;
@@ -14,13 +16,22 @@ export function failureFollows(outcome: Failure, follow: FollowUp): void {
   const { message, settings } = follow.facts;
   const body: ResultBody = { state: "FAILURE", result: outcome.error, traceback: outcome.traceback, children: outcome.children };
   endHere(body, follow, !isIgnored(follow.facts) || settings.storeErrorsEvenIfIgnored);
-  sendErrbacks(message.errbacks, message.id, follow);
+  sendErrbacks(message.errbacks, { request: requestOf(follow.facts), error: outcome.error, traceback: outcome.traceback }, follow);
 }
 
 /** Errbacks hear of failures only, not of revocation (celery-wire.md §6.7). */
 export function revokedFollows(reason: string, follow: FollowUp): void {
   const error = { exc_type: "TaskRevokedError", exc_message: [reason], exc_module: "celery.exceptions" };
   endHere({ state: "REVOKED", result: error, traceback: null }, follow, !isIgnored(follow.facts));
+}
+
+/**
+ * Dropped without having run to its end: its caller, its chord and what was to follow must not wait for it. Celery writes the
+ * same, in releases after 5.6.3.
+ */
+export function rejectionFollows(reason: string | null, follow: FollowUp): void {
+  const error = { exc_type: "Reject", exc_message: [reason, false], exc_module: "celery.exceptions" };
+  failureFollows({ kind: "failure", error, traceback: null, children: [], cause: "exception" }, follow);
 }
 
 function endHere(body: ResultBody, follow: FollowUp, isStored: boolean): void {
@@ -57,11 +68,33 @@ export function finalTasks(signature: Signature): readonly Signature[] {
   }
 }
 
+export interface Failed {
+  readonly request: FailedRequest;
+  readonly error: ExceptionRecord;
+  readonly traceback: string | null;
+}
+
 /**
- * Old style: a message with the id of what failed, in a group (celery-wire.md §6.7). The new style, a call inside this
- * process, would be decided here by what `follow.facts` knows of the errback.
+ * Tasks that say that they are errbacks hear all of it (Celery's new style; it calls them in place, and stores nothing of
+ * them); all others are sent as one group, with the id of what failed (celery-wire.md §6.7).
  */
-export function sendErrbacks(errbacks: readonly Signature[], failedId: string, follow: FollowUp): void {
-  if (errbacks.length === 0) return;
-  follow.apply(groupSignature(errbacks), [failedId], { parent_id: failedId });
+export function sendErrbacks(errbacks: readonly Signature[], failed: Failed, follow: FollowUp): void {
+  const { id } = failed.request;
+  const others: Signature[] = [];
+  for (const errback of errbacks) {
+    if (!follow.facts.settings.isErrback(errback.task)) others.push(errback);
+    else
+      follow.apply({ ...errback, immutable: false }, [failed.request, failed.error, failed.traceback], {
+        parent_id: id,
+        ignore_result: true,
+        // Who walks the children would wait for its result.
+        add_to_parent: false,
+      });
+  }
+  if (others.length > 0) follow.apply(groupSignature(others), [id], { parent_id: id });
+}
+
+export function requestOf({ message, nodeName }: Facts): FailedRequest {
+  const { id, task, args, kwargs, retries, rootId, parentId, groupId, headers } = message;
+  return { id, task, args, kwargs, retries, rootId, parentId, groupId, hostname: nodeName, headers };
 }

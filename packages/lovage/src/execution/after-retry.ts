@@ -1,6 +1,5 @@
 /** The same task once more: a retry of the message (celery-wire.md §8.3), or another signature in its place (§6.8). */
 import { chainSignature, chordSignature, linked, tasksOf } from "../canvas/steps.ts";
-import { ConfigError } from "../kernel/errors.ts";
 import type { Outcome, ResultTuple } from "../message/outcome.ts";
 import { reprArgs, reprKwargs } from "../message/repr.ts";
 import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
@@ -34,6 +33,7 @@ function nextAttempt(message: TaskMessage, plan: Retry["retry"], queue: string, 
     exchange: "",
     routingKey: plan.queue ?? queue,
     ...(plan.priority !== undefined && { priority: plan.priority }),
+    ...(plan.expires !== undefined && { expires: plan.expires }),
     ...(plan.args !== undefined && { args: plan.args, argsrepr: reprArgs(plan.args) }),
     ...(plan.kwargs !== undefined && { kwargs: plan.kwargs, kwargsrepr: reprKwargs(plan.kwargs) }),
     lovage,
@@ -53,8 +53,6 @@ const accumulate: Signature = {
 /** The signature ends under the message's own id, and takes its place in chain, group and chord. */
 export function replacementFollows(signature: Signature, follow: FollowUp): void {
   const { message } = follow.facts;
-  if (signature.options.chord)
-    throw new ConfigError("LOVAGE_REPLACE_INVALID", `Task "${message.task}" cannot be replaced by a signature that is in a chord already.`);
   const nesting = message.replacedTaskNesting + 1;
   const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), accumulate) : signature;
   const ending = withLinks(stands, message);

@@ -23,7 +23,7 @@ export function successFollows(outcome: Success, follow: FollowUp): void {
   const resultJson = stringifyWireJson(outcome.value, settings.limits);
   const body: ResultBody = { state: "SUCCESS", result: outcome.value, resultJson, children };
   if (isStored) follow.store(message, body, extendedOf(follow.facts));
-  if (isPart) follow.part(message.groupId as string, message.groupIndex, message.id, body);
+  if (isPart) follow.part(message.groupId as string, message.groupIndex, message.id, body, outcome.addsToChord);
 }
 
 /** One callback goes as it is; several plain ones as one group, groups each by itself (celery-wire.md §6.3). */

@@ -8,10 +8,11 @@ import { toPublication } from "../canvas/publication.ts";
 import { type ChordPartFields, decodeChordPart } from "../message/chord-part.ts";
 import type { ChordPart, Commit, CommitReply } from "../message/commit.ts";
 import { reprException } from "../message/exceptions.ts";
-import { parseWireJson } from "../message/json.ts";
+import { parseWireJson, stringifyWireJson } from "../message/json.ts";
 import type { ExceptionRecord, ResultTuple } from "../message/outcome.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
-import { finalTasks, sendErrbacks } from "./after-failure.ts";
+import type { FailedRequest } from "../task/errback.ts";
+import { finalTasks, requestOf, sendErrbacks } from "./after-failure.ts";
 import type { Facts } from "./facts.ts";
 import { buildContext, FollowUp } from "./follow-up.ts";
 
@@ -32,11 +33,17 @@ function inOrder({ parts, position }: PartsDue, own: ChordPart): readonly string
   return [...parts.slice(0, position), own.member, ...parts.slice(position)];
 }
 
-/** The message's own chord, or that of a later chain step which ends with it. */
+/** The message's own chord, that of a later chain step which ends with it, or one that these are members of in turn. */
 function bodyOfChord(message: TaskMessage, groupId: string): Signature | null {
   if (message.chord !== null && message.groupId === groupId) return message.chord;
-  for (const step of message.chain ?? []) {
-    for (const { options } of finalTasks(step)) if (options.group_id === groupId && options.chord) return options.chord;
+  const ends = (message.chain ?? []).flatMap(finalTasks);
+  for (const body of [message.chord, ...ends.map(({ options }) => options.chord)]) if (body) ends.push(...waiting(body));
+  const seen = new Set<string>();
+  for (const { options } of ends) {
+    if (!options.chord || !options.group_id || seen.has(options.group_id)) continue;
+    if (options.group_id === groupId) return options.chord;
+    seen.add(options.group_id);
+    ends.push(...waiting(options.chord));
   }
   return null;
 }
@@ -72,13 +79,12 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
     exc_message: [`Dependency ${broken.taskId} raised ${reprException(broken.result)}`],
     exc_module: "celery.exceptions",
   };
+  const traceback = `Traceback (most recent call last):\n${error.exc_module}.ChordError: ${String((error.exc_message as string[])[0])}\n`;
   const follow = new FollowUp(facts, `chord ${own.groupId}`);
-  const result = {
-    state: "FAILURE",
-    result: error,
-    traceback: `Traceback (most recent call last):\n${error.exc_module}.ChordError: ${String((error.exc_message as string[])[0])}\n`,
-    children: [],
-  };
+  const [end] = finalTasks(body);
+  const failedId = body.options.task_id ?? end?.options.task_id;
+  if (failedId) sendErrbacks(ownErrbacks(body), { request: requestOfBody(body, failedId, facts), error, traceback }, follow);
+  const result = { state: "FAILURE", result: error, traceback, children: follow.children };
   for (const { options } of waiting(body)) {
     if (!options.task_id) continue;
     // As Celery writes it: without group and parent, whatever the body's own message would have said.
@@ -86,9 +92,6 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
     if (options.chord && options.group_id && options.group_id !== own.groupId)
       follow.part(options.group_id, options.group_index ?? null, options.task_id, result);
   }
-  const [end] = finalTasks(body);
-  const failedId = body.options.task_id ?? end?.options.task_id;
-  if (failedId) sendErrbacks(errbacksOf(body), failedId, follow);
   return {
     ...commit,
     results: [...commit.results, ...follow.results],
@@ -98,9 +101,26 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
   };
 }
 
+/** It never ran: what its signature says, and where it would have stood. */
+function requestOfBody({ task, args, kwargs }: Signature, id: string, facts: Facts): FailedRequest {
+  return { ...requestOf(facts), id, task, args, kwargs, retries: 0, parentId: facts.message.id, headers: {} };
+}
+
 /** The body's own end, and whatever was to run after it. */
 function waiting(body: Signature): readonly Signature[] {
   return [body, ...(body.options.chain ?? [])].flatMap(finalTasks);
+}
+
+/**
+ * Celery's `chord.link_error` puts an errback on the bodies of chords in the header too. There an outer chord never hears of
+ * the failure; here it does and calls its own: what stands on both is called once, by the outermost.
+ */
+function ownErrbacks(body: Signature): readonly Signature[] {
+  const errbacks = errbacksOf(body);
+  const outer = finalTasks(body)[0]?.options.chord;
+  if (!outer || errbacks.length === 0) return errbacks;
+  const later = new Set(errbacksOf(outer).map((errback) => stringifyWireJson(errback)));
+  return errbacks.filter((errback) => !later.has(stringifyWireJson(errback)));
 }
 
 function errbacksOf(body: Signature): readonly Signature[] {

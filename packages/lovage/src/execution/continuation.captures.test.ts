@@ -9,6 +9,7 @@ import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
 import { decodeResult } from "../message/results.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
 import { completeChord, continuation } from "./continuation.ts";
+import type { ContinuationSettings } from "./facts.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: captured documents are whatever Celery wrote
 type Any = any;
@@ -25,7 +26,7 @@ function outcomeOf(document: string): Outcome {
 }
 
 /** Commits each captured end in turn, and keeps the chords as a store would. */
-function replay(name: string) {
+function replay(name: string, settings: Partial<ContinuationSettings> = {}) {
   const found = cases.get(name);
   if (found === undefined) throw new Error(`there is no capture ${name}`);
   const messages = (found.messages ?? []).map((raw) => decodeTaskMessage(Buffer.from(raw)));
@@ -41,7 +42,7 @@ function replay(name: string) {
   for (const message of messages) {
     const end = ends.get(message.id)?.[Math.min(message.retries, (ends.get(message.id)?.length ?? 1) - 1)];
     if (end === undefined) continue;
-    const facts = testFacts(message);
+    const facts = testFacts(message, { settings });
     const commit = settle(continuation(message, outcomeOf(end), facts), sizes, parts, (due, reply) => completeChord(due, reply, facts));
     sent.push(...commit.publish.map(({ bytes }) => decodeTaskMessage(Buffer.from(bytes as string))));
     results.push(...commit.results.map(({ document }) => document));
@@ -163,10 +164,17 @@ describe("what follows from an outcome", () => {
     expect(new Set(sent.map(({ groupId }) => groupId)).size).toBe(1);
   });
   it("ends a chord whose member failed as Celery does, and tells the body's errbacks", () => {
-    const { documents, results, sent, messages } = replay("w_plain_17_chord_error");
+    const { documents, results, sent, messages } = replay("w_plain_17_chord_error", { isErrback: (task) => task === "t.err_new" });
     const known = new Set(JSON.stringify(messages).match(uuid));
     expect(canonical(results.map(comparableResult), known)).toEqual(canonical(documents.map(comparableResult), known));
     const body = messages[0]?.chord?.options.task_id;
-    expect(sent.map(({ task, args }) => ({ task, args }))).toEqual([{ task: "t.err_new", args: [body] }]);
+    const error = {
+      exc_type: "ChordError",
+      exc_module: "celery.exceptions",
+      exc_message: [expect.stringMatching(/^Dependency .* raised/)],
+    };
+    expect(sent.map(({ task, args }) => ({ task, args }))).toEqual([
+      { task: "t.err_new", args: [expect.objectContaining({ id: body, task: "t.xsum" }), error, expect.any(String)] },
+    ]);
   });
 });

@@ -144,14 +144,73 @@ describe("other ends", () => {
   ])("after %s settle as %j", (cause, settle) => {
     expect(commitOf(newTaskMessage({ task: "t" }), failure(cause)).settle).toEqual(settle);
   });
-  it("of rejected and ignored tasks store nothing", () => {
+  it("that put a task back, or ignore it, store nothing", () => {
     const message = newTaskMessage({ task: "t" });
     expect(commitOf(message, { kind: "rejected", requeue: true })).toMatchObject({
       settle: { kind: "requeue", where: "back" },
       results: [],
     });
-    expect(commitOf(message, { kind: "rejected", requeue: false })).toMatchObject({ settle: { kind: "ack" }, results: [] });
     expect(commitOf(message, { kind: "ignored" })).toMatchObject({ settle: { kind: "ack" }, results: [], publish: [] });
+  });
+  it("put a task back with the marks of a second delivery", () => {
+    const { settle } = commitOf(newTaskMessage({ task: "t", args: [1] }), { kind: "rejected", requeue: true });
+    const bytes = settle.kind === "requeue" ? settle.bytes : undefined;
+    expect(decodeTaskMessage(Buffer.from(bytes as string))).toMatchObject({ args: [1], redelivered: true });
+  });
+  it("of a rejected task are failures, for its errbacks, its chord and what was to follow", () => {
+    const message = newTaskMessage({
+      ...{ task: "t", id: "a", groupId: "g", groupIndex: 0, chord: sum.s().toSignature(), errbacks: [sum.s().toSignature()] },
+      chain: [sum.s().set({ taskId: "later" }).toSignature()],
+    });
+    const commit = commitOf(message, { kind: "rejected", requeue: false, reason: "broken" });
+    expect(commit.settle).toEqual({ kind: "ack" });
+    expect(commit.results.map(({ taskId, state, document }) => [taskId, state, JSON.parse(document).result])).toEqual(
+      ["a", "later"].map((id) => [id, "FAILURE", { exc_type: "Reject", exc_message: ["broken", false], exc_module: "celery.exceptions" }]),
+    );
+    expect(commit.chordParts).toHaveLength(1);
+    expect(sent(commit).map(({ args }) => args)).toEqual([["a"]]);
+  });
+});
+
+describe("errbacks", () => {
+  const message = newTaskMessage({
+    ...{ task: "t.bad", id: "a", rootId: "r", parentId: "p", args: [1], headers: { mine: 1 } },
+    errbacks: [sum.s("own").toSignature(), sum.si("fixed").toSignature(), add.si().toSignature()],
+  });
+  const settings = { isErrback: (task: string) => task === "t.add" };
+
+  it("that are ordinary tasks get the failed id in one group, unless they are immutable", () => {
+    const messages = sent(commitOf(message, failure(), { settings }));
+    expect(messages.slice(1)).toMatchObject([
+      { task: "t.sum", args: ["a", "own"], groupIndex: 0, parentId: "a", rootId: "r" },
+      { task: "t.sum", args: ["fixed"], groupIndex: 1 },
+    ]);
+    expect(messages[1]?.groupId).toBe(messages[2]?.groupId);
+  });
+  it("that say so get request, error and traceback, and store nothing", () => {
+    const [first] = sent(commitOf(message, { ...failure(), traceback: "Traceback" } as Outcome, { settings }));
+    const request = { id: "a", task: "t.bad", args: [1], rootId: "r", parentId: "p", hostname: "w1@host", headers: { mine: 1 } };
+    expect(first).toMatchObject({ task: "t.add", args: [request, error, "Traceback"], ignoreResult: true, groupId: null });
+  });
+  it("of a chord are called once, by the outermost that has them", () => {
+    const both = add.s("both");
+    const inner = chord([add.s(1), add.s(2)], sum.s().linkError(both, add.s("inner")));
+    const [first] = built(chord([inner, add.s(9)], sum.s().linkError(both)).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const due = {
+      kind: "parts-due",
+      groupId: first.groupId as string,
+      parts: ['[1, "b", "SUCCESS", 1]'],
+      position: 1,
+      taskset: null,
+    } as const;
+    const commit = completeChord(continuation(first, failure(), facts), due, facts);
+    expect(sent(commit).map(({ args }) => args[1])).toEqual(["inner"]);
+    // The inner body's failure is the last part of the outer chord.
+    const outer = first.chord?.options.group_id as string;
+    const ended = completeChord(commit, { ...due, groupId: outer, parts: ['[1, "c", "SUCCESS", 9]'] }, facts);
+    expect(sent(ended).map(({ args }) => args[1])).toEqual(["inner", "both"]);
+    expect(ended.chordParts).toMatchObject([{ completes: "error" }, { completes: "error", groupId: outer }]);
   });
 });
 
@@ -242,6 +301,11 @@ describe("the end of a chord", () => {
       { completes: "error" },
       { groupId: body.options.group_id, taskId: body.options.task_id, index: 0 },
     ]);
+  });
+  it("that a member has added to: its part says by how many", () => {
+    const [first] = built(chord([add.s(1), add.s(2)], sum.s()).toSignature()) as [TaskMessage];
+    const commit = commitOf(first, { ...success(1), addsToChord: 2 } as Outcome);
+    expect(commit.chordParts).toMatchObject([{ adds: 2, index: 0 }]);
   });
   it("nests results as the saved header does", () => {
     const [first] = built(chord([add.s(1), add.s(2)], sum.s()).toSignature()) as [TaskMessage];

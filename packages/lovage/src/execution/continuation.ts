@@ -4,9 +4,10 @@
  * Facts of the wire: celery-wire.md §6.3, §6.4, §6.7, §7.3, §8.2.
  */
 import type { Commit, Settle } from "../message/commit.ts";
+import { encodeTaskMessage } from "../message/encode.ts";
 import type { FailureCause, Outcome } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
-import { failureFollows, revokedFollows } from "./after-failure.ts";
+import { failureFollows, rejectionFollows, revokedFollows } from "./after-failure.ts";
 import { replacementFollows, retryFollows } from "./after-retry.ts";
 import { successFollows } from "./after-success.ts";
 import type { Facts } from "./facts.ts";
@@ -17,7 +18,7 @@ export { completeChord } from "./complete-chord.ts";
 /** @throws {SerializationError} when a result, or an argument of what follows, cannot go on the wire. */
 export function continuation(message: TaskMessage, outcome: Outcome, facts: Facts): Commit {
   const follow = new FollowUp(facts.message === message ? facts : { ...facts, message });
-  return commitOf(follow, stateOf(outcome, follow), settleOf(outcome));
+  return commitOf(follow, stateOf(outcome, follow), settleOf(outcome, follow.facts));
 }
 
 /** Puts what follows into `follow`, and names the state that is counted. */
@@ -39,6 +40,7 @@ function stateOf(outcome: Outcome, follow: FollowUp): string {
       replacementFollows(outcome.signature, follow);
       return "REPLACED";
     case "rejected":
+      if (!outcome.requeue) rejectionFollows(outcome.reason ?? null, follow);
       return "REJECTED";
     case "ignored":
       return "IGNORED";
@@ -47,8 +49,9 @@ function stateOf(outcome: Outcome, follow: FollowUp): string {
 
 const acked: Settle = { kind: "ack" };
 
-function settleOf(outcome: Outcome): Settle {
-  if (outcome.kind === "rejected" && outcome.requeue) return { kind: "requeue", where: "back" };
+function settleOf(outcome: Outcome, { message, settings }: Facts): Settle {
+  if (outcome.kind === "rejected" && outcome.requeue)
+    return { kind: "requeue", where: "back", bytes: encodeTaskMessage({ ...message, redelivered: true }, settings.limits) };
   if (outcome.kind !== "failure") return acked;
   const reason = deadReasons[outcome.cause];
   return reason === undefined ? acked : { kind: "dead-letter", reason, detail: outcome.error.exc_type };

@@ -2,6 +2,7 @@
  * What Celery does by exceptions: retry, ignore, reject, replace. Thrown to leave the handler at once, told apart from
  * failures by a registered symbol (also across copies of this package), never logged as errors.
  */
+import type { Duration } from "../kernel/durations.ts";
 import type { Signature } from "../message/task-message.ts";
 
 const brand = Symbol.for("lovage.control");
@@ -18,12 +19,13 @@ export interface RetryRequest {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly queue?: string;
   readonly priority?: number;
+  readonly expires?: Duration;
 }
 
 export type Control =
   | RetryRequest
   | { readonly kind: "ignore" }
-  | { readonly kind: "reject"; readonly requeue: boolean }
+  | { readonly kind: "reject"; readonly requeue: boolean; readonly reason: string | null }
   | { readonly kind: "replace"; readonly signature: Signature };
 
 export class ControlFlow extends Error {
@@ -43,6 +45,9 @@ export function controlOf(thrown: unknown): Control | undefined {
 /** `throw ignore()`: acknowledged, nothing stored, nothing follows. */
 export const ignore = (): ControlFlow => new ControlFlow({ kind: "ignore" });
 
-/** `throw reject({ requeue: true })`: back to the end of its queue. Without `requeue` the message is dropped. */
-export const reject = (options: { readonly requeue?: boolean } = {}): ControlFlow =>
-  new ControlFlow({ kind: "reject", requeue: options.requeue ?? false });
+/**
+ * `throw reject({ requeue: true })`: back to the end of its queue. Without `requeue` the message is dropped, and the task has
+ * failed for `reason`.
+ */
+export const reject = (options: { readonly requeue?: boolean; readonly reason?: string } = {}): ControlFlow =>
+  new ControlFlow({ kind: "reject", requeue: options.requeue ?? false, reason: options.reason ?? null });

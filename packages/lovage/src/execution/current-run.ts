@@ -1,7 +1,8 @@
 /** The run as user code sees it. */
+import type { Duration } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { TaskId } from "../message/task-message.ts";
+import type { TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
@@ -21,6 +22,8 @@ export interface RetryRequestOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly queue?: string;
   readonly priority?: number;
+  /** Refused if the next attempt has not started this long from now. Absent: the message keeps its own. */
+  readonly expires?: Duration;
 }
 
 export interface Run {
@@ -47,6 +50,8 @@ export interface Run {
   readonly idempotencyKey: string;
   /** Of this delivery alone: a later attempt has another. */
   readonly fencingToken: string;
+  /** All that the message says: limits, priority, stamps, links, properties. */
+  readonly message: TaskMessage;
 
   /** Aborts on soft time limit, cancel and shutdown, with the error as its reason. Hand it to fetch, timers, drivers. */
   readonly signal: AbortSignal;
@@ -60,13 +65,22 @@ export interface Run {
 
   /** Ends this attempt and tries again later. Always throws. */
   retry(options?: RetryRequestOptions): never;
-  /** Ends this run; `signature` takes over its id, its place in chain, group and chord. Always throws. */
+  /**
+   * Ends this run; `signature` takes over its id, its place in chain, group and chord. Always throws.
+   * @throws {ConfigError} LOVAGE_REPLACE_INVALID: an empty chain, or what is in a chord already.
+   */
   replace(signature: AnyCanvas | SignatureLike): never;
   /** Runs `work` unless it has been done under this key before, and gives the value that it gave then. */
   once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T>;
   /** Sent in one step with this run's success, or not at all. */
   sendOnSuccess<P extends readonly unknown[], R>(task: Callable<P, R>, args: NoInfer<P>, options?: SendOptions): Promise<AsyncResult<R>>;
   sendOnSuccess(canvas: AnyCanvas | SignatureLike, options?: SendOptions): Promise<unknown>;
+  /**
+   * Adds a member to the chord that this run is a member of: the body waits for it, and gets its value after this one's.
+   * Sent in one step with this run's success, or not at all: do not wait for it here.
+   * @throws {UsageError} LOVAGE_NOT_IN_A_CHORD
+   */
+  addToChord(member: AnyCanvas | SignatureLike): Promise<unknown>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { chain } from "../canvas/chain.ts";
 import { exponential } from "../kernel/backoff.ts";
 import { SoftTimeLimitError, TaskRevokedError } from "../kernel/errors.ts";
 import { silentLogger } from "../kernel/logger.ts";
@@ -7,6 +8,7 @@ import type { TaskMessage } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { defineTask } from "../task/define-task.ts";
+import { remoteTask } from "../task/remote-task.ts";
 import type { Sender } from "../task/sender.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 import { ignore, reject } from "./control-flow.ts";
@@ -82,7 +84,11 @@ describe("a run", () => {
   });
   it("takes ignore and reject for what they are", async () => {
     expect(await run(defineTask("t", () => Promise.reject(ignore())))).toEqual({ kind: "ignored" });
-    expect(await run(defineTask("t", () => Promise.reject(reject({ requeue: true }))))).toEqual({ kind: "rejected", requeue: true });
+    expect(await run(defineTask("t", () => Promise.reject(reject({ requeue: true }))))).toEqual({
+      kind: "rejected",
+      requeue: true,
+      reason: null,
+    });
   });
   it("knows itself, however deep", async () => {
     const deep = async () => {
@@ -160,6 +166,68 @@ describe("a run", () => {
   });
 });
 
+describe("an errback", () => {
+  const errback = defineTask("t", { errback: true }, (request, failed, traceback) => [request, failed.message, failed.details, traceback]);
+  it("gets the request, the error as a caller would, and the traceback", async () => {
+    const request = { id: "a", task: "t.bad", args: [1] };
+    const record = { exc_type: "ValueError", exc_message: ["no"], exc_module: "builtins" };
+    expect(await run(errback, { args: [request, record, "Traceback"] })).toMatchObject({
+      value: [request, "Task a failed: ValueError('no')", { type: "ValueError", args: ["no"], taskId: "a" }, "Traceback"],
+    });
+  });
+  it("gets the id alone where the other side tells no more", async () => {
+    expect(await run(errback, { args: ["a"] })).toMatchObject({
+      value: [{ id: "a", task: null, args: null }, expect.any(String), {}, null],
+    });
+  });
+});
+
+describe("a member of a chord", () => {
+  const body = remoteTask<[list: unknown], unknown>("body").s().toSignature();
+  const member = remoteTask<[x: number], number>("t.add");
+  const prepared: { signature?: unknown } = {};
+  const preparing: Sender = {
+    ...sender,
+    prepare: async (signature) => {
+      prepared.signature = signature;
+      return {
+        publication: { messages: [{ taskId: "x", queue: "q", priority: 0, bytes: "" }] },
+        children: [[["x", null], null]],
+        handle: {} as never,
+      };
+    },
+  };
+  const adding = defineTask("t", () =>
+    currentRun()
+      .addToChord(member.s(1))
+      .then(() => 7),
+  );
+
+  it("adds to it in one step with its success", async () => {
+    const outcome = await run(adding, { groupId: "g", groupIndex: 3, chord: body }, { sender: preparing });
+    expect(outcome).toEqual({
+      ...{ kind: "success", value: 7, children: [[["x", null], null]], addsToChord: 1 },
+      sends: { messages: [expect.objectContaining({ taskId: "x" })], chords: [] },
+    });
+    expect(prepared.signature).toMatchObject({ task: "t.add", options: { group_id: "g", group_index: 3, chord: body } });
+  });
+  it("is told when it is none", async () => {
+    expect(await run(adding, {}, { sender: preparing })).toMatchObject({
+      kind: "failure",
+      error: { exc_message: [expect.any(String), "LOVAGE_NOT_IN_A_CHORD"] },
+    });
+  });
+});
+
+describe("a replacement", () => {
+  it("must be there, and in no chord", async () => {
+    const failed = { kind: "failure", error: { exc_type: "ImproperlyConfigured", exc_module: "celery.exceptions" } };
+    expect(await run(defineTask("t", () => currentRun().replace(chain())))).toMatchObject(failed);
+    const inChord = { task: "t", args: [], kwargs: {}, options: { chord: "c" as never }, subtask_type: null, immutable: false };
+    expect(await run(defineTask("t", () => currentRun().replace(inChord)))).toMatchObject(failed);
+  });
+});
+
 describe("a retry", () => {
   class Flaky extends Error {}
   const policy = { on: [Flaky], max: 2, backoff: exponential({ first: "2s", jitter: "none" }) };
@@ -196,6 +264,10 @@ describe("a retry", () => {
     expect(await run(without, { id: "a" })).toMatchObject({
       error: { exc_type: "MaxRetriesExceededError", exc_message: ["Can't retry t.x[a] args:() kwargs:{}"] },
     });
+  });
+  it("can have another expiry", async () => {
+    const task = defineTask("t", () => currentRun().retry({ expires: "1m" }));
+    expect(await run(task)).toMatchObject({ retry: { expires: "1970-01-01T00:01:01.000000+00:00" } });
   });
   it("without end goes on", async () => {
     const task = defineTask("t", { retry: { max: null } }, () => Promise.reject(new Error("x")));

@@ -3,14 +3,17 @@
  * it ended as data. Never throws: whatever user code does becomes an outcome. Commits nothing.
  */
 import { backoffDelayMs } from "../kernel/backoff.ts";
+import { durationSeconds } from "../kernel/durations.ts";
 import { isLovageError, RetriesExhaustedError } from "../kernel/errors.ts";
-import { toExceptionRecord } from "../message/exceptions.ts";
+import { fromExceptionRecord, toExceptionRecord } from "../message/exceptions.ts";
 import type { FailureCause, Outcome, RetryPlan } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
+import { formatWireTime } from "../message/wire-time.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { retryNumbers } from "../middleware/retries.ts";
 import { ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
+import type { ErrbackArgs, FailedRequest } from "../task/errback.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 import { type Control, controlOf, type RetryRequest } from "./control-flow.ts";
 import type { ExecutionContext } from "./execution-context.ts";
@@ -33,13 +36,35 @@ async function wrapped(run: TaskRun, context: ExecutionContext, around: readonly
 async function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome> {
   let bound: readonly unknown[] | Promise<readonly unknown[]>;
   try {
-    bound = bindArguments(run.task, run.message.args, run.message.kwargs);
+    const { task, message } = run;
+    bound = task.settings.errback ? errbackArguments(message) : bindArguments(task, message.args, message.kwargs);
     if (bound instanceof Promise) bound = await bound;
   } catch (error) {
     return failed(run, error, "invalid-arguments");
   }
   return handled(run, bound, context);
 }
+
+/** As they were sent with the failure; where a worker of the other side sent the errback, it told the id alone. */
+function errbackArguments({ args }: TaskMessage): ErrbackArgs {
+  const [request, error, traceback] = args;
+  if (typeof request === "string") return [{ ...untold, id: request }, fromExceptionRecord(null, null, request), null];
+  const { id } = request as FailedRequest;
+  const text = typeof traceback === "string" ? traceback : null;
+  return [request as FailedRequest, fromExceptionRecord(error, text, id), text];
+}
+
+const untold = {
+  task: null,
+  args: null,
+  kwargs: null,
+  retries: null,
+  rootId: null,
+  parentId: null,
+  groupId: null,
+  hostname: null,
+  headers: null,
+} as const;
 
 async function handled(run: TaskRun, args: readonly unknown[], context: ExecutionContext): Promise<Outcome> {
   try {
@@ -50,9 +75,10 @@ async function handled(run: TaskRun, args: readonly unknown[], context: Executio
 }
 
 function succeeded(run: TaskRun, value: unknown): Outcome {
-  const { sends } = run;
+  const { sends, addsToChord } = run;
   const outcome = { kind: "success", value: value === undefined ? null : value, children: run.children } as const;
-  return sends === undefined ? outcome : { ...outcome, sends };
+  if (sends === undefined) return outcome;
+  return addsToChord === 0 ? { ...outcome, sends } : { ...outcome, sends, addsToChord };
 }
 
 function ended(run: TaskRun, error: unknown, context: ExecutionContext): Outcome {
@@ -74,7 +100,7 @@ function controlled(run: TaskRun, control: Control, context: ExecutionContext): 
     case "replace":
       return { kind: "replaced", signature: control.signature };
     case "reject":
-      return { kind: "rejected", requeue: control.requeue };
+      return { kind: "rejected", requeue: control.requeue, reason: control.reason };
     case "ignore":
       return { kind: "ignored" };
   }
@@ -87,16 +113,17 @@ function retried(run: TaskRun, request: RetryRequest, context: ExecutionContext)
   if (max !== null && message.retries >= max) return failed(run, request.error ?? exhausted(run, max), "retries-exhausted");
   const delayMs = request.delayMs ?? backoffDelayMs(numbers.backoff, message.retries, () => context.random());
   const error = request.error ?? new Error(`Retry in ${delayMs / 1000}s`);
-  return { kind: "retry", ...toExceptionRecord(error), children: run.children, retry: planOf(request, delayMs) };
+  return { kind: "retry", ...toExceptionRecord(error), children: run.children, retry: planOf(request, delayMs, context.now()) };
 }
 
-function planOf(request: RetryRequest, delayMs: number): RetryPlan {
+function planOf(request: RetryRequest, delayMs: number, now: number): RetryPlan {
   return {
     delayMs,
     ...(request.args !== undefined && { args: request.args }),
     ...(request.kwargs !== undefined && { kwargs: request.kwargs }),
     ...(request.queue !== undefined && { queue: request.queue }),
     ...(request.priority !== undefined && { priority: request.priority }),
+    ...(request.expires !== undefined && { expires: formatWireTime(now + durationSeconds(request.expires, "expires") * 1000) }),
   };
 }
 

@@ -79,11 +79,12 @@ export class FollowUp {
   }
 
   /** The share of a chord's member, whether or not its result is kept (celery-wire.md §7.3). */
-  part(groupId: string, index: number | null, taskId: string, body: ResultBody): void {
+  part(groupId: string, index: number | null, taskId: string, body: ResultBody, adds?: number): void {
     const { limits, resultExpiresMs } = this.facts.settings;
     const resultJson = body.resultJson ?? stringifyWireJson(body.result, limits);
     const member = encodeChordPart({ taskId, state: body.state, result: body.result, resultJson }, limits);
-    this.chordParts.push({ groupId, index, taskId, member, expiresMs: resultExpiresMs });
+    const part = { groupId, index, taskId, member, expiresMs: resultExpiresMs };
+    this.chordParts.push(adds === undefined ? part : { ...part, adds });
   }
 
   get outgoing(): readonly Outgoing[] {

@@ -1,15 +1,18 @@
 /** One run: what `currentRun()` gives, and what sending and waiting inside a task go through. Holds no timers and no I/O of its own. */
+import { chordSize } from "../canvas/build.ts";
+import { tasksOf } from "../canvas/steps.ts";
+import { ConfigError, UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import { encodeResult } from "../message/results.ts";
-import type { TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
 import type { Execution } from "../middleware/middleware.ts";
 import type { AmbientRun } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
-import type { Sender } from "../task/sender.ts";
+import type { Prepared, Sender } from "../task/sender.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
 import type { AnyTask, Callable } from "../task/task-definition.ts";
 import { taskSignature } from "../task/task-signature.ts";
@@ -30,6 +33,7 @@ export class TaskRun implements Run, AmbientRun, Execution {
   #children: ResultTuple[] | undefined;
   #messages: Outgoing[] | undefined;
   #chords: ChordStart[] | undefined;
+  #addsToChord = 0;
   #lastPythonProgress = Number.NEGATIVE_INFINITY;
 
   constructor(task: AnyTask, message: TaskMessage, controls: RunControls, context: ExecutionContext) {
@@ -99,6 +103,10 @@ export class TaskRun implements Run, AmbientRun, Execution {
     return this.#messages === undefined ? undefined : { messages: this.#messages, chords: this.#chords ?? [] };
   }
 
+  get addsToChord(): number {
+    return this.#addsToChord;
+  }
+
   throwIfAborted(): void {
     this.#controls.throwIfAborted();
   }
@@ -128,7 +136,7 @@ export class TaskRun implements Run, AmbientRun, Execution {
   }
 
   replace(signature: AnyCanvas | SignatureLike): never {
-    throw new ControlFlow({ kind: "replace", signature: signatureJson(signature) });
+    throw new ControlFlow({ kind: "replace", signature: replacement(signatureJson(signature), this.taskName) });
   }
 
   once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T> {
@@ -144,10 +152,25 @@ export class TaskRun implements Run, AmbientRun, Execution {
     const signature = isCall ? taskSignature(what, [], false, undefined).toSignature() : signatureJson(what as AnyCanvas | SignatureLike);
     const args = isCall ? ((argsOrOptions as P | undefined) ?? []) : [];
     const prepared = await this.sender.prepare(signature, args, isCall ? options : (argsOrOptions as SendOptions | undefined));
+    return this.#sendLater(prepared) as AsyncResult<R>;
+  }
+
+  async addToChord(member: AnyCanvas | SignatureLike): Promise<unknown> {
+    const { chord, groupId, groupIndex } = this.message;
+    if (chord === null || groupId === null)
+      throw new UsageError("LOVAGE_NOT_IN_A_CHORD", `Task "${this.taskName}" is no member of a chord: there is nothing to add to.`);
+    const signature = signatureJson(member);
+    const membership = { chord, group_id: groupId, ...(groupIndex !== null && { group_index: groupIndex }) };
+    const prepared = await this.sender.prepare({ ...signature, options: { ...signature.options, ...membership } }, []);
+    this.#addsToChord += chordSize(signature);
+    return this.#sendLater(prepared);
+  }
+
+  #sendLater(prepared: Prepared): Prepared["handle"] {
     this.#messages = [...(this.#messages ?? []), ...prepared.publication.messages];
     this.#chords = [...(this.#chords ?? []), ...(prepared.publication.chords ?? [])];
     for (const child of prepared.children) this.addChild(child);
-    return prepared.handle as AsyncResult<R>;
+    return prepared.handle;
   }
 
   publish(publication: Publication): Promise<void> {
@@ -162,6 +185,17 @@ export class TaskRun implements Run, AmbientRun, Execution {
   suspend<T>(work: Promise<T>): Promise<T> {
     return this.#controls.suspend(work);
   }
+}
+
+/** Refused while its code can still be told. */
+function replacement(signature: Signature, task: string): Signature {
+  const problem = signature.options.chord
+    ? "a signature that is in a chord already"
+    : signature.subtask_type === "chain" && tasksOf(signature).length === 0
+      ? "an empty chain"
+      : undefined;
+  if (problem === undefined) return signature;
+  throw new ConfigError("LOVAGE_REPLACE_INVALID", `Cannot replace with ${problem}, as task "${task}" tried to.`);
 }
 
 const none: readonly ResultTuple[] = [];

@@ -55,7 +55,15 @@ export function toExceptionRecord(error: unknown): { readonly error: ExceptionRe
   }
 }
 
+/** Mistakes for which Python has a class that its callers catch. Message and code stay its arguments. */
+const outgoingCodes: Readonly<Record<string, readonly [type: string, module: string]>> = {
+  LOVAGE_ARGUMENTS_INVALID: ["TypeError", "builtins"],
+  LOVAGE_REPLACE_INVALID: ["ImproperlyConfigured", celery],
+};
+
 function recordOf(error: unknown): ExceptionRecord {
+  const known = isLovageError(error) ? outgoingCodes[error.code] : undefined;
+  if (known !== undefined) return record(known[0], messageAndCode(error as Error), known[1]);
   if (isLovageError(error) && Object.hasOwn(outgoing, error.name))
     return (outgoing[error.name] as (e: LovageError) => ExceptionRecord)(error);
   if (isErrorLike(error)) return record(typeName(error), messageAndCode(error), foreignModule);
@@ -184,7 +192,8 @@ function readRecord(found: unknown): { type: string; module: string | null; args
 }
 
 function errorText(type: string, module: string | null, args: readonly unknown[]): string {
-  const ours = module === foreignModule && args.length <= 2 && args.every((arg) => typeof arg === "string");
+  const isCoded = typeof args[1] === "string" && args[1] in outgoingCodes;
+  const ours = (module === foreignModule || isCoded) && args.length <= 2 && args.every((arg) => typeof arg === "string");
   const [message, code] = args;
   if (ours && message !== undefined) return `${type}: ${message}${code === undefined ? "" : ` [${code}]`}`;
   return `${type}(${args.map((arg) => safeRepr(arg)).join(", ")})`;

@@ -19,6 +19,8 @@ export type Outcome =
       readonly children: readonly ResultTuple[];
       /** `run.sendOnSuccess()`: published in the same step as the result. */
       readonly sends?: Publication;
+      /** Members that it added to its chord; their messages are among `sends`. */
+      readonly addsToChord?: number;
     }
   | {
       readonly kind: "failure";
@@ -37,8 +39,8 @@ export type Outcome =
   | { readonly kind: "revoked"; readonly reason: "revoked" | "expired" | "terminated" }
   /** `Ignore`: acknowledged, nothing stored. */
   | { readonly kind: "ignored" }
-  /** `Reject`: to the back of its queue, or dropped. */
-  | { readonly kind: "rejected"; readonly requeue: boolean }
+  /** `Reject`: to the back of its queue, or dropped and failed for `reason`. */
+  | { readonly kind: "rejected"; readonly requeue: boolean; readonly reason?: string | null }
   /** `run.replace()`: `signature` takes over this task's id. */
   | { readonly kind: "replaced"; readonly signature: Signature };
 
@@ -63,6 +65,8 @@ export interface RetryPlan {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly queue?: string;
   readonly priority?: number;
+  /** Absolute ISO text. */
+  readonly expires?: string;
 }
 
 export type TaskState = "PENDING" | "RECEIVED" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED" | (string & {});

@@ -30,9 +30,10 @@ export interface SignatureOptions {
   readonly link_error?: readonly Signature[] | Signature | null;
   /** Seconds. */
   readonly countdown?: number | null;
-  readonly eta?: string | null;
-  /** Seconds, or an absolute ISO time. */
-  readonly expires?: number | string | null;
+  /** Absolute ISO text; a date where Python wrote a typed one. */
+  readonly eta?: string | Date | null;
+  /** Seconds, or an absolute time as above. */
+  readonly expires?: number | string | Date | null;
   readonly queue?: QueueName | null;
   readonly priority?: number | null;
   readonly retries?: number | null;

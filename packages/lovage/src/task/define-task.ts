@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConfigError } from "../kernel/errors.ts";
 import { boundApps, senderFor } from "./bindings.ts";
+import type { ErrbackArgs } from "./errback.ts";
 import type { Sender } from "./sender.ts";
 import type { AnyTask, Callable, TaskDefinition } from "./task-definition.ts";
-import { resolveTaskOptions, type TaskOptions, type TaskOptionsWithInput } from "./task-options.ts";
+import { type ErrbackOptions, resolveTaskOptions, type TaskOptions, type TaskOptionsWithInput } from "./task-options.ts";
 import { taskSignature } from "./task-signature.ts";
 
 /**
@@ -21,6 +22,11 @@ export function defineTask<S extends StandardSchemaV1, R>(
   options: TaskOptionsWithInput<S>,
   handler: (input: StandardSchemaV1.InferOutput<S>) => R | PromiseLike<R>,
 ): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R, "input">;
+export function defineTask<R>(
+  name: string,
+  options: ErrbackOptions,
+  handler: (...args: ErrbackArgs) => R | PromiseLike<R>,
+): TaskDefinition<ErrbackArgs, R>;
 export function defineTask<P extends readonly unknown[], R, const N extends readonly string[] = readonly []>(
   name: string,
   options: TaskOptions & { readonly params?: N },

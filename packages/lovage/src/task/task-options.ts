@@ -36,6 +36,14 @@ export interface TaskOptionsWithInput<S extends StandardSchemaV1> extends Omit<T
   readonly input: S;
 }
 
+/**
+ * A task for `linkError` that is told what failed and why: `(request, error, traceback)`. It is sent like any other task, in
+ * one step with the failure, and stores no result.
+ */
+export interface ErrbackOptions extends Omit<TaskOptions, "params"> {
+  readonly errback: true;
+}
+
 /** Options in their whole form: seconds, and null where nothing was said. */
 export interface TaskSettings {
   readonly queue: string | null;
@@ -52,12 +60,16 @@ export interface TaskSettings {
   readonly expires: number | null;
   readonly params: readonly string[] | null;
   readonly input: StandardSchemaV1 | null;
+  readonly errback: boolean;
   readonly setup: (() => unknown) | null;
   readonly teardown: (() => unknown) | null;
 }
 
 /** @throws {ConfigError} LOVAGE_TASK_INVALID or LOVAGE_DURATION_INVALID, naming task and option. */
-export function resolveTaskOptions(task: string, options: TaskOptions & { readonly input?: StandardSchemaV1 }): TaskSettings {
+export function resolveTaskOptions(
+  task: string,
+  options: TaskOptions & { readonly input?: StandardSchemaV1; readonly errback?: true },
+): TaskSettings {
   const where = (option: string) => `Task "${task}": ${option}`;
   const limit = (option: "timeLimit" | "softTimeLimit") => {
     const value = options[option];
@@ -76,6 +88,7 @@ export function resolveTaskOptions(task: string, options: TaskOptions & { readon
     expires: options.expires === undefined ? null : durationSeconds(options.expires, where("expires")),
     params: options.params ?? null,
     input: options.input ?? null,
+    errback: options.errback ?? false,
     setup: options.setup ?? null,
     teardown: options.teardown ?? null,
   };

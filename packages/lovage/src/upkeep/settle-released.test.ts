@@ -45,6 +45,7 @@ describe("settleReleased", () => {
       resultExtended: false,
       ignoreResult: false,
       storeErrorsEvenIfIgnored: false,
+      isErrback: () => false,
       inheritPriority: false,
       routing: { route: () => ({ queue: "q" }) as never },
       limits: { maxPayloadBytes: 1e6, typedValues: true },

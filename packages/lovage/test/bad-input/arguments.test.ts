@@ -62,7 +62,7 @@ describe.each(storeKinds)("wrong arguments on %s", (kind) => {
         .catch((caught: unknown) => caught);
       expect(isLovageError(error, "LOVAGE_TASK_FAILED")).toBe(true);
       const said = [expect.stringContaining(says), "LOVAGE_ARGUMENTS_INVALID"];
-      expect(error).toMatchObject({ name: "RemoteError", details: { type: "UsageError", args: said } });
+      expect(error).toMatchObject({ name: "RemoteError", details: { type: "TypeError", module: "builtins", args: said } });
       expect((error as Error).message).toContain(`Task "${task}"`);
       expect((error as Error).message).toContain("[LOVAGE_ARGUMENTS_INVALID]");
       expect((await app.result(id).info())?.document).toMatchObject({ status: "FAILURE", task_id: id });

@@ -94,6 +94,7 @@ describe("a runner", () => {
       resultExtended: false,
       ignoreResult: false,
       storeErrorsEvenIfIgnored: false,
+      isErrback: () => false,
       inheritPriority: false,
       routing: { route: () => ({ queue: "q" }) as never },
       limits: { maxPayloadBytes: 1e6, typedValues: true },

@@ -1,0 +1,73 @@
+/** Signatures that come from Python, as a worker has to send them. */
+import { describe, expect, it } from "vitest";
+import type { Signature, SignatureOptions } from "../message/task-message.ts";
+import { type BuildContext, Builder } from "./build.ts";
+import { chainSignature, chordSignature, groupSignature } from "./steps.ts";
+
+let ids = 0;
+const context: BuildContext = {
+  ids: () => `id${++ids}`,
+  lovage: undefined,
+  routing: { route: (task) => ({ queue: task.split(".")[0] ?? "", priority: 0, expires: null, ignoreResult: null }) },
+  now: 0,
+  rootId: null,
+  parentId: null,
+  resultExpiresMs: null,
+};
+
+const task = (name: string, options: SignatureOptions = {}, kwargs: Signature["kwargs"] = {}): Signature => ({
+  ...{ task: name, args: [], kwargs, options, subtask_type: null, immutable: false },
+});
+
+function build(signature: Signature) {
+  const builder = new Builder(context);
+  builder.apply(signature);
+  return builder;
+}
+
+describe("a signature", () => {
+  it("may have typed datetimes for eta and expires", () => {
+    const [message] = build(task("a.t", { eta: new Date(1000), expires: new Date(2000) })).messages;
+    expect(message).toMatchObject({ eta: "1970-01-01T00:00:01.000000+00:00", expires: "1970-01-01T00:00:02.000000+00:00" });
+  });
+  it("of a map goes where the task goes that it calls", () => {
+    const map = task("celery.map", {}, { task: task("gpu.t"), it: [1, 2] });
+    expect(build(map).messages[0]).toMatchObject({ task: "celery.map", routingKey: "gpu" });
+  });
+  it("that says so is no child of its sender", () => {
+    expect(build(task("a.t")).children).toHaveLength(1);
+    expect(build(task("a.t", { add_to_parent: false })).children).toEqual([]);
+  });
+});
+
+describe("chunks", () => {
+  const chunks: Signature = { ...task("celery.chunks", {}, { task: task("gpu.t"), it: [[1], [2], [3]], n: 2 }), subtask_type: "chunks" };
+  const shares = [[[1], [2]], [[3]]];
+
+  it("are a group of starmaps", () => {
+    const { messages, children } = build(chunks);
+    expect(messages.map(({ kwargs }) => kwargs.it)).toEqual(shares);
+    expect(messages).toMatchObject(shares.map((_, groupIndex) => ({ task: "celery.starmap", groupIndex, routingKey: "gpu" })));
+    expect(children[0]?.[1]).toHaveLength(2);
+  });
+  it("in the middle of a chain are the header of a chord", () => {
+    const { messages, chords } = build(chainSignature([chunks, task("a.end")]));
+    expect(chords).toMatchObject([{ size: 2 }]);
+    expect(messages.map(({ chord }) => chord?.task)).toEqual(["a.end", "a.end"]);
+  });
+});
+
+describe("a chord", () => {
+  it("hands its own options to its body, but for those of its start", () => {
+    const outer = task("a.outer");
+    const options = { group_id: "g", group_index: 2, chord: outer, countdown: 5, queue: "q" };
+    const { messages } = build({ ...chordSignature([task("a.t")], task("a.body")), options });
+    expect(messages[0]).toMatchObject({ routingKey: "q", eta: expect.any(String) });
+    expect(messages[0]?.chord?.options).toMatchObject({ group_id: "g", group_index: 2, chord: outer, queue: "q" });
+    expect(messages[0]?.chord?.options.countdown).toBeUndefined();
+  });
+  it("of an empty header starts its body at once, in an empty group too", () => {
+    for (const header of [[], [groupSignature([])]])
+      expect(build(chordSignature(header, task("a.body"))).messages).toMatchObject([{ task: "a.body", args: [[]] }]);
+  });
+});
