@@ -28,8 +28,10 @@ export const replaceWithChainWhichRaises = defineTask(
     currentRun().replace(chain(identity.s(value), raiseError.s()).linkError(said(linkMsg))),
 );
 
+/** As Python writes it; `chain()` would not make it. */
+const emptyChain = { task: "celery.chain", args: [], kwargs: { tasks: [] }, options: {}, subtask_type: "chain", immutable: false } as const;
 export const replaceWithEmptyChain = defineTask("t.integration.tasks.replace_with_empty_chain", (..._: readonly unknown[]) =>
-  currentRun().replace(chain()),
+  currentRun().replace(emptyChain),
 );
 
 export const addToAll = defineTask(

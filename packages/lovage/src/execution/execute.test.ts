@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chain } from "../canvas/chain.ts";
+import { chainSignature } from "../canvas/steps.ts";
 import { exponential } from "../kernel/backoff.ts";
 import { SoftTimeLimitError, TaskRevokedError } from "../kernel/errors.ts";
 import { silentLogger } from "../kernel/logger.ts";
@@ -222,7 +222,7 @@ describe("a member of a chord", () => {
 describe("a replacement", () => {
   it("must be there, and in no chord", async () => {
     const failed = { kind: "failure", error: { exc_type: "ImproperlyConfigured", exc_module: "celery.exceptions" } };
-    expect(await run(defineTask("t", () => currentRun().replace(chain())))).toMatchObject(failed);
+    expect(await run(defineTask("t", () => currentRun().replace(chainSignature([]))))).toMatchObject(failed);
     const inChord = { task: "t", args: [], kwargs: {}, options: { chord: "c" as never }, subtask_type: null, immutable: false };
     expect(await run(defineTask("t", () => currentRun().replace(inChord)))).toMatchObject(failed);
   });
