@@ -100,6 +100,7 @@ class Evaluation {
   #replaced(plan: TaskPlan, args: readonly unknown[]): Tree {
     this.runs.push({ label: plan.node.label, args, how: "replaced" });
     const replacement = planOf(plan.node.with as Canvas);
+    if (replacement.type === "group" && replacement.members.length === 0) this.deviations.add("replaced-by-empty-group");
     const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
     for (const link of plan.links) linkTo(end, link);
     for (const errback of plan.errors) linkErrorTo(end, errback);
@@ -138,20 +139,23 @@ class Evaluation {
   #chord({ header, body }: ChordPlan, given: readonly unknown[]): Tree {
     if (header.length === 0) return this.apply(body, [[]]);
     const parts = header.map((member) => this.apply(member, given));
+    const isComplex = parts.some((part) => "group" in part);
+    if (isComplex && header.some(endsInChord)) this.deviations.add("group-and-chord-inside-chord");
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)]);
     if (errors.some(({ type }) => type === "ChordError")) this.deviations.add("chord-error-inside-chord");
-    const isComplex = parts.some((part) => "group" in part);
     if (isComplex) this.deviations.add("failing-group-inside-chord");
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1));
   }
 
   /** Only what is linked to the body as a whole hears of it. */
   #bodyFailed(body: Plan, causes: readonly Failure[]): Tree {
-    const from = [...new Set(causes.flatMap((cause) => cause.from))];
+    const error: Failure = { type: "ChordError", from: [...new Set(causes.flatMap(({ from }) => from))] };
     if (body.type === "task" || body.type === "chain") this.#callErrbacks(body.errors, notRun);
-    else this.deviations.add("chord-error-of-composed-body");
-    return ended(body, { type: "ChordError", from });
+    if ((body.type === "group" ? body.members : [body]).some(({ type }) => type !== "task"))
+      this.deviations.add("chord-error-of-composed-body");
+    // The members of a group end with the error itself (celery-wire.md §7.4).
+    return body.type === "group" ? ended(body, ...causes) : ended(body, error);
   }
 
   #callErrbacks(errbacks: readonly Errback[], failed: string): void {
@@ -163,23 +167,29 @@ class Evaluation {
 const accumulating: TaskNode = { type: "task", kind: "give", label: "", side: "ts", immutable: false, link: [], linkError: [] };
 const accumulate = (): TaskPlan => ({ type: "task", node: accumulating, immutable: false, links: [], errors: [] });
 
-/** Every end that somebody can wait for ends with the error. */
-function ended(plan: Plan, error: Failure): Tree {
+/** Every end that somebody can wait for ends with the error, or with one of them. */
+function ended(plan: Plan, ...errors: readonly Failure[]): Tree {
   switch (plan.type) {
-    case "task":
-      return { error };
+    case "task": {
+      const [error] = errors as readonly [Failure];
+      return { error: { ...error, from: [...new Set(errors.flatMap(({ from }) => from))] } };
+    }
     case "chain":
-      return ended(prepared(plan).at(-1) as Plan, error);
+      return ended(prepared(plan).at(-1) as Plan, ...errors);
     case "group":
-      return { group: frozen(plan).members.map((member) => ended(member, error)) };
+      return { group: frozen(plan).members.map((member) => ended(member, ...errors)) };
     case "chord":
-      return ended(plan.body, error);
+      return ended(plan.body, ...errors);
   }
 }
 
 function endsInGroup(plan: Plan): boolean {
   if (plan.type === "chord") return endsInGroup(plan.body);
   return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
+}
+
+function endsInChord(plan: Plan): boolean {
+  return plan.type === "chord" || (plan.type === "chain" && prepared(plan).at(-1)?.type === "chord");
 }
 
 const groupOf = (tree: Tree): readonly Tree[] => ("group" in tree ? tree.group : [tree]);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRedis } from "lovage/testing";
+import { celeryFleet, mixedFleet } from "./celery-fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { lovageFleet } from "./lovage-fleet.ts";
 
@@ -11,7 +12,13 @@ export type StoreName = (typeof stores)[number];
 
 /** One after the other; each is closed before the next one opens. */
 export async function* openFleets(fleet: string, store: string): AsyncGenerator<{ fleet: Fleet; store: string }> {
-  if (fleet !== "lovage") throw new Error(`There is no fleet "${fleet}". Use one of: lovage.`);
+  if (fleet === "celery" || fleet === "mixed") {
+    const open = await (fleet === "celery" ? celeryFleet() : mixedFleet());
+    yield { fleet: open, store: "redis" };
+    await open.close();
+    return;
+  }
+  if (fleet !== "lovage") throw new Error(`There is no fleet "${fleet}". Use one of: lovage, celery, mixed.`);
   const wanted = store === "all" ? stores : stores.filter((name) => name === store);
   if (wanted.length === 0) throw new Error(`There is no store "${store}". Use one of: ${stores.join(", ")}, all.`);
   for (const name of wanted) {
