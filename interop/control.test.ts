@@ -70,6 +70,21 @@ describe.skipIf(skipped)("remote control over both languages", () => {
     expect(await python.eval("failure(app.AsyncResult('waiting'))")).toMatchObject({ state: "REVOKED", type: "TaskRevokedError" });
   });
 
+  it("a Python client's revoke holds, for what waits and for what runs", async () => {
+    await python.eval("s('ts.wait').apply_async(task_id='stopped') and None");
+    await waitFor("the run to begin", async () => {
+      const active = await python.eval<Record<string, unknown[]>>("app.control.inspect(['ts@interop'], timeout=5, limit=1).active()");
+      return active?.["ts@interop"]?.length;
+    });
+    await python.eval("app.control.revoke('stopped', terminate=True)");
+    const said = await python.eval("app.control.revoke('refused', reply=True, destination=['ts@interop'], timeout=5, limit=1)");
+    expect(said).toEqual([{ "ts@interop": { ok: "tasks {'refused'} flagged as revoked" } }]);
+    await python.eval("s('ts.add', 1, 1).apply_async(task_id='refused') and None");
+    const revoked = { state: "REVOKED", type: "TaskRevokedError" };
+    expect(await python.eval("failure(app.AsyncResult('stopped'))")).toMatchObject({ ...revoked, text: "terminated" });
+    expect(await python.eval("failure(app.AsyncResult('refused'))")).toMatchObject({ ...revoked, text: "revoked" });
+  });
+
   it("lovage status tells ours by presence and Python's by ping", async () => {
     const { code, stdout } = await site.lovage("status", "-b", site.url, "--json");
     expect(code).toBe(0);

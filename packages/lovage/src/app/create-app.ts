@@ -1,3 +1,4 @@
+import { revokesKeptMs } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
 import { toOutgoing } from "../canvas/publication.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
@@ -65,9 +66,6 @@ export interface AppOptions extends SettingsInput {
 export function createApp(options: AppOptions = {}): App {
   return new LovageApp(options);
 }
-
-/** A revoke has to outlive every message that it may meet. */
-const revokesKeptMs = 7 * 86_400_000;
 
 class LovageApp implements App {
   readonly name: string;

@@ -1,4 +1,5 @@
 /** What a node answers to remote control: one function per method, by Celery's names (celery-wire.md §10.4). The rest is refused politely. */
+import { safeRepr } from "../message/repr.ts";
 import type { TaskMessage } from "../message/task-message.ts";
 
 /** A run that has begun, as the slot tables and the in-flight records tell it. */
@@ -16,6 +17,17 @@ export interface NodeView {
   active(): Promise<readonly ActiveRun[]>;
   /** Names of tasks. */
   registered(): readonly string[];
+  /** For all nodes and for good: it does not matter which node heard of it. */
+  revoke(refusals: readonly Refusal[]): Promise<void>;
+}
+
+/** Tasks that must not start any more, and stop if they run. */
+export interface Refusal {
+  readonly by: "id" | "stamp";
+  readonly value: string | { readonly name: string; readonly value: unknown };
+  readonly terminate: boolean;
+  /** Without time to stop by itself (`signal` KILL). */
+  readonly atOnce: boolean;
 }
 
 export interface CommandContext {
@@ -34,6 +46,9 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["registered", registered],
   ["dump_tasks", registered],
   ["clock", ({ clock }) => ({ clock })],
+  ["revoke", revoke],
+  ["terminate", (context) => revoke({ ...context, arguments: { ...context.arguments, terminate: true } })],
+  ["revoke_by_stamped_headers", revokeByStamps],
   // Asked by every Python worker that starts; without an answer of the right form it logs an error.
   ["hello", ({ node, arguments: { from_node }, clock }) => (from_node === node.nodeName ? null : { revoked: {}, clock })],
 ]);
@@ -69,4 +84,31 @@ function registered({ node, arguments: args }: CommandContext): readonly string[
     .registered()
     .filter((name) => args.builtins === true || !name.startsWith("celery."))
     .sort();
+}
+
+const listOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+
+function howOf({ terminate, signal }: CommandContext["arguments"]): Pick<Refusal, "terminate" | "atOnce"> {
+  return { terminate: terminate === true, atOnce: /^(SIG)?KILL$|^9$/i.test(String(signal ?? "")) };
+}
+
+/** Celery's words (celery-wire.md §10.5); what runs is told to stop after the answer. */
+async function revoke({ node, arguments: args }: CommandContext): Promise<unknown> {
+  const ids = listOf(args.task_id).map(String);
+  const how = howOf(args);
+  await node.revoke(ids.map((value) => ({ by: "id", value, ...how })));
+  if (how.terminate) return { ok: `terminate: ${ids.join(", ")}` };
+  return { ok: `tasks {${ids.map((id) => safeRepr(id)).join(", ")}} flagged as revoked` };
+}
+
+/** `headers`: name → one or many values; or a list of `name=value`. */
+async function revokeByStamps({ node, arguments: args }: CommandContext): Promise<unknown> {
+  const headers = Array.isArray(args.headers)
+    ? Object.fromEntries(args.headers.map((each) => String(each).split("=", 2)))
+    : (args.headers ?? {});
+  const how = howOf(args);
+  const stamps = Object.entries(headers).flatMap(([name, values]) => listOf(values).map((value) => ({ name, value })));
+  await node.revoke(stamps.map((value) => ({ by: "stamp", value, ...how })));
+  return { ok: `headers ${safeRepr(headers)} ${how.terminate ? "revoked" : "flagged as revoked, but not terminated"}` };
 }

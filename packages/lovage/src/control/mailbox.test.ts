@@ -4,7 +4,7 @@ import { silentLogger } from "../kernel/logger.ts";
 import { newTaskMessage } from "../message/encode.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import { ask } from "./ask.ts";
-import type { NodeView } from "./commands.ts";
+import type { NodeView, Refusal } from "./commands.ts";
 import { busLink, type ControlBus } from "./control-link.ts";
 import { Mailbox } from "./mailbox.ts";
 
@@ -42,6 +42,7 @@ function node(name: string, more: Partial<NodeView> = {}): NodeView {
     nodeName: name,
     active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
     registered: () => ["t.slow", "celery.ping", "t.add"],
+    revoke: async () => undefined,
     ...more,
   };
 }
@@ -100,6 +101,24 @@ describe("the mailbox", () => {
     expect(await ask(link, { method: "registered", limit: 1 })).toEqual({ "a@x": ["t.add", "t.slow"] });
     const all = await ask(link, { method: "dump_tasks", arguments: { builtins: true, taskinfoitems: [] }, limit: 1 });
     expect(all["a@x"]).toEqual(["celery.ping", "t.add", "t.slow"]);
+  });
+
+  it("takes revokes by id and by stamp, in Celery's words", async () => {
+    const heard: Refusal[] = [];
+    const { link } = await fleet(node("a@x", { revoke: async (refusals) => void heard.push(...refusals) }));
+    const said = async (method: string, args: Record<string, unknown>) =>
+      (await ask(link, { method, arguments: args, limit: 1 }))["a@x"] as unknown;
+    expect(await said("revoke", { task_id: "i", terminate: false })).toEqual({ ok: "tasks {'i'} flagged as revoked" });
+    expect(await said("revoke", { task_id: ["i", "j"], terminate: true, signal: "SIGKILL" })).toEqual({ ok: "terminate: i, j" });
+    expect(await said("revoke_by_stamped_headers", { headers: { user: [1, "1"] } })).toEqual({
+      ok: "headers {'user': [1, '1']} flagged as revoked, but not terminated",
+    });
+    const one = { by: "id", terminate: false, atOnce: false };
+    expect(heard).toEqual([
+      { ...one, value: "i" },
+      ...["i", "j"].map((value) => ({ ...one, value, terminate: true, atOnce: true })),
+      ...[1, "1"].map((value) => ({ ...one, by: "stamp", value: { name: "user", value } })),
+    ]);
   });
 
   it("answers errors for what it does not know and for what fails", async () => {

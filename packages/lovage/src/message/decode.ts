@@ -97,6 +97,7 @@ export interface PeekedHeaders {
   readonly rootId: string | null;
   readonly parentId: string | null;
   readonly groupId: string | null;
+  readonly stamps: Readonly<Record<string, unknown>>;
   readonly eta: string | null;
   readonly expires: string | null;
   readonly retries: number;
@@ -134,6 +135,7 @@ function peeked(headers: Fields, properties: Fields): PeekedHeaders {
     rootId: read.textOrNull(headers.root_id),
     parentId: read.textOrNull(headers.parent_id),
     groupId: read.textOrNull(headers.group),
+    stamps: isFields(headers.stamps) ? headers.stamps : none,
     eta: read.textOrNull(headers.eta),
     expires: read.textOrNull(headers.expires),
     retries: typeof headers.retries === "number" ? headers.retries : 0,

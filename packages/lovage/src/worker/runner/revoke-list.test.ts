@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Revoke, Revokes } from "../../broker/revokes.ts";
+import { type Revoke, type Revokes, stampText } from "../../broker/revokes.ts";
 import { silentLogger } from "../../kernel/logger.ts";
 import { newTaskMessage } from "../../message/new-task-message.ts";
 import { open } from "../../store/memory/index.ts";
@@ -7,7 +7,7 @@ import { defaultStoreOptions, type Store } from "../../store/store.ts";
 import { type ManualClock, manualClock } from "../../testing/manual-clock.ts";
 import { RevokeList } from "./revoke-list.ts";
 
-const revoke = (value: string, by: "id" | "root" = "id"): Revoke => ({ by, value, terminate: false, killAfterMs: 0 });
+const revoke = (value: string, by: Revoke["by"] = "id"): Revoke => ({ by, value, terminate: false, killAfterMs: 0 });
 const message = (id: string, rootId: string | null = null) => newTaskMessage({ task: "t", id, rootId });
 
 describe("RevokeList", () => {
@@ -44,6 +44,14 @@ describe("RevokeList", () => {
     expect(made.find(message("b", "r"))?.value).toBe("r");
     expect(made.find(message("r"))?.value).toBe("r");
     expect(made.find(message("b"))).toBeUndefined();
+  });
+
+  it("knows stamps by each of their values, and tells numbers from texts", async () => {
+    await store.revokes.revoke([revoke(stampText("user", 7), "stamp")], 60_000);
+    const made = makeList();
+    await made.refresh();
+    const stamped = (stamps: Record<string, unknown>) => made.find(newTaskMessage({ task: "t", stamps })) !== undefined;
+    expect([{ user: 7 }, { user: [8, 7] }, { user: "7" }, { other: 7 }, {}].map(stamped)).toEqual([true, true, false, false, false]);
   });
 
   it("tells each revoke once", async () => {

@@ -2,7 +2,7 @@
  * The runner's copy of the durable revokes. It is as new as the version that the store names with each batch: an unchanged
  * version costs nothing, and no message starts before a newer one was fetched (design.md §3, Revokes).
  */
-import type { Revoke, Revokes } from "../../broker/revokes.ts";
+import { type Revoke, type Revokes, stampTexts } from "../../broker/revokes.ts";
 import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -24,6 +24,7 @@ export class RevokeList {
   readonly #options: RevokeListOptions;
   readonly #ids = new Map<string, Revoke>();
   readonly #roots = new Map<string, Revoke>();
+  readonly #stamps = new Map<string, Revoke>();
   readonly #closing = new AbortController();
   #version = 0;
   #fetching: Promise<void> | undefined;
@@ -49,8 +50,18 @@ export class RevokeList {
   }
 
   find(message: TaskMessage): Revoke | undefined {
-    if (this.#ids.size === 0 && this.#roots.size === 0) return undefined;
-    return this.#ids.get(message.id) ?? this.#roots.get(message.rootId ?? message.id);
+    if (this.#size === 0) return undefined;
+    return this.#ids.get(message.id) ?? this.#roots.get(message.rootId ?? message.id) ?? this.#byStamp(message);
+  }
+
+  get #size(): number {
+    return this.#ids.size + this.#roots.size + this.#stamps.size;
+  }
+
+  #byStamp({ stamps }: TaskMessage): Revoke | undefined {
+    if (this.#stamps.size === 0) return undefined;
+    const found = stampTexts(stamps).find((text) => this.#stamps.has(text));
+    return found === undefined ? undefined : this.#stamps.get(found);
   }
 
   close(): void {
@@ -77,13 +88,15 @@ export class RevokeList {
   }
 
   async #fetchOnce(): Promise<void> {
-    const full = this.#ids.size + this.#roots.size > mostKept;
+    const full = this.#size > mostKept;
     const { version, revokes } = await this.#options.revokes.since(full ? 0 : this.#version);
     if (full) {
       this.#ids.clear();
       this.#roots.clear();
+      this.#stamps.clear();
     }
-    for (const revoke of revokes) (revoke.by === "id" ? this.#ids : this.#roots).set(revoke.value, revoke);
+    const kept = { id: this.#ids, root: this.#roots, stamp: this.#stamps };
+    for (const revoke of revokes) kept[revoke.by].set(revoke.value, revoke);
     this.#version = Math.max(this.#version, version);
     if (revokes.length > 0) this.#options.onNew(revokes);
   }

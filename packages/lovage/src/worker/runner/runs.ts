@@ -3,7 +3,7 @@
  * ended. Fetches nothing and commits nothing itself.
  */
 import type { App } from "../../app/app.ts";
-import type { Revoke } from "../../broker/revokes.ts";
+import { isMeant, type Revoke } from "../../broker/revokes.ts";
 import { execute } from "../../execution/execute.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Outcome } from "../../message/outcome.ts";
@@ -157,7 +157,7 @@ export class Runs {
   revoke(revokes: readonly Revoke[]): void {
     for (const revoke of revokes) {
       if (!revoke.terminate) continue;
-      for (const run of this.#runs.values()) if (isMeant(run, revoke)) this.#cancel(run, revoke.killAfterMs);
+      for (const run of this.#runs.values()) if (isMeant(run.message, revoke)) this.#cancel(run, revoke.killAfterMs);
     }
   }
 
@@ -167,11 +167,6 @@ export class Runs {
     run.abort(abortFlag.cancelled);
     this.#options.onCancelling(run.held.number, killAfterMs);
   }
-}
-
-function isMeant(run: Run, { by, value }: Revoke): boolean {
-  const { id, rootId } = run.message;
-  return by === "id" ? id === value : (rootId ?? id) === value;
 }
 
 /** What code throws because it was told to stop is not its own failure. */

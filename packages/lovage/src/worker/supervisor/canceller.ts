@@ -4,7 +4,7 @@
  * store holds for a runner, so a runner that hears nothing because user code blocks it is cancelled all the same.
  */
 import type { Bus } from "../../broker/bus.ts";
-import type { Revoke, Revokes } from "../../broker/revokes.ts";
+import { isMeant, type Revocable, type Revoke, type Revokes } from "../../broker/revokes.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
@@ -23,8 +23,8 @@ export interface CancellerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   held(epoch: Epoch): Promise<readonly Delivery[]>;
-  /** Task id and root id of a delivery, read cheaply. */
-  idsOf(delivery: Delivery): { readonly id: string | null; readonly root: string | null };
+  /** What a delivery can be revoked by, read cheaply. */
+  revocable(delivery: Delivery): Revocable;
 }
 
 const channel = "revokes";
@@ -115,12 +115,12 @@ export class Canceller implements Service {
   }
 
   async #cancelIn(member: Member, terminating: readonly Revoke[]): Promise<void> {
-    const { held, idsOf } = this.#options;
+    const { held, revocable } = this.#options;
     const running = new Set((await member.runner.slots(1000)).taken.map(({ number }) => number));
     for (const delivery of await held(member.epoch)) {
       const { number } = delivery.id;
-      const { id, root } = idsOf(delivery);
-      const revoke = terminating.find(({ by, value }) => value === (by === "id" ? id : root));
+      const what = revocable(delivery);
+      const revoke = terminating.find((each) => isMeant(what, each));
       // What has not started is the gate's.
       if (!revoke || !running.has(number)) continue;
       member.runner.cancel(number);

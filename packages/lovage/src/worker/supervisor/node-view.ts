@@ -1,4 +1,6 @@
 /** A node as remote control sees it: made from slot tables and in-flight records, so it is right while user code loops. */
+
+import { type Revokes, revokesKeptMs, stampText } from "../../broker/revokes.ts";
 import type { ActiveRun, NodeView } from "../../control/commands.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
@@ -11,12 +13,15 @@ export interface NodeViewOptions {
   readonly registry: Registry;
   members(): readonly Member[];
   held(epoch: Epoch): Promise<readonly Delivery[]>;
+  readonly revokes: Revokes;
+  /** Milliseconds that a run gets to stop by itself. */
+  readonly killAfterMs: number;
 }
 
 /** Milliseconds for a watchdog to answer; callers wait for one second. */
 const askWithinMs = 500;
 
-export function nodeView({ nodeName, registry, members, held }: NodeViewOptions): NodeView {
+export function nodeView({ nodeName, registry, members, held, revokes, killAfterMs }: NodeViewOptions): NodeView {
   const activeOf = async (member: Member): Promise<ActiveRun[]> => {
     const { taken } = await member.runner.slots(askWithinMs);
     if (taken.length === 0) return [];
@@ -35,6 +40,16 @@ export function nodeView({ nodeName, registry, members, held }: NodeViewOptions)
       return runs.flat();
     },
     registered: () => registry.names(),
+    // Every node that hears it says it again: a broadcast may be lost by some, the store forgets nothing.
+    async revoke(refusals) {
+      await revokes.revoke(
+        refusals.map(({ by, value, terminate, atOnce }) => ({
+          ...{ by, terminate, killAfterMs: atOnce ? 0 : killAfterMs },
+          value: typeof value === "string" ? value : stampText(value.name, value.value),
+        })),
+        revokesKeptMs,
+      );
+    },
   };
 }
 

@@ -129,15 +129,19 @@ export class Supervisor {
       clock,
       log,
       held,
-      idsOf: ({ bytes }) => {
-        const headers = peekHeaders(bytes);
-        return { id: headers?.id ?? null, root: headers?.rootId ?? headers?.id ?? null };
-      },
+      revocable: ({ bytes }) => peekHeaders(bytes) ?? { id: null, rootId: null, stamps: {} },
     });
     this.#recycler = new Recycler({ pool, slots: plan.slots, log });
     this.#mailbox = new Mailbox({
       link: store.pidbox ?? busLink(store.bus),
-      node: nodeView({ nodeName, registry: app.registry, members: () => this.#pool.members, held }),
+      node: nodeView({
+        nodeName,
+        registry: app.registry,
+        members: () => this.#pool.members,
+        held,
+        revokes: store.revokes,
+        killAfterMs: app.config.killAfterMs,
+      }),
       clock,
       log,
     });
