@@ -1,7 +1,7 @@
 // The TypeScript side: an app as a user writes it. Both sides route by the first part of a task's name.
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createApp, currentRun, defineTask } from "lovage";
+import { type App, createApp, currentRun, defineTask, group, remoteTask } from "lovage";
 
 class OutOfStock extends Error {
   override readonly name = "OutOfStock";
@@ -12,6 +12,25 @@ export const sum = defineTask("ts.sum", async (values: readonly number[]) => val
 export const echo = defineTask("ts.echo", async (value: unknown) => value);
 export const fail = defineTask("ts.fail", async (what: string) => {
   throw new OutOfStock(`no more ${what}`);
+});
+export const raises = defineTask("ts.raises", async (kind: string): Promise<never> => {
+  if (kind === "no error") throw { status: 404 };
+  if (kind === "several") throw new AggregateError([new RangeError("far"), new OutOfStock("gone")], "two reasons");
+  if (kind === "code") throw Object.assign(new Error("größer 💡"), { name: "DiskError", code: "ENOSPC" });
+  throw new OutOfStock("no ink", { cause: new RangeError("the tank is empty") });
+});
+/** Calls another task and fails as that does. */
+export const relay = defineTask("ts.relay", async (task: string, ...args: readonly unknown[]) =>
+  (await currentApp.send(task, args)).get({ timeoutMs: 20_000 }),
+);
+export const square = defineTask("ts.square", async (number: number) => number ** 2);
+/** Calls `child` with 0, 1, … and the rest of its own arguments, side by side. */
+export const fan = defineTask("ts.fan", async (count: number, child: string, ...more: readonly string[]) => {
+  const task = remoteTask<readonly unknown[]>(child);
+  await group(Array.from({ length: count }, (_, i) => task.si(i, ...more))).send();
+});
+export const hand = defineTask("ts.hand", async (number: number, child: string) => {
+  await remoteTask<[number: number]>(child).delay(number);
 });
 /** Fails until it was retried so often. */
 export const flaky = defineTask("ts.flaky", { retry: { max: 5, backoff: 0.05 } }, async (times: number) => {
@@ -56,6 +75,27 @@ export const mark = defineTask("shared.mark", async (file: string, number: numbe
   return number;
 });
 
-const tasks = { add, sum, echo, fail, flaky, tracked, about, tick, now, wait, loop, note, sharedFlaky, mark };
+const tasks = {
+  add,
+  sum,
+  echo,
+  fail,
+  raises,
+  relay,
+  square,
+  fan,
+  hand,
+  flaky,
+  tracked,
+  about,
+  tick,
+  now,
+  wait,
+  loop,
+  note,
+  sharedFlaky,
+  mark,
+};
 export const routes = { "ts.*": "ts", "py.*": "py", "shared.*": "shared" };
-export default createApp({ name: "interop", tasks, routes, folder: false });
+const currentApp: App = createApp({ name: "interop", tasks, routes, folder: false, typedValues: false });
+export default currentApp;

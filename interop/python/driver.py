@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone  # noqa: F401  for the expressions
+from datetime import date, datetime, time as time_of_day, timedelta, timezone  # noqa: F401  for the expressions
+from decimal import Decimal  # noqa: F401
+from uuid import UUID  # noqa: F401
 
 from celery import chain, chord, group  # noqa: F401
 from celery.exceptions import TimeoutError as CeleryTimeoutError
-from celery.result import GroupResult  # noqa: F401
+from celery.result import GroupResult, result_from_tuple  # noqa: F401
 from celery.states import READY_STATES
 from tasks import app
 

@@ -2,7 +2,7 @@
 import os
 import time
 
-from celery import Celery
+from celery import Celery, group
 
 url = os.environ["INTEROP_REDIS"]
 app = Celery("interop", broker=url, backend=url)
@@ -11,6 +11,11 @@ app.conf.task_routes = {f"{side}.*": {"queue": side} for side in ("ts", "py", "s
 
 class OutOfStock(Exception):
     pass
+
+
+class Shop:
+    class Closed(Exception):
+        pass
 
 
 @app.task(name="py.add")
@@ -26,6 +31,36 @@ def total(values):
 @app.task(name="py.fail")
 def fail(what, left):
     raise OutOfStock(what, left)
+
+
+@app.task(name="py.raises")
+def raises(kind):
+    if kind == "nested class":
+        raise Shop.Closed()
+    if kind == "argument that cannot travel":
+        raise OutOfStock({1, 2}.__class__, "ink")
+    if kind == "cause":
+        try:
+            raise KeyError("ink")
+        except KeyError as cause:
+            raise OutOfStock("größer 💡", None, 1.5) from cause
+    raise OSError(28, "No space left on device")
+
+
+@app.task(name="py.square")
+def square(number):
+    return number ** 2
+
+
+@app.task(name="py.fan")
+def fan(count, child, *more):
+    """Calls `child` with 0, 1, … and the rest of its own arguments, side by side."""
+    group(app.signature(child, args=(i, *more)) for i in range(count))()
+
+
+@app.task(name="py.hand")
+def hand(number, child):
+    app.send_task(child, (number,))
 
 
 @app.task(name="py.kind")

@@ -11,12 +11,13 @@ const maxLength = 64 * 1024;
 /** @param type the name to show where the error has no stack */
 export function tracebackText(error: unknown, type: string): string {
   let text = heading + oneError(error, type);
-  let cause = causeOf(error);
   const seen = new Set<unknown>([error]);
-  for (let depth = 0; cause !== undefined && !seen.has(cause) && depth < maxCauses; depth++) {
+  const causes = causesOf(error);
+  for (let cause = causes.shift(); cause !== undefined && seen.size <= maxCauses; cause = causes.shift()) {
+    if (seen.has(cause)) continue;
     seen.add(cause);
     text += `\nCaused by:\n\n${heading}${oneError(cause, "Error")}`;
-    cause = causeOf(cause);
+    causes.unshift(...causesOf(cause));
   }
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}\n… (${text.length} characters)\n`;
 }
@@ -38,6 +39,9 @@ function remoteText(error: unknown): string {
   return `\nIn the worker:\n\n${error.details.traceback}`;
 }
 
-function causeOf(error: unknown): unknown {
-  return isObject(error) ? ((error as { cause?: unknown }).cause ?? undefined) : undefined;
+/** An `AggregateError` has several. */
+function causesOf(error: unknown): unknown[] {
+  if (!isObject(error)) return [];
+  const { cause, errors } = error as { readonly cause?: unknown; readonly errors?: unknown };
+  return [...(cause === undefined || cause === null ? [] : [cause]), ...(Array.isArray(errors) ? errors.slice(0, maxCauses) : [])];
 }

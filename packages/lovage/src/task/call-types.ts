@@ -53,29 +53,18 @@ export type Names = readonly string[] | "input";
 
 /** The keyword arguments of a task with parameters P of these names. */
 export type Named<P extends Args, N extends Names> =
-  IsAny<N> extends true
+  IsUnknown<N> extends true
     ? Readonly<Record<string, unknown>>
     : N extends "input"
       ? P[0]
-      : string extends N[number]
-        ? Readonly<Record<string, unknown>>
-        : { readonly [I in keyof N & `${number}` as N[I] & string]?: P[I & keyof P] };
+      : { readonly [I in keyof N & `${number}` as N[I] & string]?: P[I & keyof P] };
 
 /** What a task still accepts in front once the keyword arguments K are bound; never: one in between is missing. */
 export type OpenBefore<P extends Args, N extends Names, K> =
-  IsAny<P> extends true
-    ? Args
-    : IsAny<N> extends true
-      ? Args
-      : N extends "input"
-        ? []
-        : N extends readonly string[]
-          ? string extends N[number]
-            ? Args
-            : number extends P["length"]
-              ? Args
-              : LeadingUnbound<P, N, K>
-          : never;
+  IsUnknown<N> extends true ? Args : N extends readonly string[] ? (number extends P["length"] ? Args : LeadingUnbound<P, N, K>) : [];
+
+/** Names that nobody said: `any`, any names, or the bare default. */
+type IsUnknown<N extends Names> = IsAny<N> extends true ? true : readonly string[] extends N ? true : false;
 
 type LeadingUnbound<P extends Args, N extends readonly string[], K, Taken extends Args = []> =
   | (IsSettled<P, N, K> extends true ? Taken : never)
