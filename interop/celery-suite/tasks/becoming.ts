@@ -1,5 +1,5 @@
 /** Tasks that build a canvas, or become one. */
-import { chain, chord, currentRun, defineTask, group } from "lovage";
+import { chain, chord, currentRun, defineTask, group, type TaskSignature } from "lovage";
 import { push } from "../support/redis.ts";
 import { redisEcho } from "./effects.ts";
 import { fail, raiseError } from "./failing.ts";
@@ -53,7 +53,7 @@ export const addChordToChord = defineTask(
   "t.integration.tasks.add_chord_to_chord",
   { params: ["nums", "val"] },
   async (nums: readonly number[], val: number) => {
-    const members = nums.map((num) => add.s(num, val) as never);
+    const members = nums.map((num) => add.s(num, val) as TaskSignature<[], unknown> as TaskSignature<[], number>);
     await currentRun().addToChord(chord(members, tsum.s()));
     return 0;
   },

@@ -2,7 +2,7 @@ import { UsageError } from "../kernel/errors.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { GroupResult } from "../task/async-result.ts";
 import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
-import { type AnyCanvas, Canvas, linkedTo } from "../task/canvas.ts";
+import { type AnyCanvas, Canvas, type LinkOption, linkedTo } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
 import { appsOf } from "./common-apps.ts";
@@ -38,14 +38,9 @@ export class Group<Open extends Args = any, Out extends readonly unknown[] = rea
     return link === undefined && linkError === undefined ? own : own.with(linkedGroup(own.signature, list(link), list(linkError)));
   }
 
-  /** As in Celery to the first member alone, and without a value: what follows all of them is a chord's body. */
-  override link(...next: readonly SignatureLike[]): this {
-    return this.with(linkedGroup(this.signature, next.map(signatureJson), []));
-  }
-
-  /** To every member: it is sent once for each that fails. */
-  override linkError(...errback: readonly SignatureLike[]): this {
-    return this.with(linkedGroup(this.signature, [], errback.map(signatureJson)));
+  /** As in Celery a link goes to the first member alone: what follows all of them is a chord's body. Errbacks go to every member. */
+  protected override linked(option: LinkOption, added: readonly Signature[]): Signature {
+    return option === "link" ? linkedGroup(this.signature, added, []) : linkedGroup(this.signature, [], added);
   }
 }
 
@@ -71,7 +66,7 @@ export function linkedGroup(group: Signature, next: readonly Signature[], errbac
   return { ...group, kwargs: { ...group.kwargs, tasks } };
 }
 
-function linkedPart(task: Signature, option: "link" | "link_error", added: readonly Signature[]): Signature {
+function linkedPart(task: Signature, option: LinkOption, added: readonly Signature[]): Signature {
   if (added.length === 0) return task;
   if (task.subtask_type !== "group") return linkedTo(task, option, added);
   return option === "link" ? linkedGroup(task, added, []) : linkedGroup(task, [], added);

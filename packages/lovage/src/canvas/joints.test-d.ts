@@ -1,5 +1,6 @@
 /** Joints that must compile, joints that must not, and the one line that says why. */
 import { describe, expectTypeOf, it } from "vitest";
+import { currentRun } from "../execution/current-run.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import type { Mismatch } from "../task/call-types.ts";
 import { defineTask } from "../task/define-task.ts";
@@ -129,5 +130,54 @@ describe("one task over many arguments", () => {
     chunks(add, [[1, "2"]], 10);
     // @ts-expect-error the list is not a number
     chain(starmap(add, [[1, 2]]), text.s());
+  });
+});
+
+describe("links", () => {
+  const told = defineTask("t.told", { errback: true }, (request, error) => `${request.id} ${error.message}`);
+  it("take what they are linked to, errbacks the failed id or all that is known", () => {
+    add.s(1, 2).link(text.s(), add.s(3), shout.si("x")).linkError(shout.s(), told.s(), add.si(1, 2));
+    chain(add.s(1, 2), text.s()).link(shout.s());
+    chord([add.s(1, 2)], total.s("id")).linkError(shout.s());
+    add.s(1, 2).link(add.s(3).toSignature());
+  });
+  it("that cannot are refused", () => {
+    // @ts-expect-error 'Mismatch<"this link takes", [string], "but what it is linked to returns", number>'
+    add.s(1, 2).link(shout.s());
+    // @ts-expect-error the second one
+    add.s(1, 2).link(text.s(), shout.s());
+    // @ts-expect-error 'Mismatch<"this errback takes", [number], "but it is called with the failed task's id", string>'
+    add.s(1, 2).linkError(text.s());
+    // @ts-expect-error a group gives its links nothing
+    group(add.s(1, 2), add.s(3, 4)).link(text.s());
+    // @ts-expect-error so does a chain that ends in one
+    chain(add.s(1, 2), group(text.s(), add.s(4))).link(shout.s());
+    group(add.s(1, 2), add.s(3, 4)).link(text.si(1)).linkError(shout.s());
+  });
+  it("say why in one line", () => {
+    const refused: Parameters<typeof one.link<[typeof upper]>>[0] = undefined as never;
+    const one = add.s(1, 2);
+    const upper = shout.s();
+    expectTypeOf(refused).toEqualTypeOf<Mismatch<"this link takes", [string], "but what it is linked to returns", number>>();
+  });
+});
+
+describe("inside a run", () => {
+  const run = currentRun();
+  it("a replacement gives what the task gives", () => {
+    defineTask("t.one", (n: number): number => (n > 0 ? run.replace(chain(add.s(n, 1), add.s(2))) : 0));
+    expectTypeOf(run.replace(group(add.s(1, 2), text.s(3)))).toEqualTypeOf<[number, string]>();
+    // @ts-expect-error a text is no number
+    defineTask("t.one", (n: number): number => run.replace(text.s(n)));
+  });
+  it("what is sent has all its arguments", () => {
+    void run.addToChord(add.s(1, 2));
+    void run.sendOnSuccess(chain(add.s(1, 2), text.s()));
+    // @ts-expect-error 'Mismatch<"this signature still takes", [number], "but it is sent with", []>'
+    run.replace(text.s());
+    // @ts-expect-error it still takes a number
+    void run.addToChord(add.s(1));
+    // @ts-expect-error it still takes a number
+    void run.sendOnSuccess(text.s());
   });
 });

@@ -2,12 +2,11 @@
 import type { Duration } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
-import type { AnyCanvas } from "../task/canvas.ts";
+import type { AnyCanvas, OutOf, Whole } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
-import type { SignatureLike } from "../task/signature-like.ts";
 import type { Callable } from "../task/task-definition.ts";
 
 export interface RetryRequestOptions {
@@ -66,21 +65,25 @@ export interface Run {
   /** Ends this attempt and tries again later. Always throws. */
   retry(options?: RetryRequestOptions): never;
   /**
-   * Ends this run; `signature` takes over its id, its place in chain, group and chord. Always throws.
+   * Ends this run; the replacement takes over its id, its place in chain, group and chord. Always throws; it is typed as what
+   * the replacement gives, so that `return run.replace(…)` is checked against what the task gives.
    * @throws {ConfigError} LOVAGE_REPLACE_INVALID: an empty chain, or what is in a chord already.
    */
-  replace(signature: AnyCanvas | SignatureLike): never;
+  replace<C extends AnyCanvas>(replacement: Whole<C>): OutOf<C>;
+  replace(replacement: Signature): never;
   /** Runs `work` unless it has been done under this key before, and gives the value that it gave then. */
   once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T>;
   /** Sent in one step with this run's success, or not at all. */
   sendOnSuccess<P extends readonly unknown[], R>(task: Callable<P, R>, args: NoInfer<P>, options?: SendOptions): Promise<AsyncResult<R>>;
-  sendOnSuccess(canvas: AnyCanvas | SignatureLike, options?: SendOptions): Promise<unknown>;
+  sendOnSuccess<C extends AnyCanvas>(canvas: Whole<C>, options?: SendOptions): Promise<unknown>;
+  sendOnSuccess(canvas: Signature, options?: SendOptions): Promise<unknown>;
   /**
    * Adds a member to the chord that this run is a member of: the body waits for it, and gets its value after this one's.
    * Sent in one step with this run's success, or not at all: do not wait for it here.
    * @throws {UsageError} LOVAGE_NOT_IN_A_CHORD
    */
-  addToChord(member: AnyCanvas | SignatureLike): Promise<unknown>;
+  addToChord<C extends AnyCanvas>(member: Whole<C>): Promise<unknown>;
+  addToChord(member: Signature): Promise<unknown>;
 }
 
 /**

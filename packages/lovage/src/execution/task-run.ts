@@ -135,8 +135,8 @@ export class TaskRun implements Run, AmbientRun, Execution {
     throw new ControlFlow({ kind: "retry", ...options });
   }
 
-  replace(signature: AnyCanvas | SignatureLike): never {
-    throw new ControlFlow({ kind: "replace", signature: replacement(signatureJson(signature), this.taskName) });
+  replace(signature: unknown): never {
+    throw new ControlFlow({ kind: "replace", signature: replacement(signatureJson(signature as SignatureLike), this.taskName) });
   }
 
   once<T>(key: string, work: () => T | PromiseLike<T>): Promise<T> {
@@ -155,11 +155,11 @@ export class TaskRun implements Run, AmbientRun, Execution {
     return this.#sendLater(prepared) as AsyncResult<R>;
   }
 
-  async addToChord(member: AnyCanvas | SignatureLike): Promise<unknown> {
+  async addToChord(member: unknown): Promise<unknown> {
     const { chord, groupId, groupIndex } = this.message;
     if (chord === null || groupId === null)
       throw new UsageError("LOVAGE_NOT_IN_A_CHORD", `Task "${this.taskName}" is no member of a chord: there is nothing to add to.`);
-    const signature = signatureJson(member);
+    const signature = signatureJson(member as SignatureLike);
     const membership = { chord, group_id: groupId, ...(groupIndex !== null && { group_index: groupIndex }) };
     const prepared = await this.sender.prepare({ ...signature, options: { ...signature.options, ...membership } }, []);
     this.#addsToChord += chordSize(signature);

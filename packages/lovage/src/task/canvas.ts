@@ -7,6 +7,7 @@ import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "./async-result.ts";
 import { senderFor } from "./bindings.ts";
 import type { Args, Mismatch } from "./call-types.ts";
+import type { ErrbackArgs } from "./errback.ts";
 import { type SendOptions, toSignatureOptions } from "./send-options.ts";
 import type { Sender } from "./sender.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
@@ -57,14 +58,16 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
     return this.with(stamps === undefined ? next : stamped(next, stamps));
   }
 
-  /** Send `next` with the value when this succeeds. */
-  link(...next: readonly SignatureLike[]): this {
-    return this.with(linkedTo(this.signature, "link", next.map(signatureJson)));
+  /** Send `next` with the value when this succeeds; of what ends in a group without one. */
+  link<const Next extends readonly SignatureLike[]>(
+    ...next: Next extends LinkedTo<Next, Out, Handle> ? Next : LinkedTo<Next, Out, Handle>
+  ): this {
+    return this.with(this.linked("link", (next as Next).map(signatureJson)));
   }
 
-  /** Send `errback` with the failed task's id when this fails. */
-  linkError(...errback: readonly SignatureLike[]): this {
-    return this.with(linkedTo(this.signature, "link_error", errback.map(signatureJson)));
+  /** Send `errback` with the failed task's id when this fails; a task defined with `errback: true` hears more. */
+  linkError<const Next extends readonly SignatureLike[]>(...errback: Next extends Errbacks<Next> ? Next : Errbacks<Next>): this {
+    return this.with(this.linked("link_error", (errback as Next).map(signatureJson)));
   }
 
   /**
@@ -73,6 +76,10 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
    */
   stamp(stamps: Stamps): this {
     return this.with(stamped(this.signature, stamps));
+  }
+
+  protected linked(option: LinkOption, added: readonly Signature[]): Signature {
+    return linkedTo(this.signature, option, added);
   }
 
   protected withArgs(args: Args): Signature {
@@ -114,8 +121,36 @@ export interface AnyCanvas {
 export type OpenOf<C> = C extends { readonly [accepts]: (given: infer Open extends Args) => void } ? Open : never;
 export type OutOf<C> = C extends { readonly [gives]: infer Out } ? Out : never;
 
+/** The links themselves where they fit; a `Mismatch` stands where one does not. Plain dictionaries are not judged. */
+type LinkedTo<Next extends readonly SignatureLike[], Out, Handle> = {
+  [K in keyof Next]: Next[K] extends AnyCanvas
+    ? Handle extends { readonly results: unknown }
+      ? [] extends OpenOf<Next[K]>
+        ? Next[K]
+        : Mismatch<"this link takes", OpenOf<Next[K]>, "but a group gives it", []>
+      : [Out] extends OpenOf<Next[K]>
+        ? Next[K]
+        : Mismatch<"this link takes", OpenOf<Next[K]>, "but what it is linked to returns", Out>
+    : Next[K];
+};
+
+type Errbacks<Next extends readonly SignatureLike[]> = {
+  [K in keyof Next]: Next[K] extends AnyCanvas
+    ? [id: string] extends OpenOf<Next[K]>
+      ? Next[K]
+      : [...ErrbackArgs] extends OpenOf<Next[K]>
+        ? Next[K]
+        : Mismatch<"this errback takes", OpenOf<Next[K]>, "but it is called with the failed task's id", string>
+    : Next[K];
+};
+
+/** A canvas that can be sent as it is; a `Mismatch` in its place where it still takes something. */
+export type Whole<C> = [] extends OpenOf<C> ? C : Mismatch<"this signature still takes", OpenOf<C>, "but it is sent with", []>;
+
+export type LinkOption = "link" | "link_error";
+
 /** Each only once, as in Celery: a signature that stands there already is not added again. */
-export function linkedTo(signature: Signature, option: "link" | "link_error", added: readonly Signature[]): Signature {
+export function linkedTo(signature: Signature, option: LinkOption, added: readonly Signature[]): Signature {
   const old = signature.options[option];
   const all: Signature[] = old === undefined || old === null ? [] : Array.isArray(old) ? [...old] : [old as Signature];
   for (const next of added) if (!all.some((each) => isDeepStrictEqual(each, next))) all.push(next);

@@ -43,7 +43,7 @@ describe("signatures", () => {
     expect(old.toSignature().options).toEqual({});
   });
   it("gather links", () => {
-    const { options } = add.s(1).link(add.s(2)).link(add.s(3)).linkError(add.s(4)).toSignature();
+    const { options } = add.s(1).link(add.s(2)).link(add.s(3)).linkError(add.si(4, 5)).toSignature();
     expect(options.link).toHaveLength(2);
     expect(options.link_error).toHaveLength(1);
   });
