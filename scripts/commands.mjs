@@ -11,6 +11,7 @@ export const commands = {
   demo: (args) => start("examples/photo-stock/dist/demo.js", args),
   dev: (args) => start("packages/lovage/bin/lovage.js", ["dev", "-A", "examples/photo-stock/dist/app.js", ...args]),
   bench,
+  "bench:canvas": (args) => start("bench/canvas.mjs", args),
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
   build: async () => {
