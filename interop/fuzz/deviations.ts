@@ -39,6 +39,14 @@ export const deviations = {
     shows: "other",
     reason: "a chain after a chord that ends in a group is sent once by every member of that group, or refused with an AttributeError",
   },
+  "group-of-one-after-group": {
+    shows: "other",
+    reason: "a group of one in a chain is its member, but for Celery not right behind a group that nothing stands before",
+  },
+  "errback-of-first-step": {
+    shows: "less",
+    reason: "a failed chord whose body is a chain, also by `chord | step`, calls no errbacks of the chain's first step; Lovage does",
+  },
   "replaced-by-empty-group": { shows: "less", reason: "a task that is replaced by an empty group never ends" },
 } as const satisfies Record<string, { readonly shows: "less" | "other"; readonly reason: string }>;
 

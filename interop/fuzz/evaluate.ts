@@ -68,24 +68,25 @@ class Evaluation {
   readonly calls: Call[] = [];
   readonly deviations = new Set<Deviation>();
 
-  apply(plan: Plan, given: readonly unknown[]): Tree {
+  /** `outer`: errbacks of the chord's body that this end reports to, if it does. */
+  apply(plan: Plan, given: readonly unknown[], outer: readonly Errback[] = []): Tree {
     switch (plan.type) {
       case "task":
-        return this.#task(plan, given);
+        return this.#task(plan, given, outer);
       case "chain":
-        return this.#chain(plan, given);
+        return this.#chain(plan, given, outer);
       case "group":
-        return this.#group(plan, given);
+        return this.#group(plan, given, outer);
       case "chord":
-        return this.#chord(frozen(plan), given);
+        return this.#chord(frozen(plan), given, outer);
     }
   }
 
-  #task(plan: TaskPlan, given: readonly unknown[]): Tree {
+  #task(plan: TaskPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
     const { kind, label } = plan.node;
     const args = plan.immutable ? [] : given;
     if (kind === "retry") this.runs.push({ label, args, how: "retried" });
-    if (kind === "replace") return this.#replaced(plan, args);
+    if (kind === "replace") return this.#replaced(plan, args, outer);
     if (plan.node !== accumulating) this.runs.push({ label, args, how: "ran" });
     if (kind === "fail") {
       this.#callErrbacks(plan.errors, label);
@@ -97,61 +98,69 @@ class Evaluation {
   }
 
   /** The replacement has its links, and its place: a group's values become one list. */
-  #replaced(plan: TaskPlan, args: readonly unknown[]): Tree {
+  #replaced(plan: TaskPlan, args: readonly unknown[], outer: readonly Errback[]): Tree {
     this.runs.push({ label: plan.node.label, args, how: "replaced" });
     const replacement = planOf(plan.node.with as Canvas);
     if (replacement.type === "group" && replacement.members.length === 0) this.deviations.add("replaced-by-empty-group");
     const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
     for (const link of plan.links) linkTo(end, link);
     for (const errback of plan.errors) linkErrorTo(end, errback);
-    return this.apply(end, []);
+    return this.apply(end, [], outer);
   }
 
-  #chain(plan: ChainPlan, given: readonly unknown[]): Tree {
+  #chain(plan: ChainPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
     if (plan.links.length > 0 && prepared({ ...plan, links: [] }).at(-1)?.type === "chord")
       this.deviations.add("link-of-chain-ending-in-chord");
-    return this.#steps(prepared(plan), given);
+    return this.#steps(prepared(plan), given, outer);
   }
 
-  #steps([step, ...later]: readonly Plan[], given: readonly unknown[]): Tree {
+  #steps([step, ...later]: readonly Plan[], given: readonly unknown[], outer: readonly Errback[]): Tree {
     if (step === undefined) throw new Error("the generator draws no empty chain");
     const next = later[0];
-    if (next === undefined) return this.apply(step, given);
+    if (next === undefined) return this.apply(step, given, outer);
     // A body that is a group: what follows gets the list, as it does everywhere else.
     if (step.type === "chord" && endsInGroup(step.body)) {
       this.deviations.add("group-body-then-step");
-      return this.#steps([{ ...step, body: joined(step.body, next) }, ...later.slice(1)], given);
+      return this.#steps([{ ...step, body: joined(step.body, next) }, ...later.slice(1)], given, outer);
     }
     const end = this.apply(step, given);
-    if ("value" in end) return this.#steps(later, [end.value]);
+    if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
     if (end.error.type === "ChordError") this.deviations.add("chord-error-before-later-step");
     if (later.some(({ type }) => type !== "task")) this.deviations.add("chain-error-before-composition");
     return ended(later.at(-1) as Plan, end.error);
   }
 
-  #group({ members }: GroupPlan, given: readonly unknown[]): Tree {
+  #group({ members }: GroupPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
     return {
-      group: members.flatMap((member) => (member.type === "group" ? groupOf(this.#group(member, given)) : [this.apply(member, given)])),
+      group: members.flatMap((member) =>
+        member.type === "group" ? groupOf(this.#group(member, given, outer)) : [this.apply(member, given, outer)],
+      ),
     };
   }
 
-  #chord({ header, body }: ChordPlan, given: readonly unknown[]): Tree {
-    if (header.length === 0) return this.apply(body, [[]]);
-    const parts = header.map((member) => this.apply(member, given));
+  #chord({ header, body, keptGroupOfOne }: ChordPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
+    if (keptGroupOfOne) this.deviations.add("group-of-one-after-group");
+    if (header.length === 0) return this.apply(body, [[]], outer);
+    const parts = header.map((member) => this.apply(member, given, errbacksOf(body)));
     const isComplex = parts.some((part) => "group" in part);
     if (isComplex && header.some(endsInChord)) this.deviations.add("group-and-chord-inside-chord");
     const errors = parts.flatMap(errorsOf);
-    if (errors.length === 0) return this.apply(body, [parts.map(resultOf)]);
+    if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
     if (errors.some(({ type }) => type === "ChordError")) this.deviations.add("chord-error-inside-chord");
     if (isComplex) this.deviations.add("failing-group-inside-chord");
-    return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1));
+    return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer);
   }
 
-  /** Only what is linked to the body as a whole hears of it. */
-  #bodyFailed(body: Plan, causes: readonly Failure[]): Tree {
+  /** What is linked to the body as a whole, or to what would have run first, hears of it; once, if the chord around it will call it too. */
+  #bodyFailed(body: Plan, causes: readonly Failure[], outer: readonly Errback[]): Tree {
     const error: Failure = { type: "ChordError", from: [...new Set(causes.flatMap(({ from }) => from))] };
-    if (body.type === "task" || body.type === "chain") this.#callErrbacks(body.errors, notRun);
+    const errbacks = errbacksOf(body);
+    if (body.type === "chain" && errbacks.length > body.errors.length) this.deviations.add("errback-of-first-step");
+    this.#callErrbacks(
+      errbacks.filter((errback) => !outer.includes(errback)),
+      notRun,
+    );
     if ((body.type === "group" ? body.members : [body]).some(({ type }) => type !== "task"))
       this.deviations.add("chord-error-of-composed-body");
     // The members of a group end with the error itself (celery-wire.md §7.4).
@@ -186,6 +195,14 @@ function ended(plan: Plan, ...errors: readonly Failure[]): Tree {
 function endsInGroup(plan: Plan): boolean {
   if (plan.type === "chord") return endsInGroup(plan.body);
   return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
+}
+
+/** Who hears that a chord's body will not run. */
+function errbacksOf(body: Plan): readonly Errback[] {
+  if (body.type === "task") return body.errors;
+  if (body.type !== "chain") return [];
+  const [first] = prepared(body);
+  return [...new Set([...body.errors, ...(first?.type === "task" ? first.errors : [])])];
 }
 
 function endsInChord(plan: Plan): boolean {

@@ -26,6 +26,8 @@ export interface ChordPlan {
   readonly type: "chord";
   header: Plan[];
   body: Plan;
+  /** A group of one followed a group that nothing stands before: Celery keeps it a group there, and there alone. */
+  readonly keptGroupOfOne?: boolean;
 }
 export type Plan = TaskPlan | ChainPlan | GroupPlan | ChordPlan;
 
@@ -59,8 +61,10 @@ export function joined(left: Plan, right: Plan): Plan {
       return chainOf([left, ...(right.type === "chain" ? unchained(right) : [unrolled(right)])]);
     case "chain":
       return afterChain(left, right);
-    case "group":
-      return chordOf(left, right);
+    case "group": {
+      const body = unrolled(right);
+      return body === right ? chordOf(left, body) : { ...chordOf(left, body), keptGroupOfOne: true };
+    }
     case "chord":
       return afterChord(left, right);
   }
@@ -112,7 +116,7 @@ function unchained(chain: ChainPlan): Plan[] {
 }
 
 export function linkTo(plan: Plan, link: Plan): void {
-  if (plan.type === "task" || plan.type === "chain") plan.links.push(link);
+  if (plan.type === "task" || plan.type === "chain") plan.links = [...new Set([...plan.links, link])];
   else if (plan.type === "chord") linkTo(plan.body, link);
   else throw new Error("the generator draws no link on a group");
 }

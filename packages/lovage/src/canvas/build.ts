@@ -10,7 +10,7 @@ import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, 
 import { formatWireTime } from "../message/wire-time.ts";
 import { type FreezeContext, type Frozen, freeze, sealChord } from "./freeze.ts";
 import { merged, without } from "./options.ts";
-import { asList, bodyOf, chainSignature, chainSteps, headerOf, linked, tasksOf, withoutChunks } from "./steps.ts";
+import { asList, bodyOf, chainSignature, headerOf, stepsOf, tasksOf, withoutChunks } from "./steps.ts";
 
 /** Where a call goes when it does not say so itself, and what its task says about every call of it. */
 export interface Route {
@@ -114,7 +114,7 @@ export class Builder {
   /** The first step is sent with the rest on board, last step first (celery-wire.md §2.2). */
   #chain(signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
     const own = without(signature.options, "link", "link_error", "root_id", "parent_id");
-    const [only, second] = chainSteps(linked(tasksOf(signature), signature));
+    const [only, second] = stepsOf(signature);
     // A group and what follows it are one chord: nothing is left of the chain.
     if (only !== undefined && second === undefined) return this.apply(only, args, merged(own, over));
     const { task_id, group_id, group_index, chord, ...rest } = merged(own, over);

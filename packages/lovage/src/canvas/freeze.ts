@@ -5,7 +5,7 @@
 import type { IdSource } from "../kernel/ids.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
-import { bodyOf, chainSteps, headerOf, linked, tasksOf, withoutChunks } from "./steps.ts";
+import { headerOf, linkedBody, linkedHeader, stepsOf, tasksOf, withoutChunks } from "./steps.ts";
 
 /** What an enclosing group or chord gives to the task that stands for a member. */
 export interface Membership {
@@ -58,7 +58,7 @@ function withMembership(options: Record<string, unknown>, member: Membership, co
 
 /** Membership goes to the last step alone; each step's result knows the one before. */
 function freezeChain(signature: Signature, context: FreezeContext, member: Membership): Frozen {
-  const steps = chainSteps(linked(tasksOf(signature), signature));
+  const steps = stepsOf(signature);
   const last = steps.length - 1;
   let parent = member.parent ?? null;
   const frozen: Signature[] = [];
@@ -122,7 +122,7 @@ function frozenChord(
   isSealed: boolean,
 ): Frozen & { readonly header: Frozen } {
   const body = freezeBody(signature, context, member, groupId, isSealed);
-  const header = freeze(headerOf(signature), context, {
+  const header = freeze(headerOf({ ...signature, kwargs: { ...signature.kwargs, header: linkedHeader(signature) } }), context, {
     taskId: groupId,
     parent: member.parent,
     groupId: isSealed ? groupId : undefined,
@@ -138,13 +138,12 @@ function frozenChord(
 }
 
 function freezeBody(signature: Signature, context: FreezeContext, member: Membership, groupId: string, isSealed: boolean): Frozen | null {
-  const body = bodyOf(signature);
-  if (body === null) return null;
+  const [body] = linkedBody(signature);
+  if (body === undefined) return null;
   const { options } = signature;
   // An unfrozen chord's own task_id means its body; a frozen one's means its header.
   const own = options.task_id === groupId ? undefined : (options.task_id ?? undefined);
-  const [task] = linked([body], signature);
-  return freeze(task ?? body, context, {
+  return freeze(body, context, {
     taskId: own ?? member.taskId,
     groupId: member.groupId ?? (isSealed ? groupId : undefined),
     groupIndex: member.groupIndex,

@@ -60,6 +60,7 @@ const list = (given: SignatureLike | readonly SignatureLike[] | undefined) =>
 /** A group has no end of its own that could call anybody (celery-wire.md §6.5). @throws {UsageError} LOVAGE_SIGNATURE_INVALID */
 export function linkedGroup(group: Signature, next: readonly Signature[], errbacks: readonly Signature[]): Signature {
   const [first, ...others] = tasksOf(group);
+  if (first === undefined && next.length === 0) return group;
   if (first === undefined) throw new UsageError("LOVAGE_SIGNATURE_INVALID", "Cannot link to an empty group: it has no member to call it.");
   const frozen = next.map((each) => ({ ...each, immutable: true }));
   const tasks = [linkedPart(first, "link", frozen), ...others].map((task) => linkedPart(task, "link_error", errbacks));

@@ -3,6 +3,7 @@
  * one is its member, a group that something follows becomes a chord with it, what follows a chord joins the chord's body.
  */
 import type { Signature } from "../message/task-message.ts";
+import { linkedTo } from "../task/canvas.ts";
 
 export const chainSignature = (tasks: readonly Signature[]): Signature => composite("celery.chain", "chain", { tasks });
 export const groupSignature = (tasks: readonly Signature[]): Signature => composite("celery.group", "group", { tasks });
@@ -41,8 +42,10 @@ export function headerOf(chord: Signature): Signature {
 
 export const bodyOf = (chord: Signature): Signature | null => (chord.kwargs.body as Signature | null | undefined) ?? null;
 
-/** The same chord around another body; header and options stay. */
-const withBody = (chord: Signature, body: Signature): Signature => ({ ...chord, kwargs: { ...chord.kwargs, body } });
+/** The steps of a chain, with what was linked to it as a whole: `link` on the last, `link_error` on each. */
+export function stepsOf(chain: Signature): readonly Signature[] {
+  return linked(chainSteps(tasksOf(chain)), chain, "body");
+}
 
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
   const steps: Signature[] = [];
@@ -50,13 +53,18 @@ export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
   return joinedFrom(steps, 0);
 }
 
-/** A chain inside a chain gives its tasks; its own link goes to the last of them, its link_error to all. */
-function unroll(given: Signature, into: Signature[]): void {
-  const task = withoutChunks(given);
+/** A chain inside a chain gives its steps. */
+function unroll(task: Signature, into: Signature[]): void {
   const [only, second] = task.subtask_type === "group" ? tasksOf(task) : [];
-  if (task.subtask_type === "chain") for (const step of linked(tasksOf(task), task)) unroll(step, into);
+  if (task.subtask_type === "chain") for (const step of unlinked(task)) unroll(step, into);
   else if (only !== undefined && second === undefined) unroll(only, into);
   else into.push(task);
+}
+
+/** What is linked to a chain is linked to its own steps, before others follow; one without links need not be put together. */
+function unlinked(chain: Signature): readonly Signature[] {
+  const { link, link_error: errors } = chain.options;
+  return asList(link).length + asList(errors).length === 0 ? tasksOf(chain) : linked(chainSteps(tasksOf(chain)), chain);
 }
 
 /** All that stands behind the first chord, or the first group that something follows, ends up in its body. */
@@ -65,15 +73,26 @@ function joinedFrom(steps: readonly Signature[], start: number): readonly Signat
     const step = steps[i] as Signature;
     if (step.subtask_type === "group") return [...steps.slice(start, i), upgraded(step, asOne(joinedFrom(steps, i + 1)))];
     if (step.subtask_type !== "chord") continue;
-    const body = bodyOf(step);
-    const joined = body === null ? joinedFrom(steps, i + 1) : chainSteps([body, ...steps.slice(i + 1)]);
-    return [...steps.slice(start, i), withBody(step, asOne(joined))];
+    return [...steps.slice(start, i), joinedChord(step, steps.slice(i + 1))];
   }
   return start === 0 ? steps : steps.slice(start);
 }
 
+/** What is linked to the chord stays with its own body. A body that is a group is a list for what follows, also of one. */
+function joinedChord(chord: Signature, later: readonly Signature[]): Signature {
+  const { link: _, link_error: __, ...options } = chord.options;
+  const [body] = linkedBody(chord);
+  const joined =
+    body === undefined
+      ? joinedFrom(later, 0)
+      : body.subtask_type === "group"
+        ? joinedFrom([body, ...later], 0)
+        : chainSteps([body, ...later]);
+  return { ...chord, options, kwargs: { ...chord.kwargs, header: linkedHeader(chord), body: asOne(joined) } };
+}
+
 function upgraded(group: Signature, body: Signature): Signature {
-  const { link: _, ...options } = group.options;
+  const { link: _, link_error: __, ...options } = group.options;
   return { ...chordSignature([], body), options, kwargs: { kwargs: {}, header: { ...group, options: {} }, body } };
 }
 
@@ -83,19 +102,39 @@ const asOne = (steps: readonly Signature[]): Signature => {
   return only !== undefined && second === undefined ? only : chainSignature(steps);
 };
 
-export function linked(tasks: readonly Signature[], by: Signature): readonly Signature[] {
+/** A chord's body with what is linked to the chord; none where it has no body. */
+export function linkedBody(chord: Signature): readonly Signature[] {
+  const body = bodyOf(chord);
+  return body === null ? [] : linked([body], chord);
+}
+
+/** A chord's header: chords in it call the chord's errbacks too, for bodies of theirs that fail (celery-wire.md §6.4). */
+export function linkedHeader(chord: Signature): unknown {
+  const { header } = chord.kwargs;
+  const errors = asList(chord.options.link_error);
+  if (errors.length === 0 || !Array.isArray(header)) return header;
+  return (header as readonly Signature[]).map((task) => (task.subtask_type === "chord" ? addLinks(task, [], errors, "header") : task));
+}
+
+/** How far an errback of a chord goes: to its body, or to chords in its header as well. */
+type Reach = "body" | "header";
+
+export function linked(tasks: readonly Signature[], by: Signature, reach: Reach = "header"): readonly Signature[] {
   const link = asList(by.options.link);
   const errors = asList(by.options.link_error);
   if (link.length === 0 && errors.length === 0) return tasks;
-  return tasks.map((task, index) => addLinks(task, index === tasks.length - 1 ? link : [], errors));
+  return tasks.map((task, index) => addLinks(task, index === tasks.length - 1 ? link : [], errors, reach));
 }
 
-/** Each only once: a chord's header and body may be reached twice. */
-function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[]): Signature {
-  const options: Record<string, unknown> = { ...task.options };
-  if (link.length > 0) options.link = [...asList(task.options.link), ...link];
-  if (errors.length > 0) options.link_error = [...asList(task.options.link_error), ...errors];
-  return { ...task, options };
+function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[], reach: Reach): Signature {
+  if (task.subtask_type === "chord" && bodyOf(task) !== null) {
+    const body = addLinks(bodyOf(task) as Signature, link, errors, reach);
+    const header = reach === "header" ? linkedHeader({ ...task, options: { link_error: errors } }) : task.kwargs.header;
+    return { ...task, kwargs: { ...task.kwargs, header, body } };
+  }
+  if (task.subtask_type !== "group") return linkedTo(linkedTo(task, "link", link), "link_error", errors);
+  const tasks = tasksOf(task).map((member) => addLinks(member, [], errors, reach));
+  return linkedTo({ ...task, kwargs: { ...task.kwargs, tasks } }, "link", link);
 }
 
 export function asList<T>(value: T | readonly T[] | null | undefined): readonly T[] {
