@@ -39,13 +39,19 @@ export const deviations = {
     shows: "other",
     reason: "a chain after a chord that ends in a group is sent once by every member of that group, or refused with an AttributeError",
   },
-  "group-of-one-after-group": {
+  "group-of-one": {
     shows: "other",
-    reason: "a group of one in a chain is its member, but for Celery not right behind a group that nothing stands before",
+    reason:
+      "a group of one in a chain is its member; for Celery not right behind a group that begins the chain, nor in another group of one",
+  },
+  "links-of-joined-chain": {
+    shows: "other",
+    reason: "what is linked to a chain that ends in a group or chord, and is a chord's body, moves on to the steps that follow the chord",
   },
   "errback-of-first-step": {
     shows: "less",
-    reason: "a failed chord whose body is a chain, also by `chord | step`, calls no errbacks of the chain's first step; Lovage does",
+    reason:
+      "a failed chord whose body is composed, also by `chord | step`, calls no errbacks of what would have run first in it; Lovage does",
   },
   "replaced-by-empty-group": { shows: "less", reason: "a task that is replaced by an empty group never ends" },
 } as const satisfies Record<string, { readonly shows: "less" | "other"; readonly reason: string }>;

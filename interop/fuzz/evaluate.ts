@@ -11,11 +11,10 @@ import {
   chordOf,
   frozen,
   type GroupPlan,
-  joined,
   linkErrorTo,
   linkTo,
   type Plan,
-  planOf,
+  Planner,
   prepared,
   type TaskPlan,
 } from "./plan.ts";
@@ -50,8 +49,8 @@ export interface Expected {
 
 export function evaluate(canvas: Canvas): Expected {
   const evaluation = new Evaluation();
-  const result = evaluation.apply(planOf(canvas), []);
-  return { result: collapsed(result), runs: evaluation.runs, calls: evaluation.calls, deviations: evaluation.deviations };
+  const result = evaluation.apply(evaluation.planner.plan(canvas), []);
+  return { result: collapsed(result), runs: evaluation.runs, calls: evaluation.calls, deviations: evaluation.planner.deviations };
 }
 
 /** A group of one chain that ends in a group is that group, for its caller. */
@@ -66,7 +65,7 @@ const notRun = "not run";
 class Evaluation {
   readonly runs: Run[] = [];
   readonly calls: Call[] = [];
-  readonly deviations = new Set<Deviation>();
+  readonly planner = new Planner();
 
   /** `outer`: errbacks of the chord's body that this end reports to, if it does. */
   apply(plan: Plan, given: readonly unknown[], outer: readonly Errback[] = []): Tree {
@@ -100,8 +99,8 @@ class Evaluation {
   /** The replacement has its links, and its place: a group's values become one list. */
   #replaced(plan: TaskPlan, args: readonly unknown[], outer: readonly Errback[]): Tree {
     this.runs.push({ label: plan.node.label, args, how: "replaced" });
-    const replacement = planOf(plan.node.with as Canvas);
-    if (replacement.type === "group" && replacement.members.length === 0) this.deviations.add("replaced-by-empty-group");
+    const replacement = this.planner.plan(plan.node.with as Canvas);
+    if (replacement.type === "group" && replacement.members.length === 0) this.planner.deviations.add("replaced-by-empty-group");
     const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
     for (const link of plan.links) linkTo(end, link);
     for (const errback of plan.errors) linkErrorTo(end, errback);
@@ -110,7 +109,7 @@ class Evaluation {
 
   #chain(plan: ChainPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
     if (plan.links.length > 0 && prepared({ ...plan, links: [] }).at(-1)?.type === "chord")
-      this.deviations.add("link-of-chain-ending-in-chord");
+      this.planner.deviations.add("link-of-chain-ending-in-chord");
     return this.#steps(prepared(plan), given, outer);
   }
 
@@ -120,14 +119,14 @@ class Evaluation {
     if (next === undefined) return this.apply(step, given, outer);
     // A body that is a group: what follows gets the list, as it does everywhere else.
     if (step.type === "chord" && endsInGroup(step.body)) {
-      this.deviations.add("group-body-then-step");
-      return this.#steps([{ ...step, body: joined(step.body, next) }, ...later.slice(1)], given, outer);
+      this.planner.deviations.add("group-body-then-step");
+      return this.#steps([{ ...step, body: this.planner.joined(step.body, next) }, ...later.slice(1)], given, outer);
     }
     const end = this.apply(step, given);
     if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
-    if (end.error.type === "ChordError") this.deviations.add("chord-error-before-later-step");
-    if (later.some(({ type }) => type !== "task")) this.deviations.add("chain-error-before-composition");
+    if (end.error.type === "ChordError") this.planner.deviations.add("chord-error-before-later-step");
+    if (later.some(({ type }) => type !== "task")) this.planner.deviations.add("chain-error-before-composition");
     return ended(later.at(-1) as Plan, end.error);
   }
 
@@ -139,16 +138,15 @@ class Evaluation {
     };
   }
 
-  #chord({ header, body, keptGroupOfOne }: ChordPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
-    if (keptGroupOfOne) this.deviations.add("group-of-one-after-group");
+  #chord({ header, body }: ChordPlan, given: readonly unknown[], outer: readonly Errback[]): Tree {
     if (header.length === 0) return this.apply(body, [[]], outer);
     const parts = header.map((member) => this.apply(member, given, errbacksOf(body)));
     const isComplex = parts.some((part) => "group" in part);
-    if (isComplex && header.some(endsInChord)) this.deviations.add("group-and-chord-inside-chord");
+    if (isComplex && header.some(endsInChord)) this.planner.deviations.add("group-and-chord-inside-chord");
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
-    if (errors.some(({ type }) => type === "ChordError")) this.deviations.add("chord-error-inside-chord");
-    if (isComplex) this.deviations.add("failing-group-inside-chord");
+    if (errors.some(({ type }) => type === "ChordError")) this.planner.deviations.add("chord-error-inside-chord");
+    if (isComplex) this.planner.deviations.add("failing-group-inside-chord");
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer);
   }
 
@@ -156,13 +154,14 @@ class Evaluation {
   #bodyFailed(body: Plan, causes: readonly Failure[], outer: readonly Errback[]): Tree {
     const error: Failure = { type: "ChordError", from: [...new Set(causes.flatMap(({ from }) => from))] };
     const errbacks = errbacksOf(body);
-    if (body.type === "chain" && errbacks.length > body.errors.length) this.deviations.add("errback-of-first-step");
+    if (errbacks.length > (body.type === "task" || body.type === "chain" ? body.errors.length : 0))
+      this.planner.deviations.add("errback-of-first-step");
     this.#callErrbacks(
       errbacks.filter((errback) => !outer.includes(errback)),
       notRun,
     );
     if ((body.type === "group" ? body.members : [body]).some(({ type }) => type !== "task"))
-      this.deviations.add("chord-error-of-composed-body");
+      this.planner.deviations.add("chord-error-of-composed-body");
     // The members of a group end with the error itself (celery-wire.md §7.4).
     return body.type === "group" ? ended(body, ...causes) : ended(body, error);
   }
@@ -197,12 +196,18 @@ function endsInGroup(plan: Plan): boolean {
   return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
 }
 
-/** Who hears that a chord's body will not run. */
-function errbacksOf(body: Plan): readonly Errback[] {
-  if (body.type === "task") return body.errors;
-  if (body.type !== "chain") return [];
-  const [first] = prepared(body);
-  return [...new Set([...body.errors, ...(first?.type === "task" ? first.errors : [])])];
+/** Who hears that a chord's body will not run: what was linked to it, or to what would have run first. */
+function errbacksOf(body: Plan | undefined): readonly Errback[] {
+  switch (body?.type) {
+    case "task":
+      return body.errors;
+    case "chain":
+      return [...new Set([...body.errors, ...errbacksOf(prepared(body)[0])])];
+    case "chord":
+      return errbacksOf(body.body);
+    default:
+      return [];
+  }
 }
 
 function endsInChord(plan: Plan): boolean {

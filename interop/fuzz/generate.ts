@@ -23,6 +23,8 @@ export function generate(seed: number, index: number): Canvas {
 interface Place {
   /** It must end in one task: the value goes on, or nobody could wait for more. */
   readonly single?: boolean;
+  /** It must not be an empty group: Celery 5.6 loses count of a chord that has such an end in its header. */
+  readonly last?: boolean;
 }
 
 class Draw {
@@ -46,7 +48,7 @@ class Draw {
     const roll = this.#random();
     if (depth >= maxDepth || this.#budget <= 0 || roll < 0.1 + depth * 0.12) return this.#task(depth);
     if (roll < 0.6) return this.#chain(depth, place);
-    if (roll < 0.8 && !place.single) return this.#group(depth);
+    if (roll < 0.8 && !place.single) return this.#group(depth, place.last ? 1 : 0);
     return this.#chord(depth, place);
   }
 
@@ -78,7 +80,7 @@ class Draw {
 
   #chain(depth: number, place: Place): ChainNode {
     const count = 2 + this.#below(3);
-    const steps = Array.from({ length: count }, (_, i) => this.canvas(depth + 1, i === count - 1 && place.single ? { single: true } : {}));
+    const steps = Array.from({ length: count }, (_, i) => this.canvas(depth + 1, i === count - 1 ? { ...place, last: true } : {}));
     const chain: ChainNode = { type: "chain", steps, link: [], linkError: [] };
     return { ...chain, ...this.#linked(depth, endsInTask(chain)) };
   }
@@ -88,7 +90,7 @@ class Draw {
   }
 
   #chord(depth: number, place: Place): ChordNode {
-    const body = this.canvas(depth + 1, place);
+    const body = this.canvas(depth + 1, { ...place, last: true });
     const chord: ChordNode = { type: "chord", header: this.#members(depth, 0), body, link: [], linkError: [] };
     return { ...chord, ...this.#linked(depth, endsInTask(body)) };
   }

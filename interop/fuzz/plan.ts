@@ -4,6 +4,7 @@
  * can disagree.
  */
 import type { Canvas, Errback, TaskNode } from "./canvas.ts";
+import type { Deviation } from "./deviations.ts";
 
 export interface TaskPlan {
   readonly type: "task";
@@ -26,85 +27,82 @@ export interface ChordPlan {
   readonly type: "chord";
   header: Plan[];
   body: Plan;
-  /** A group of one followed a group that nothing stands before: Celery keeps it a group there, and there alone. */
-  readonly keptGroupOfOne?: boolean;
 }
 export type Plan = TaskPlan | ChainPlan | GroupPlan | ChordPlan;
-
-export function planOf(canvas: Canvas): Plan {
-  const plan = composed(canvas);
-  for (const link of canvas.link) linkTo(plan, planOf(link));
-  for (const errback of canvas.linkError) linkErrorTo(plan, errback);
-  return plan;
-}
-
-function composed(canvas: Canvas): Plan {
-  switch (canvas.type) {
-    case "task":
-      return { type: "task", node: canvas, immutable: canvas.immutable, links: [], errors: [] };
-    case "chain":
-      return canvas.steps.map(planOf).reduce<Plan>(joined, chainOf([]));
-    case "group":
-      return { type: "group", members: canvas.members.map(planOf) };
-    case "chord":
-      return { type: "chord", header: canvas.header.map(planOf), body: planOf(canvas.body) };
-  }
-}
 
 export const chainOf = (steps: Plan[]): ChainPlan => ({ type: "chain", steps, links: [], errors: [] });
 export const chordOf = (group: GroupPlan, body: Plan): ChordPlan => ({ type: "chord", header: group.members, body });
 
-/** `left | right` */
-export function joined(left: Plan, right: Plan): Plan {
-  switch (left.type) {
-    case "task":
-      return chainOf([left, ...(right.type === "chain" ? unchained(right) : [unrolled(right)])]);
-    case "chain":
-      return afterChain(left, right);
-    case "group": {
-      const body = unrolled(right);
-      return body === right ? chordOf(left, body) : { ...chordOf(left, body), keptGroupOfOne: true };
+/** Puts canvases together, and notes where Celery does it otherwise. */
+export class Planner {
+  readonly deviations = new Set<Deviation>();
+
+  plan(canvas: Canvas): Plan {
+    const plan = this.#composed(canvas);
+    for (const link of canvas.link) linkTo(plan, this.plan(link));
+    for (const errback of canvas.linkError) linkErrorTo(plan, errback);
+    return plan;
+  }
+
+  #composed(canvas: Canvas): Plan {
+    const plans = (canvases: readonly Canvas[]) => canvases.map((each) => this.plan(each));
+    switch (canvas.type) {
+      case "task":
+        return { type: "task", node: canvas, immutable: canvas.immutable, links: [], errors: [] };
+      case "chain":
+        return plans(canvas.steps).reduce<Plan>((left, right) => this.joined(left, right), chainOf([]));
+      case "group":
+        return { type: "group", members: plans(canvas.members) };
+      case "chord":
+        return { type: "chord", header: plans(canvas.header), body: this.plan(canvas.body) };
     }
-    case "chord":
-      return afterChord(left, right);
   }
-}
 
-function afterChain(left: ChainPlan, given: Plan): Plan {
-  const right = unrolled(given);
-  if (right.type === "chain") return unchained(right).reduce<Plan>(joined, left);
-  const last = left.steps.at(-1);
-  if (right.type === "group") {
+  /** `left | right` */
+  joined(left: Plan, given: Plan): Plan {
+    const right = this.#unrolled(given, left);
+    switch (left.type) {
+      case "task":
+        return chainOf([left, ...(right.type === "chain" ? unchained(right) : [right])]);
+      case "chain":
+        return this.#afterChain(left, right);
+      case "group":
+        return chordOf(left, right);
+      case "chord":
+        if (right.type === "chain") return chainOf([left, ...unchained(right)]);
+        return right.type === "group" ? chainOf([left, right]) : { ...left, body: this.joined(left.body, right) };
+    }
+  }
+
+  #afterChain(left: ChainPlan, right: Plan): Plan {
+    if (right.type === "chain") return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
+    if (left.links.length + left.errors.length > 0 && left.steps.at(-1)?.type !== "task") this.deviations.add("links-of-joined-chain");
     const steps = unchained(left);
-    if (steps.length === 0) return right;
-    if (last?.type !== "chord") return chainOf([...steps, right]);
-    return chainOf([...steps.slice(0, -1), { ...last, body: joined(last.body, right) }]);
+    const last = steps.at(-1);
+    if (last === undefined && right.type === "group") return right;
+    const before = steps.slice(0, -1);
+    if (last?.type === "chord" && right.type !== "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
+    if (last?.type !== "group" || right.type === "group") return chainOf([...steps, right]);
+    const chord = chordOf(last, right);
+    const previous = before.at(-1);
+    // Two chords in a row: the second becomes part of the first one's body.
+    if (previous?.type !== "chord") return chainOf([...before, chord]);
+    return chainOf([...before.slice(0, -1), { ...previous, body: this.joined(previous.body, chord) }]);
   }
-  if (last?.type === "group") return afterGroupInChain(left, chordOf(last, right));
-  if (last?.type === "chord" && right.type !== "chord") {
-    return { ...left, steps: [...left.steps.slice(0, -1), { ...last, body: joined(last.body, right) }] };
+
+  /** Celery keeps a group of one a group right behind a group that begins a chain, and where it holds another group of one. */
+  #unrolled(plan: Plan, left: Plan): Plan {
+    const step = unrolled(plan);
+    const once = plan.type === "group" && plan.members[0];
+    if (step !== plan && (left.type === "group" || step !== once)) this.deviations.add("group-of-one");
+    return step;
   }
-  return chainOf([...unchained(left), right]);
 }
 
-/** Two chords in a row: the second becomes part of the first one's body. */
-function afterGroupInChain(left: ChainPlan, chord: ChordPlan): Plan {
-  const before = left.steps.at(-2);
-  if (before?.type !== "chord") return { ...left, steps: [...left.steps.slice(0, -1), chord] };
-  return { ...left, steps: [...left.steps.slice(0, -2), { ...before, body: joined(before.body, chord) }] };
-}
-
-function afterChord(left: ChordPlan, given: Plan): Plan {
-  const right = given.type === "group" ? unrolled(given) : given;
-  if (right.type === "chain" && given.type === "chain") return chainOf([left, ...unchained(right)]);
-  if (right.type === "group") return chainOf([left, right]);
-  return { ...left, body: joined(left.body, right) };
-}
-
-/** A group of one, where something stands before it, is its member. */
-export function unrolled(plan: Plan): Plan {
+/** A group of one, as a step of a chain, is its member. */
+function unrolled(plan: Plan): Plan {
   const [only, second] = plan.type === "group" ? plan.members : [];
-  return only !== undefined && second === undefined ? only : plan;
+  return only !== undefined && second === undefined ? unrolled(only) : plan;
 }
 
 /** The steps, with what was linked to the chain as a whole. */

@@ -44,7 +44,10 @@ export const bodyOf = (chord: Signature): Signature | null => (chord.kwargs.body
 
 /** The steps of a chain, with what was linked to it as a whole: `link` on the last, `link_error` on each. */
 export function stepsOf(chain: Signature): readonly Signature[] {
-  return linked(chainSteps(tasksOf(chain)), chain, "body");
+  const steps = chainSteps(tasksOf(chain));
+  // What begins with a group was a chord already when something was linked to it; any other chord is reached in its chain.
+  const [first] = tasksOf(chain);
+  return linked(steps, chain, first?.subtask_type === "group" && steps.length === 1 ? "header" : "body");
 }
 
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
@@ -54,7 +57,8 @@ export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
 }
 
 /** A chain inside a chain gives its steps. */
-function unroll(task: Signature, into: Signature[]): void {
+function unroll(given: Signature, into: Signature[]): void {
+  const task = withoutChunks(given);
   const [only, second] = task.subtask_type === "group" ? tasksOf(task) : [];
   if (task.subtask_type === "chain") for (const step of unlinked(task)) unroll(step, into);
   else if (only !== undefined && second === undefined) unroll(only, into);
@@ -93,7 +97,7 @@ function joinedChord(chord: Signature, later: readonly Signature[]): Signature {
 
 function upgraded(group: Signature, body: Signature): Signature {
   const { link: _, link_error: __, ...options } = group.options;
-  return { ...chordSignature([], body), options, kwargs: { kwargs: {}, header: { ...group, options: {} }, body } };
+  return { ...chordSignature([], body), options, kwargs: { kwargs: {}, header: tasksOf(group), body } };
 }
 
 /** One step is itself; several are a chain. */
@@ -132,10 +136,13 @@ function addLinks(task: Signature, link: readonly Signature[], errors: readonly 
     const header = reach === "header" ? linkedHeader({ ...task, options: { link_error: errors } }) : task.kwargs.header;
     return { ...task, kwargs: { ...task.kwargs, header, body } };
   }
-  if (task.subtask_type !== "group") return linkedTo(linkedTo(task, "link", link), "link_error", errors);
+  if (task.subtask_type !== "group") return withLinks(withLinks(task, "link", link), "link_error", errors);
   const tasks = tasksOf(task).map((member) => addLinks(member, [], errors, reach));
-  return linkedTo({ ...task, kwargs: { ...task.kwargs, tasks } }, "link", link);
+  return withLinks({ ...task, kwargs: { ...task.kwargs, tasks } }, "link", link);
 }
+
+const withLinks = (task: Signature, option: "link" | "link_error", added: readonly Signature[]): Signature =>
+  added.length === 0 ? task : linkedTo(task, option, added);
 
 export function asList<T>(value: T | readonly T[] | null | undefined): readonly T[] {
   if (value === null || value === undefined) return [];

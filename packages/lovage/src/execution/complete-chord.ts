@@ -5,6 +5,7 @@
 
 import { Builder } from "../canvas/build.ts";
 import { toPublication } from "../canvas/publication.ts";
+import { bodyOf, tasksOf } from "../canvas/steps.ts";
 import { type ChordPartFields, decodeChordPart } from "../message/chord-part.ts";
 import type { ChordPart, Commit, CommitReply } from "../message/commit.ts";
 import { reprException } from "../message/exceptions.ts";
@@ -20,13 +21,19 @@ type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
 
 /** @throws {MessageError} when a part or the saved shape of the header cannot be read. */
 export function completeChord(commit: Commit, reply: PartsDue, facts: Facts): Commit {
-  const own = commit.chordParts.find((part) => part.groupId === reply.groupId && part.completes === undefined);
+  const own = lastPart(commit, reply);
   const body = bodyOfChord(facts.message, reply.groupId);
   if (own === undefined || body === null) return commit;
   const members = inOrder(reply, own).map(decodeChordPart);
   const broken = members.find(({ state }) => state !== "SUCCESS");
   if (broken !== undefined) return withError(commit, own, body, broken, facts);
   return withBody(commit, own, body, resultsOf(members, reply.taskset), facts);
+}
+
+/** The one that the store misses: of several parts for one chord in a commit, it counts all but the last as there. */
+function lastPart({ chordParts }: Commit, { groupId, parts }: PartsDue): ChordPart | undefined {
+  const there = new Set(parts.map((part) => decodeChordPart(part).taskId));
+  return chordParts.find((part) => part.groupId === groupId && part.completes === undefined && !there.has(part.taskId));
 }
 
 function inOrder({ parts, position }: PartsDue, own: ChordPart): readonly string[] {
@@ -82,9 +89,12 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
   const traceback = `Traceback (most recent call last):\n${error.exc_module}.ChordError: ${String((error.exc_message as string[])[0])}\n`;
   const follow = new FollowUp(facts, `chord ${own.groupId}`);
   const [end] = finalTasks(body);
-  const failedId = body.options.task_id ?? end?.options.task_id;
+  // An id with a result: a chord's own is its header's, that of a chain which ends in a group is the group's.
+  const failedId = end?.options.task_id ?? body.options.task_id;
   if (failedId) sendErrbacks(ownErrbacks(body), { request: requestOfBody(body, failedId, facts), error, traceback }, follow);
-  const result = { state: "FAILURE", result: error, traceback, children: follow.children };
+  // The members of a group end with the error itself, as in Celery (celery-wire.md §7.4).
+  const ended = body.subtask_type === "group" ? { result: broken.result, traceback: null } : { result: error, traceback };
+  const result = { state: "FAILURE", ...ended, children: follow.children };
   for (const { options } of waiting(body)) {
     if (!options.task_id) continue;
     // As Celery writes it: without group and parent, whatever the body's own message would have said.
@@ -123,12 +133,12 @@ function ownErrbacks(body: Signature): readonly Signature[] {
   return errbacks.filter((errback) => !later.has(stringifyWireJson(errback)));
 }
 
-function errbacksOf(body: Signature): readonly Signature[] {
-  const own = asSignatures(body.options.link_error);
-  if (own.length > 0 || body.subtask_type !== "chain") return own;
-  // Errbacks of a chain stand on every step (celery-wire.md §6.4); the first one speaks for all.
-  const [first] = body.kwargs.tasks as readonly Signature[];
-  return asSignatures(first?.options.link_error);
+/** Of a composed body: what would have run first speaks for all of it. */
+function errbacksOf(body: Signature | null | undefined): readonly Signature[] {
+  const own = asSignatures(body?.options.link_error);
+  if (!body || own.length > 0) return own;
+  if (body.subtask_type === "chain") return errbacksOf(tasksOf(body)[0]);
+  return body.subtask_type === "chord" ? errbacksOf(bodyOf(body)) : [];
 }
 
 const asSignatures = (value: readonly Signature[] | Signature | null | undefined): readonly Signature[] =>

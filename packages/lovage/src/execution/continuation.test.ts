@@ -278,6 +278,29 @@ describe("the end of a chord", () => {
     expect(commit.chordParts).toMatchObject([{ completes: "body" }]);
     expect(commit.results).toHaveLength(1);
   });
+  it("is completed by the last of several parts that one commit brings", () => {
+    const ends = chain(add.s(1), group([add.s(2), add.s(3)]));
+    const [first] = built(chord([ends], sum.s()).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const failed = continuation(first, failure(), facts);
+    const [one, other] = failed.chordParts;
+    const commit = completeChord(failed, due(one?.groupId as string, [one?.member as string], 1), facts);
+    expect(commit.chordParts).toEqual([one, { ...other, completes: "error" }]);
+  });
+  it("ends the members of a body that is a group with the error itself", () => {
+    const [first] = built(chord([add.s(1)], group([add.s(2), add.s(3)])).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const commit = completeChord(continuation(first, failure(), facts), due(first.groupId as string, [], 0), facts);
+    expect(stored(commit).map(({ result }) => result.exc_type)).toEqual(["E", "E", "E"]);
+  });
+  it("calls the errbacks of what would have run first in its body, with the id of its end", () => {
+    const body = chain(chord([add.s(1)], sum.s().linkError(add.s("err"))), group([add.s(2), add.s(3)]));
+    const [first] = built(chord([add.s(1)], body).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const commit = completeChord(continuation(first, failure(), facts), due(first.groupId as string, [], 0), facts);
+    expect(sent(commit).map(({ args }) => args[1])).toEqual(["err"]);
+    expect(commit.results.map(({ taskId }) => taskId)).toContain(sent(commit)[0]?.args[0]);
+  });
   it("ends the body where a member failed: its result, its errbacks, the chain behind it, and the outer chord", () => {
     const inner = chord([add.s(1), add.s(2)], sum.s().linkError(add.s("err")));
     const [first] = built(chord([inner, add.s(9)], sum.s()).toSignature()) as [TaskMessage];

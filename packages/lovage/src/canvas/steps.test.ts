@@ -1,0 +1,56 @@
+// Where the links of a composition end up once it is put together, as `a | b` does it in Python (celery-wire.md §6.4).
+import { describe, expect, it } from "vitest";
+import type { Signature } from "../message/task-message.ts";
+import { remoteTask } from "../task/remote-task.ts";
+import { chain } from "./chain.ts";
+import { chord } from "./chord.ts";
+import { group } from "./group.ts";
+import { bodyOf, headerOf, stepsOf, tasksOf } from "./steps.ts";
+
+const task = (name: string) => remoteTask<readonly unknown[]>(name).s();
+const names = (signatures: unknown): unknown => (signatures as readonly Signature[] | undefined)?.map((each) => each.task);
+const put = (canvas: { toSignature(): Signature }) => stepsOf(canvas.toSignature());
+
+describe("a chain put together", () => {
+  it("leaves what is linked to a chord with the chord's own body", () => {
+    const [joined] = put(
+      chain(
+        chord([task("h")], task("b"))
+          .link(task("l"))
+          .linkError(task("e")),
+        task("next"),
+      ),
+    ) as [Signature];
+    const [body, next] = tasksOf(bodyOf(joined) as Signature) as [Signature, Signature];
+    expect([names(body.options.link), names(body.options.link_error), next.options]).toEqual([["l"], ["e"], {}]);
+    expect(joined.options).toEqual({});
+  });
+
+  it("hands its errbacks to the member of a group of one", () => {
+    const [first] = put(chain(group([task("only")]), task("next")).linkError(task("e"))) as [Signature];
+    expect([first.task, names(first.options.link_error)]).toEqual(["only", ["e"]]);
+  });
+
+  it("hands its errbacks to a chord's body, and to the header only of what began with a group", () => {
+    const inner = chord([task("h")], task("inner"));
+    const [, chained] = put(chain(task("a"), group([inner, task("b")]), task("c")).linkError(task("e"))) as [Signature, Signature];
+    const [begun] = put(chain(group([inner, task("b")]), task("c")).linkError(task("e"))) as [Signature];
+    const errbacks = (whole: Signature) => names((bodyOf(tasksOf(headerOf(whole))[0] as Signature) as Signature).options.link_error);
+    expect([errbacks(chained), errbacks(begun)]).toEqual([undefined, ["e"]]);
+    expect(names((bodyOf(chained) as Signature).options.link_error)).toEqual(["e"]);
+  });
+
+  it("hands the errbacks of a chain inside it to that chain's steps, members of its last group included", () => {
+    const inner = chain(task("a"), group([task("b"), task("c")])).linkError(task("e"));
+    const [first, joined] = put(chain(inner, task("next"))) as [Signature, Signature];
+    expect(names(first.options.link_error)).toEqual(["e"]);
+    expect(tasksOf(headerOf(joined)).map((member) => names(member.options.link_error))).toEqual([["e"], ["e"]]);
+    expect(bodyOf(joined)?.options).toEqual({});
+  });
+
+  it("gives a list to what follows a chord whose body is a group, also of one", () => {
+    const [joined] = put(chain(chord([task("h")], group([task("b")])), task("next"))) as [Signature];
+    const body = bodyOf(joined) as Signature;
+    expect([body.subtask_type, names(tasksOf(headerOf(body))), bodyOf(body)?.task]).toEqual(["chord", ["b"], "next"]);
+  });
+});
