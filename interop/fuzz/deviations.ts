@@ -42,7 +42,7 @@ export const deviations = {
   "group-of-one": {
     shows: "other",
     reason:
-      "a group of one in a chain is its member; for Celery not right behind a group that begins the chain, nor in another group of one",
+      "a group of one in a chain is its member; for Celery not right behind a group that begins the chain, nor where it holds another group of one or stands beside empty ones",
   },
   "links-of-joined-chain": {
     shows: "other",

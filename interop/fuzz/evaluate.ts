@@ -115,13 +115,7 @@ class Evaluation {
 
   #steps([step, ...later]: readonly Plan[], given: readonly unknown[], outer: readonly Errback[]): Tree {
     if (step === undefined) throw new Error("the generator draws no empty chain");
-    const next = later[0];
-    if (next === undefined) return this.apply(step, given, outer);
-    // A body that is a group: what follows gets the list, as it does everywhere else.
-    if (step.type === "chord" && endsInGroup(step.body)) {
-      this.planner.deviations.add("group-body-then-step");
-      return this.#steps([{ ...step, body: this.planner.joined(step.body, next) }, ...later.slice(1)], given, outer);
-    }
+    if (later.length === 0) return this.apply(step, given, outer);
     const end = this.apply(step, given);
     if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
@@ -189,11 +183,6 @@ function ended(plan: Plan, ...errors: readonly Failure[]): Tree {
     case "chord":
       return ended(plan.body, ...errors);
   }
-}
-
-function endsInGroup(plan: Plan): boolean {
-  if (plan.type === "chord") return endsInGroup(plan.body);
-  return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
 }
 
 /** Who hears that a chord's body will not run: what was linked to it, or to what would have run first. */

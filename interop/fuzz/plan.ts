@@ -69,6 +69,7 @@ export class Planner {
       case "group":
         return chordOf(left, right);
       case "chord":
+        if (endsInGroup(left.body)) return this.#afterGroupBody(left, right);
         if (right.type === "chain") return chainOf([left, ...unchained(right)]);
         return right.type === "group" ? chainOf([left, right]) : { ...left, body: this.joined(left.body, right) };
     }
@@ -81,6 +82,7 @@ export class Planner {
     const last = steps.at(-1);
     if (last === undefined && right.type === "group") return right;
     const before = steps.slice(0, -1);
+    if (last?.type === "chord" && endsInGroup(last.body)) return chainOf([...before, this.#afterGroupBody(last, right)]);
     if (last?.type === "chord" && right.type !== "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
     if (last?.type !== "group" || right.type === "group") return chainOf([...steps, right]);
     const chord = chordOf(last, right);
@@ -90,11 +92,18 @@ export class Planner {
     return chainOf([...before.slice(0, -1), { ...previous, body: this.joined(previous.body, chord) }]);
   }
 
-  /** Celery keeps a group of one a group right behind a group that begins a chain, and where it holds another group of one. */
+  /** What follows gets the list, as it does everywhere else. */
+  #afterGroupBody(left: ChordPlan, right: Plan): ChordPlan {
+    if (right.type === "chord" || right.type === "chain") this.deviations.add("group-body-then-step");
+    return { ...left, body: this.joined(left.body, right) };
+  }
+
+  /** Celery keeps a group of one a group right behind a group that begins a chain, where it holds another group of one, or empty ones beside it. */
   #unrolled(plan: Plan, left: Plan): Plan {
     const step = unrolled(plan);
     const once = plan.type === "group" && plan.members[0];
-    if (step !== plan && (left.type === "group" || step !== once)) this.deviations.add("group-of-one");
+    const isLikeOne = plan.type === "group" && plan.members.length > 1 && flattened(plan.members).length === 1;
+    if (isLikeOne || (step !== plan && (left.type === "group" || step !== once))) this.deviations.add("group-of-one");
     return step;
   }
 }
@@ -140,19 +149,23 @@ export function prepared(chain: ChainPlan): Plan[] {
   const waiting = [...chain.steps];
   const steps: Plan[] = [];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const step = unrolled(next);
     const after = steps[0];
-    if (step.type === "chain") {
-      waiting.push(...step.steps);
+    if (next.type === "chain") {
+      waiting.push(...next.steps);
       continue;
     }
-    if (step.type === "group" && after !== undefined) steps[0] = frozen(chordOf(step, after));
-    else steps.unshift(frozen(step));
+    if (next.type === "group" && after !== undefined) steps[0] = frozen(chordOf(next, after));
+    else steps.unshift(frozen(next));
     for (const errback of chain.errors) linkErrorTo(steps[0] as Plan, errback, true);
   }
   const last = steps.at(-1);
   if (last !== undefined) for (const link of chain.links) linkTo(last, link);
   return steps;
+}
+
+function endsInGroup(plan: Plan): boolean {
+  if (plan.type === "chord") return endsInGroup(plan.body);
+  return plan.type === "group" || (plan.type === "chain" && endsInGroup(plan.steps.at(-1) as Plan));
 }
 
 /** Groups in groups are flattened once ids are given: the inner members come out in reverse (celery-wire.md §14.2 no. 8). */

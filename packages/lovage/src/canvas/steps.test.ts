@@ -40,6 +40,13 @@ describe("a chain put together", () => {
     expect(names((bodyOf(chained) as Signature).options.link_error)).toEqual(["e"]);
   });
 
+  it("takes a chain in a header that begins with a group for the chord that it is", () => {
+    const [whole] = put(chain(group([chain(group([task("h"), task("i")]), task("b")), task("c")]), task("d")).linkError(task("e"))) as [
+      Signature,
+    ];
+    expect(names(tasksOf(headerOf(whole))[0]?.options.link_error)).toEqual(["e"]);
+  });
+
   it("hands the errbacks of a chain inside it to that chain's steps, members of its last group included", () => {
     const inner = chain(task("a"), group([task("b"), task("c")])).linkError(task("e"));
     const [first, joined] = put(chain(inner, task("next"))) as [Signature, Signature];

@@ -44,10 +44,13 @@ export const bodyOf = (chord: Signature): Signature | null => (chord.kwargs.body
 
 /** The steps of a chain, with what was linked to it as a whole: `link` on the last, `link_error` on each. */
 export function stepsOf(chain: Signature): readonly Signature[] {
-  const steps = chainSteps(tasksOf(chain));
-  // What begins with a group was a chord already when something was linked to it; any other chord is reached in its chain.
-  const [first] = tasksOf(chain);
-  return linked(steps, chain, first?.subtask_type === "group" && steps.length === 1 ? "header" : "body");
+  return linked(chainSteps(tasksOf(chain)), chain, isChord(chain) ? "header" : "body");
+}
+
+/** What begins with a group is a chord before anything can be linked to it; any other chord is reached in its chain. */
+function isChord(task: Signature): boolean {
+  if (task.subtask_type !== "chain") return task.subtask_type === "chord";
+  return tasksOf(task)[0]?.subtask_type === "group" && chainSteps(tasksOf(task))[0]?.subtask_type === "chord";
 }
 
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
@@ -117,7 +120,7 @@ export function linkedHeader(chord: Signature): unknown {
   const { header } = chord.kwargs;
   const errors = asList(chord.options.link_error);
   if (errors.length === 0 || !Array.isArray(header)) return header;
-  return (header as readonly Signature[]).map((task) => (task.subtask_type === "chord" ? addLinks(task, [], errors, "header") : task));
+  return (header as readonly Signature[]).map((task) => (isChord(task) ? addLinks(task, [], errors, "header") : task));
 }
 
 /** How far an errback of a chord goes: to its body, or to chords in its header as well. */
