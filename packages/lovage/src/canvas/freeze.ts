@@ -105,10 +105,10 @@ function freezeChord(signature: Signature, context: FreezeContext, member: Membe
 }
 
 /**
- * A chord that is about to start: members carry its group id and its body, the body the group id too unless it is a member of
- * another chord (Celery ≥ 5.6, celery-wire.md §7.2). One that waits inside a chain is frozen without them: whoever starts
- * it, Python too, sets them. Celery's clients write the body into each waiting member as well, so that every group of a
- * chain multiplies its bytes by the group's size (celery-wire.md §6.4).
+ * A chord that is about to start: members carry its group id, and its body too unless it is a member of another chord
+ * (Celery ≥ 5.6, celery-wire.md §7.2). One that waits inside a chain is frozen without them. Neither writes the body into the
+ * members: whoever starts the chord, Python too, does that as it sends them. Celery's clients write it into waiting members
+ * as well, so that every group of a chain multiplies its bytes by the group's size (celery-wire.md §6.4).
  */
 export function sealChord(signature: Signature, context: FreezeContext, member: Membership): Frozen & { readonly header: Frozen } {
   return frozenChord(signature, context, member, headerId(signature, context), true);
@@ -126,7 +126,6 @@ function frozenChord(
     taskId: groupId,
     parent: member.parent,
     groupId: isSealed ? groupId : undefined,
-    chord: isSealed ? body?.signature : undefined,
   });
   const { link: _, link_error: __, ...options } = signature.options;
   const frozen: Signature = {
