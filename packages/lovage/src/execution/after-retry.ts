@@ -1,5 +1,5 @@
 /** The same task once more: a retry of the message (celery-wire.md §8.3), or another signature in its place (§6.8). */
-import { chainSignature, chordSignature, linked, tasksOf } from "../canvas/steps.ts";
+import { bodyOf, chainSignature, chordSignature, headerOf, linked, tasksOf } from "../canvas/steps.ts";
 import type { Outcome, ResultTuple } from "../message/outcome.ts";
 import { reprArgs, reprKwargs } from "../message/repr.ts";
 import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
@@ -55,7 +55,7 @@ export function replacementFollows(signature: Signature, follow: FollowUp): void
   const { message } = follow.facts;
   const nesting = message.replacedTaskNesting + 1;
   const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), accumulate) : signature;
-  const ending = withLinks(stands, message);
+  const ending = withLinks(stampedAs(stands, message), message);
   follow.apply(nested(ending, nesting), [], {
     task_id: message.id,
     ...(message.chord !== null && { chord: message.chord }),
@@ -64,6 +64,26 @@ export function replacementFollows(signature: Signature, follow: FollowUp): void
     ...(message.chain !== null && { chain: message.chain.map((step) => nested(step, nesting)) }),
     replaced_task_nesting: nesting,
   });
+}
+
+/** Its tasks keep what the replaced one was stamped with, below stamps of their own: who revokes by a stamp means them too. */
+function stampedAs(signature: Signature, message: TaskMessage): Signature {
+  const { stampedHeaders, stamps } = message;
+  if (stampedHeaders === null || stampedHeaders.length === 0) return signature;
+  const again = (part: Signature) => stampedAs(part, message);
+  switch (signature.subtask_type) {
+    case "chain":
+    case "group":
+      return { ...signature, kwargs: { tasks: tasksOf(signature).map(again) } };
+    case "chord": {
+      const body = bodyOf(signature);
+      return { ...signature, kwargs: { ...signature.kwargs, header: again(headerOf(signature)), body: body && again(body) } };
+    }
+    default: {
+      const names = [...new Set([...stampedHeaders, ...(signature.options.stamped_headers ?? [])])];
+      return { ...signature, options: { ...stamps, ...signature.options, stamped_headers: names } };
+    }
+  }
 }
 
 function withLinks(signature: Signature, message: TaskMessage): Signature {

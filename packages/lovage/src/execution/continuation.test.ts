@@ -260,6 +260,16 @@ describe("a replacement", () => {
   });
 });
 
+describe("a replacement of a stamped task", () => {
+  it("is stamped as it was in all its tasks, below stamps of their own", () => {
+    const message = newTaskMessage({ task: "t", stampedHeaders: ["who", "why"], stamps: { who: "us", why: 1 } });
+    const own = add.s(1).stamp({ why: 2 });
+    const [first] = sent(commitOf(message, { kind: "replaced", signature: chain(own, add.s(2)).toSignature() })) as [TaskMessage];
+    expect(first.stamps).toEqual({ who: "us", why: 2 });
+    expect(first.chain?.[0]?.options).toMatchObject({ who: "us", why: 1, stamped_headers: ["who", "why"] });
+  });
+});
+
 describe("the end of a chord", () => {
   const due = (groupId: string, parts: string[], position: number, taskset: string | null = null) =>
     ({ kind: "parts-due", groupId, parts, position, taskset }) as const;
