@@ -97,5 +97,5 @@ const tasks = {
   mark,
 };
 export const routes = { "ts.*": "ts", "py.*": "py", "shared.*": "shared" };
-const currentApp: App = createApp({ name: "interop", tasks, routes, folder: false, typedValues: false });
+const currentApp: App = createApp({ name: "interop", tasks, routes, folder: false });
 export default currentApp;

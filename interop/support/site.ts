@@ -1,4 +1,5 @@
 /** A Redis of one's own with Python and TypeScript on it: clients, workers and command lines of both, as users start them. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,14 +10,19 @@ import { routes } from "../lovage/app.ts";
 import { Child } from "./child.ts";
 import { Python } from "./python.ts";
 
-/** Debian's Celery belongs to this interpreter; another one may be first on the path. */
-const python = "/usr/bin/python3";
+/** Debian's Celery (5.2) belongs to this interpreter, unless `CELERY_PYTHON` names that of another. */
+const python = process.env.CELERY_PYTHON ?? "/usr/bin/python3";
 const pythonFolder = fileURLToPath(new URL("../python/", import.meta.url));
 const appModule = fileURLToPath(new URL("../lovage/app.ts", import.meta.url));
 const lovage = fileURLToPath(new URL("bin/lovage.js", import.meta.resolve("lovage/package.json")));
 
 /** As `scripts/services.mjs` decides; where CI is true the whole run has failed before. */
 export const skipped = process.env.LOVAGE_SKIP_REDIS !== undefined || process.env.LOVAGE_SKIP_CELERY !== undefined;
+
+/** Whether that Celery has words for dates, decimals and bytes: since 5.3. */
+export const typedValues =
+  process.env.CELERY_PYTHON !== undefined &&
+  spawnSync(python, ["-c", "import celery; print(celery.VERSION >= (5, 3))"], { encoding: "utf8" }).stdout.startsWith("True");
 
 export interface Printed {
   readonly code: number | string;
@@ -28,7 +34,7 @@ export class Site {
   readonly redis: RedisServer;
   /** Of broker and results. */
   readonly url: string;
-  /** A TypeScript client that imports none of the tasks and writes for Celery 5.2. */
+  /** A TypeScript client that imports none of the tasks and writes for the Celery at hand. */
   readonly app: App;
   /** Of files that tests and tasks share. */
   readonly folder = mkdtempSync(join(tmpdir(), "lovage-interop-"));
@@ -42,7 +48,7 @@ export class Site {
   private constructor(redis: RedisServer, database: number) {
     this.redis = redis;
     this.url = `${redis.url}/${database}`;
-    this.app = createApp({ name: "client", broker: this.url, routes, typedValues: false, environment: false, folder: false });
+    this.app = createApp({ name: "client", broker: this.url, routes, typedValues, environment: false, folder: false });
   }
 
   async python(): Promise<Python> {
@@ -84,7 +90,13 @@ export class Site {
   }
 
   #start(command: readonly string[]): Child {
-    const env = { INTEROP_REDIS: this.url, REDIS_URL: this.url, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
+    const env = {
+      INTEROP_REDIS: this.url,
+      REDIS_URL: this.url,
+      LOVAGE_TYPED_VALUES: String(typedValues),
+      PYTHONDONTWRITEBYTECODE: "1",
+      PYTHONUNBUFFERED: "1",
+    };
     const child = new Child(command, env, pythonFolder);
     this.#children.push(child);
     return child;
