@@ -46,12 +46,18 @@ export const deviations = {
   },
   "links-of-joined-chain": {
     shows: "other",
-    reason: "what is linked to a chain that ends in a group or chord, and is a chord's body, moves on to the steps that follow the chord",
+    reason:
+      "what is linked to a chain that ends in a group or chord and is a chord's body, or that has two groups in a row, reaches other steps as well",
   },
   "errback-of-first-step": {
     shows: "less",
     reason:
       "a failed chord whose body is composed, also by `chord | step`, calls no errbacks of what would have run first in it; Lovage does",
+  },
+  "errback-inside-header": {
+    shows: "less",
+    reason:
+      "what is linked to a chord reaches the chords in its header, but not inside a group there, nor from a chain that the chord is a step of",
   },
   "replaced-by-empty-group": { shows: "less", reason: "a task that is replaced by an empty group never ends" },
 } as const satisfies Record<string, { readonly shows: "less" | "other"; readonly reason: string }>;

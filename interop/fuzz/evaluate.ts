@@ -19,9 +19,9 @@ import {
   type TaskPlan,
 } from "./plan.ts";
 
-/** `from`: labels of the tasks whose own error it is; more than one where Celery leaves open which part of a chord speaks. */
+/** More than one type, and label of a task whose own error it is, where Celery leaves open which part of a chord speaks. */
 export interface Failure {
-  readonly type: "Boom" | "ChordError";
+  readonly types: readonly string[];
   readonly from: readonly string[];
 }
 export type End = { readonly value: unknown } | { readonly error: Failure };
@@ -89,7 +89,7 @@ class Evaluation {
     if (plan.node !== accumulating) this.runs.push({ label, args, how: "ran" });
     if (kind === "fail") {
       this.#callErrbacks(plan.errors, label);
-      return { error: { type: "Boom", from: [label] } };
+      return { error: { types: ["Boom"], from: [label] } };
     }
     const value = plan.node === accumulating ? args[0] : [...args, label];
     for (const link of plan.links) this.apply(link, [value]);
@@ -119,7 +119,7 @@ class Evaluation {
     const end = this.apply(step, given);
     if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
-    if (end.error.type === "ChordError") this.planner.deviations.add("chord-error-before-later-step");
+    if (end.error.types.includes("ChordError")) this.planner.deviations.add("chord-error-before-later-step");
     if (later.some(({ type }) => type !== "task")) this.planner.deviations.add("chain-error-before-composition");
     return ended(later.at(-1) as Plan, end.error);
   }
@@ -139,14 +139,14 @@ class Evaluation {
     if (isComplex && header.some(endsInChord)) this.planner.deviations.add("group-and-chord-inside-chord");
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
-    if (errors.some(({ type }) => type === "ChordError")) this.planner.deviations.add("chord-error-inside-chord");
+    if (errors.some(({ types }) => types.includes("ChordError"))) this.planner.deviations.add("chord-error-inside-chord");
     if (isComplex) this.planner.deviations.add("failing-group-inside-chord");
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer);
   }
 
   /** What is linked to the body as a whole, or to what would have run first, hears of it; once, if the chord around it will call it too. */
   #bodyFailed(body: Plan, causes: readonly Failure[], outer: readonly Errback[]): Tree {
-    const error: Failure = { type: "ChordError", from: [...new Set(causes.flatMap(({ from }) => from))] };
+    const error: Failure = { types: ["ChordError"], from: [...new Set(causes.flatMap(({ from }) => from))] };
     const errbacks = errbacksOf(body);
     if (errbacks.length > (body.type === "task" || body.type === "chain" ? body.errors.length : 0))
       this.planner.deviations.add("errback-of-first-step");
@@ -173,8 +173,8 @@ const accumulate = (): TaskPlan => ({ type: "task", node: accumulating, immutabl
 function ended(plan: Plan, ...errors: readonly Failure[]): Tree {
   switch (plan.type) {
     case "task": {
-      const [error] = errors as readonly [Failure];
-      return { error: { ...error, from: [...new Set(errors.flatMap(({ from }) => from))] } };
+      const all = (list: readonly string[]) => [...new Set(list)];
+      return { error: { types: all(errors.flatMap(({ types }) => types)), from: all(errors.flatMap(({ from }) => from)) } };
     }
     case "chain":
       return ended(prepared(plan).at(-1) as Plan, ...errors);

@@ -97,7 +97,7 @@ class Draw {
 
   #members(depth: number, least: number): readonly Canvas[] {
     const count = this.#chance(0.06) ? least : 1 + this.#below(3);
-    return Array.from({ length: count }, () => this.canvas(depth + 1));
+    return Array.from({ length: count }, () => this.canvas(depth + 1, least > 0 ? { last: true } : {}));
   }
 
   /** A link on what ends in several tasks means something else in each place (celery-wire.md §6.5): none is drawn there. */
@@ -129,6 +129,20 @@ class Draw {
 
   #chance(probability: number): boolean {
     return this.#random() < probability;
+  }
+}
+
+/** Nobody could wait for it: see `Place.last`. */
+export function endsInNothing(canvas: Canvas): boolean {
+  switch (canvas.type) {
+    case "task":
+      return false;
+    case "chain":
+      return endsInNothing(canvas.steps.at(-1) as Canvas);
+    case "group":
+      return canvas.members.every(endsInNothing);
+    case "chord":
+      return endsInNothing(canvas.body);
   }
 }
 

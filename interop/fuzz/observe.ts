@@ -69,9 +69,9 @@ function endOf(stored: Stored): Seen {
 function failureOf(result: unknown): Failure {
   const { exc_type: type, exc_message: message } = result as { exc_type: string; exc_message: unknown };
   const text = String(Array.isArray(message) ? message[0] : message);
-  if (type === "Boom") return { type, from: [bare(text)] };
+  if (type === "Boom") return { types: [type], from: [bare(text)] };
   const [, root] = /Boom\(\\*['"]([\w:]+)/.exec(text) ?? [];
-  return { type: type as "ChordError", from: [root === undefined ? text : bare(root)] };
+  return { types: [type], from: [root === undefined ? text : bare(root)] };
 }
 
 function compareTrees(where: string, expected: Tree, seen: Seen, lenient: boolean): readonly string[] {
@@ -84,7 +84,7 @@ function compareTrees(where: string, expected: Tree, seen: Seen, lenient: boolea
 }
 
 const isSameFailure = (expected: Failure, seen: Failure): boolean =>
-  expected.type === seen.type && seen.from.every((label) => expected.from.includes(label));
+  seen.types.every((type) => expected.types.includes(type)) && seen.from.every((label) => expected.from.includes(label));
 
 const sayRun = ({ label, args, how }: Run): string => `${label} ${how}(${JSON.stringify(args).slice(1, -1)})`;
 const sayCall = ({ errback, failed }: Call): string => `${errback} for ${failed ?? "anything"}`;

@@ -41,6 +41,11 @@ export class Planner {
     const plan = this.#composed(canvas);
     for (const link of canvas.link) linkTo(plan, this.plan(link));
     for (const errback of canvas.linkError) linkErrorTo(plan, errback);
+    // Python links to both groups; had something followed the second, the first were a header already.
+    if (canvas.type === "chain" && canvas.linkError.length > 0 && hasGroupsInARow(canvas.steps))
+      this.deviations.add("links-of-joined-chain");
+    if ((canvas.type === "chain" || canvas.type === "chord") && canvas.linkError.length > 0 && hasChordInHeader(plan))
+      this.deviations.add("errback-inside-header");
     return plan;
   }
 
@@ -69,9 +74,11 @@ export class Planner {
       case "group":
         return chordOf(left, right);
       case "chord":
-        if (endsInGroup(left.body)) return this.#afterGroupBody(left, right);
-        if (right.type === "chain") return chainOf([left, ...unchained(right)]);
-        return right.type === "group" ? chainOf([left, right]) : { ...left, body: this.joined(left.body, right) };
+        if (right.type === "chain") {
+          if (endsInGroup(left.body)) this.deviations.add("group-body-then-step");
+          return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
+        }
+        return endsInGroup(left.body) ? this.#afterGroupBody(left, right) : { ...left, body: this.joined(left.body, right) };
     }
   }
 
@@ -84,7 +91,7 @@ export class Planner {
     const before = steps.slice(0, -1);
     if (last?.type === "chord" && endsInGroup(last.body)) return chainOf([...before, this.#afterGroupBody(last, right)]);
     if (last?.type === "chord" && right.type !== "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
-    if (last?.type !== "group" || right.type === "group") return chainOf([...steps, right]);
+    if (last?.type !== "group") return chainOf([...steps, right]);
     const chord = chordOf(last, right);
     const previous = before.at(-1);
     // Two chords in a row: the second becomes part of the first one's body.
@@ -94,7 +101,7 @@ export class Planner {
 
   /** What follows gets the list, as it does everywhere else. */
   #afterGroupBody(left: ChordPlan, right: Plan): ChordPlan {
-    if (right.type === "chord" || right.type === "chain") this.deviations.add("group-body-then-step");
+    if (right.type === "chord") this.deviations.add("group-body-then-step");
     return { ...left, body: this.joined(left.body, right) };
   }
 
@@ -128,8 +135,8 @@ export function linkTo(plan: Plan, link: Plan): void {
   else throw new Error("the generator draws no link on a group");
 }
 
-/** `started`: a chord whose header is a group already passes nothing on to chords in its header. */
-export function linkErrorTo(plan: Plan, errback: Errback, started = false): void {
+/** Of a chord: to its body, and to the chords in its header. */
+export function linkErrorTo(plan: Plan, errback: Errback): void {
   switch (plan.type) {
     case "task":
     case "chain":
@@ -139,7 +146,7 @@ export function linkErrorTo(plan: Plan, errback: Errback, started = false): void
       for (const member of plan.members) linkErrorTo(member, errback);
       break;
     case "chord":
-      if (!started) for (const member of plan.header) if (member.type === "chord") linkErrorTo(member, errback);
+      for (const member of flattened(plan.header)) if (member.type === "chord") linkErrorTo(member, errback);
       linkErrorTo(plan.body, errback);
   }
 }
@@ -156,11 +163,19 @@ export function prepared(chain: ChainPlan): Plan[] {
     }
     if (next.type === "group" && after !== undefined) steps[0] = frozen(chordOf(next, after));
     else steps.unshift(frozen(next));
-    for (const errback of chain.errors) linkErrorTo(steps[0] as Plan, errback, true);
+    for (const errback of chain.errors) linkErrorTo(steps[0] as Plan, errback);
   }
   const last = steps.at(-1);
   if (last !== undefined) for (const link of chain.links) linkTo(last, link);
   return steps;
+}
+
+const hasGroupsInARow = (steps: readonly Canvas[]): boolean =>
+  steps.some(({ type }, i) => type === "group" && steps[i + 1]?.type === "group");
+
+function hasChordInHeader(plan: Plan): boolean {
+  if (plan.type === "chord") return flattened(plan.header).some(({ type }) => type === "chord") || hasChordInHeader(plan.body);
+  return plan.type === "chain" && prepared(plan).some(hasChordInHeader);
 }
 
 function endsInGroup(plan: Plan): boolean {

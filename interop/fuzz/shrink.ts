@@ -1,5 +1,6 @@
 /** From a canvas to the smallest one that still has a property: parts are taken away or put in the place of the whole. */
 import { type Canvas, inside, size } from "./canvas.ts";
+import { endsInNothing } from "./generate.ts";
 
 /** @param stillFails is asked about a few candidates at once, in order of size, and says which of them do. */
 export async function shrink(canvas: Canvas, stillFails: (candidates: readonly Canvas[]) => Promise<readonly boolean[]>): Promise<Canvas> {
@@ -17,6 +18,8 @@ const unique = (canvases: readonly Canvas[]): Canvas[] => [...new Map(canvases.m
 /** What the generator never draws is no finding. */
 function isWhole(canvas: Canvas): boolean {
   if (canvas.type === "chain" && canvas.steps.length < 2) return false;
+  if (canvas.type === "chain" && endsInNothing(canvas)) return false;
+  if (canvas.type === "chord" && endsInNothing(canvas.body)) return false;
   if (canvas.type === "task" && (canvas.kind === "replace") !== (canvas.with !== undefined)) return false;
   return [...inside(canvas), ...canvas.link].every(isWhole);
 }

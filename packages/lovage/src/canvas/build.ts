@@ -173,7 +173,17 @@ export class Builder {
     // The chord's own options are the body's, but for what a frozen chord calls its header (celery-wire.md §6.4).
     const { task_id, ...passed } = merged(without(signature.options, ...ofTheHeader), over);
     const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options: merged(body.options, passed) } } };
-    const { header, signature: frozen, result } = sealChord(whole, this.#context, { taskId: task_id ?? undefined });
+    // A body that is a chord hands them on to its own: they belong to the task that ends it all.
+    const {
+      header,
+      signature: frozen,
+      result,
+    } = sealChord(whole, this.#context, {
+      taskId: task_id ?? undefined,
+      groupId: passed.group_id ?? undefined,
+      groupIndex: passed.group_index ?? undefined,
+      chord: passed.chord ?? undefined,
+    });
     const sealed = bodyOf(frozen) as Signature;
     const members = tasksOf(header.signature);
     if (members.length === 0) {

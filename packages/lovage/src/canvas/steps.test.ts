@@ -31,13 +31,13 @@ describe("a chain put together", () => {
     expect([first.task, names(first.options.link_error)]).toEqual(["only", ["e"]]);
   });
 
-  it("hands its errbacks to a chord's body, and to the header only of what began with a group", () => {
-    const inner = chord([task("h")], task("inner"));
-    const [, chained] = put(chain(task("a"), group([inner, task("b")]), task("c")).linkError(task("e"))) as [Signature, Signature];
-    const [begun] = put(chain(group([inner, task("b")]), task("c")).linkError(task("e"))) as [Signature];
-    const errbacks = (whole: Signature) => names((bodyOf(tasksOf(headerOf(whole))[0] as Signature) as Signature).options.link_error);
-    expect([errbacks(chained), errbacks(begun)]).toEqual([undefined, ["e"]]);
-    expect(names((bodyOf(chained) as Signature).options.link_error)).toEqual(["e"]);
+  it("hands its errbacks to a chord's body, and to the bodies of chords in its header", () => {
+    const [, joined] = put(
+      chain(task("a"), group([chord([task("h")], task("inner")), task("b")]), task("c")).linkError(task("e")),
+    ) as Signature[];
+    const [inner, other] = tasksOf(headerOf(joined as Signature)) as [Signature, Signature];
+    const ends = [bodyOf(joined as Signature), bodyOf(inner), other];
+    expect(ends.map((end) => names(end?.options.link_error))).toEqual([["e"], ["e"], undefined]);
   });
 
   it("takes a chain in a header that begins with a group for the chord that it is", () => {

@@ -44,10 +44,10 @@ export const bodyOf = (chord: Signature): Signature | null => (chord.kwargs.body
 
 /** The steps of a chain, with what was linked to it as a whole: `link` on the last, `link_error` on each. */
 export function stepsOf(chain: Signature): readonly Signature[] {
-  return linked(chainSteps(tasksOf(chain)), chain, isChord(chain) ? "header" : "body");
+  return linked(chainSteps(tasksOf(chain)), chain);
 }
 
-/** What begins with a group is a chord before anything can be linked to it; any other chord is reached in its chain. */
+/** A chain that begins with a group is a chord. */
 function isChord(task: Signature): boolean {
   if (task.subtask_type !== "chain") return task.subtask_type === "chord";
   return tasksOf(task)[0]?.subtask_type === "group" && chainSteps(tasksOf(task))[0]?.subtask_type === "chord";
@@ -115,32 +115,38 @@ export function linkedBody(chord: Signature): readonly Signature[] {
   return body === null ? [] : linked([body], chord);
 }
 
-/** A chord's header: chords in it call the chord's errbacks too, for bodies of theirs that fail (celery-wire.md §6.4). */
+/**
+ * A chord's header: chords in it call the chord's errbacks too, for bodies of theirs that fail. Celery links so when asked
+ * to link to the chord, not to a chain that the chord is a step of.
+ */
 export function linkedHeader(chord: Signature): unknown {
   const { header } = chord.kwargs;
   const errors = asList(chord.options.link_error);
-  if (errors.length === 0 || !Array.isArray(header)) return header;
-  return (header as readonly Signature[]).map((task) => (isChord(task) ? addLinks(task, [], errors, "header") : task));
+  return errors.length === 0 || !Array.isArray(header) ? header : linkedMembers(header as readonly Signature[], errors);
 }
 
-/** How far an errback of a chord goes: to its body, or to chords in its header as well. */
-type Reach = "body" | "header";
+function linkedMembers(tasks: readonly Signature[], errors: readonly Signature[]): readonly Signature[] {
+  return tasks.map((task) => {
+    if (task.subtask_type === "group") return { ...task, kwargs: { ...task.kwargs, tasks: linkedMembers(tasksOf(task), errors) } };
+    return isChord(task) ? addLinks(task, [], errors) : task;
+  });
+}
 
-export function linked(tasks: readonly Signature[], by: Signature, reach: Reach = "header"): readonly Signature[] {
+export function linked(tasks: readonly Signature[], by: Signature): readonly Signature[] {
   const link = asList(by.options.link);
   const errors = asList(by.options.link_error);
   if (link.length === 0 && errors.length === 0) return tasks;
-  return tasks.map((task, index) => addLinks(task, index === tasks.length - 1 ? link : [], errors, reach));
+  return tasks.map((task, index) => addLinks(task, index === tasks.length - 1 ? link : [], errors));
 }
 
-function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[], reach: Reach): Signature {
+function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[]): Signature {
   if (task.subtask_type === "chord" && bodyOf(task) !== null) {
-    const body = addLinks(bodyOf(task) as Signature, link, errors, reach);
-    const header = reach === "header" ? linkedHeader({ ...task, options: { link_error: errors } }) : task.kwargs.header;
+    const body = addLinks(bodyOf(task) as Signature, link, errors);
+    const header = linkedHeader({ ...task, options: { link_error: errors } });
     return { ...task, kwargs: { ...task.kwargs, header, body } };
   }
   if (task.subtask_type !== "group") return withLinks(withLinks(task, "link", link), "link_error", errors);
-  const tasks = tasksOf(task).map((member) => addLinks(member, [], errors, reach));
+  const tasks = tasksOf(task).map((member) => addLinks(member, [], errors));
   return withLinks({ ...task, kwargs: { ...task.kwargs, tasks } }, "link", link);
 }
 

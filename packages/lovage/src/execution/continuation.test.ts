@@ -253,6 +253,11 @@ describe("a replacement", () => {
       [message.id, "g"],
     ]);
   });
+  it("by a chord of a chord with empty headers hands its place on to the task that ends it all", () => {
+    const member = newTaskMessage({ task: "t", groupId: "g", groupIndex: 1, chord: sum.s().toSignature() });
+    const [end] = sent(replaced(chord([], chord([], add.s(1))).toSignature(), member));
+    expect(end).toMatchObject({ id: member.id, groupId: "g", groupIndex: 1, chord: { task: "t.sum" } });
+  });
   it("by a group becomes a chord whose body gives the list", () => {
     const commit = replaced(group(add.s(1, 2), add.s(3, 4)).toSignature(), newTaskMessage({ task: "t" }));
     expect(commit.chords).toMatchObject([{ size: 2 }]);
