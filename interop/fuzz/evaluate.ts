@@ -102,6 +102,7 @@ class Evaluation {
     const replacement = this.planner.plan(plan.node.with as Canvas);
     if (replacement.type === "group" && replacement.members.length === 0) this.planner.deviations.add("replaced-by-empty-group");
     const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
+    if (end.type === "chord") this.planner.deviations.add("replaced-by-chord-inside-chord");
     for (const link of plan.links) linkTo(end, link);
     for (const errback of plan.errors) linkErrorTo(end, errback);
     return this.apply(end, [], outer);

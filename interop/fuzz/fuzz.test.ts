@@ -1,9 +1,7 @@
-// Random canvases, a fresh seed each time: Lovage on every store against the evaluator, and a few live beside Celery.
-// A failure names the seed and the command that shows it again; see README.md.
+// Random canvases, a fresh seed each time: Lovage on every store against the evaluator.
+// A failure names the seed and the command that shows it again.
 import { describe, expect, it } from "vitest";
-import { skipped } from "../support/site.ts";
 import { campaign, describe as describeFinding, type Finding, type Plan, type Report } from "./campaign.ts";
-import { celeryFleet, mixedFleet } from "./celery-fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { onStore, stores } from "./fleets.ts";
 
@@ -18,21 +16,13 @@ async function found(fleet: Fleet, count: number, command: string): Promise<{ re
 }
 
 describe(`canvases of seed ${seed}`, () => {
-  it.each(stores)("300 on %s give what the evaluator says", async (store) => {
-    if (store === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined) return;
+  const skips = (store: string) => store === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined;
+
+  it.each(stores)("300 on %s give what the evaluator says", async (store, { skip }) => {
+    skip(skips(store), "needs Redis");
     const { fleet, close } = await onStore(store);
     const { report, text } = await found(fleet, 300, `--store ${store}`).finally(close);
     expect(text).toBe("");
     expect(report).toMatchObject({ ran: 300, agreed: 300 });
-  });
-
-  it.skipIf(skipped).each([
-    ["Lovage beside Celery", mixedFleet, "mixed"],
-    ["Celery alone, but for its known deviations", celeryFleet, "celery"],
-  ] as const)("40 on %s give what the evaluator says", async (_, open, name) => {
-    const fleet = await open();
-    const { report, text } = await found(fleet, 40, `--fleet ${name}`).finally(() => fleet.close());
-    expect(text).toBe("");
-    expect(report.ran).toBe(40);
   });
 });
