@@ -18,7 +18,7 @@ async function found(fleet: Fleet, count: number, command: string): Promise<{ re
 describe(`canvases of seed ${seed}`, () => {
   const skips = (store: string) => store === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined;
 
-  it.each(stores)("300 on %s give what the evaluator says", async (store, { skip }) => {
+  it.for(stores)("300 on %s give what the evaluator says", async (store, { skip }) => {
     skip(skips(store), "needs Redis");
     const { fleet, close } = await onStore(store);
     const { report, text } = await found(fleet, 300, `--store ${store}`).finally(close);
