@@ -2,6 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type App, createApp, currentRun, defineTask, group, remoteTask } from "lovage";
+import * as canvasTasks from "./canvas-tasks.ts";
 
 class OutOfStock extends Error {
   override readonly name = "OutOfStock";
@@ -95,6 +96,7 @@ const tasks = {
   note,
   sharedFlaky,
   mark,
+  ...canvasTasks,
 };
 export const routes = { "ts.*": "ts", "py.*": "py", "shared.*": "shared" };
 const currentApp: App = createApp({ name: "interop", tasks, routes, folder: false });

@@ -12,6 +12,7 @@ from decimal import Decimal  # noqa: F401
 from uuid import UUID  # noqa: F401
 
 from celery import chain, chord, group  # noqa: F401
+from celery.canvas import chunks, xmap, xstarmap  # noqa: F401
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import GroupResult, result_from_tuple  # noqa: F401
 from celery.states import READY_STATES

@@ -40,7 +40,10 @@ function nextAttempt(message: TaskMessage, plan: Retry["retry"], queue: string, 
   };
 }
 
-/** `celery.accumulate` is a task of every worker: it gives the list that a group's results are. */
+/**
+ * `celery.accumulate` is a task of every worker: it gives the list that a group's results are. It goes where the replaced task
+ * came from: Celery sends it to the default queue, where perhaps nobody is.
+ */
 const accumulate: Signature = {
   task: "celery.accumulate",
   args: [],
@@ -52,9 +55,9 @@ const accumulate: Signature = {
 
 /** The signature ends under the message's own id, and takes its place in chain, group and chord. */
 export function replacementFollows(signature: Signature, follow: FollowUp): void {
-  const { message } = follow.facts;
+  const { message, queue } = follow.facts;
   const nesting = message.replacedTaskNesting + 1;
-  const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), accumulate) : signature;
+  const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), { ...accumulate, options: { queue } }) : signature;
   const ending = withLinks(stampedAs(stands, message), message);
   follow.apply(nested(ending, nesting), [], {
     task_id: message.id,

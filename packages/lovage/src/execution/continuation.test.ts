@@ -259,9 +259,10 @@ describe("a replacement", () => {
     expect(end).toMatchObject({ id: member.id, groupId: "g", groupIndex: 1, chord: { task: "t.sum" } });
   });
   it("by a group becomes a chord whose body gives the list", () => {
-    const commit = replaced(group(add.s(1, 2), add.s(3, 4)).toSignature(), newTaskMessage({ task: "t" }));
+    const commit = replaced(group(add.s(1, 2), add.s(3, 4)).toSignature(), newTaskMessage({ task: "t", routingKey: "own" }));
     expect(commit.chords).toMatchObject([{ size: 2 }]);
     expect(sent(commit).map(({ chord: body }) => body?.task)).toEqual(["celery.accumulate", "celery.accumulate"]);
+    expect(sent(commit)[0]?.chord?.options.queue).toBe("own");
   });
 });
 

@@ -45,13 +45,16 @@ async function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome
   return handled(run, bound, context);
 }
 
-/** As they were sent with the failure; where a worker of the other side sent the errback, it told the id alone. */
-function errbackArguments({ args }: TaskMessage): ErrbackArgs {
-  const [request, error, traceback] = args;
-  if (typeof request === "string") return [{ ...untold, id: request }, fromExceptionRecord(null, null, request), null];
-  const { id } = request as FailedRequest;
+/**
+ * As they were sent with the failure, and the signature's own behind them; where a worker of the other side sent the errback,
+ * it told the id alone.
+ */
+function errbackArguments({ args }: TaskMessage): readonly [...ErrbackArgs, ...unknown[]] {
+  const [told, error, traceback, ...own] = args;
+  if (typeof told === "string") return [{ ...untold, id: told }, fromExceptionRecord(null, null, told), null, ...args.slice(1)];
+  const request = told as FailedRequest;
   const text = typeof traceback === "string" ? traceback : null;
-  return [request as FailedRequest, fromExceptionRecord(error, text, id), text];
+  return [request, fromExceptionRecord(error, text, request.id), text, ...own];
 }
 
 const untold = {

@@ -22,11 +22,11 @@ export function defineTask<S extends StandardSchemaV1, R>(
   options: TaskOptionsWithInput<S>,
   handler: (input: StandardSchemaV1.InferOutput<S>) => R | PromiseLike<R>,
 ): TaskDefinition<[input: StandardSchemaV1.InferInput<S>], R, "input">;
-export function defineTask<R>(
+export function defineTask<R, P extends readonly unknown[] = []>(
   name: string,
   options: ErrbackOptions,
-  handler: (...args: ErrbackArgs) => R | PromiseLike<R>,
-): TaskDefinition<ErrbackArgs, R>;
+  handler: (...args: [...ErrbackArgs, ...P]) => R | PromiseLike<R>,
+): TaskDefinition<[...ErrbackArgs, ...P], R>;
 export function defineTask<P extends readonly unknown[], R, const N extends readonly string[] = readonly []>(
   name: string,
   options: TaskOptions & { readonly params?: N },

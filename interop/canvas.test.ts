@@ -1,0 +1,78 @@
+// What a run in Lovage makes of a canvas that Python sent: replacements, added members, errbacks, maps; and what Python reads of it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Python } from "./support/python.ts";
+import { Site, skipped } from "./support/site.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
+  let site: Site;
+  let python: Python;
+  beforeAll(async () => {
+    site = await Site.open();
+    [python] = await Promise.all([
+      site.python(),
+      site.lovageWorker("ts", "-Q", "ts", "-P", "async"),
+      site.celeryWorker("py", "-Q", "py", "-c", "2"),
+    ]);
+  });
+  afterAll(() => site?.close());
+
+  it("a task replaces itself, alone, in a chain, in a group and in a chord, and the order stays", async () => {
+    expect(await python.eval("get(s('ts.becomeSum', [1, 2, 3]).delay())")).toBe(6);
+    expect(await python.eval("get(chain(s('ts.add', 1, 1), s('ts.becomeAll', [10, 20]), s('py.sum'))())")).toBe(34);
+    expect(await python.eval("get(group(s('ts.becomeAll', 1, [1, 2]), s('py.add', 5, 5), s('ts.becomeAll', 2, [1]))())")).toEqual([
+      [2, 3],
+      10,
+      [3],
+    ]);
+    const inChord = "chord([s('ts.add', 1, 1), s('ts.becomeSum', [1, 2, 3]), s('py.add', 4, 4)])(s('ts.echo'))";
+    expect(await python.eval(`get(${inChord})`)).toEqual([2, 6, 8]);
+    expect(await python.eval("get(chord([s('ts.becomeAll', 1, []), s('ts.add', 1, 1)])(s('ts.echo')))")).toEqual([[], 2]);
+  });
+
+  it("a member of a chord adds others, and the body waits for them wherever they run", async () => {
+    for (const added of ["ts.add", "py.add"]) {
+      const header = "[s('ts.grow', given, 3), s('py.add', 100, 0)]";
+      expect(await python.eval(`get(chord(${header})(s('py.sum')))`, added)).toBe(0 + 1 + 2 + 100);
+    }
+  });
+
+  it("errbacks that ask for it are told what failed and why; of Python's failures they hear the id", async () => {
+    const file = join(site.folder, "errbacks");
+    const errback = `s('ts.told', '${file}')`;
+    await python.eval(`s('ts.fail', 'ink').apply_async(task_id='ts-failed', link_error=${errback}) and None`);
+    await python.eval(`s('py.fail', 'pots', 0).apply_async(task_id='py-failed', link_error=${errback}) and None`);
+    await python.eval(`chord([s('ts.fail', 'tea')], s('ts.sum').set(task_id='body', link_error=[${errback}])).apply_async() and None`);
+    const lines = await waitFor("three errbacks", () => {
+      const all = read(file);
+      return all.length === 3 ? all : undefined;
+    });
+    expect(lines.sort()).toEqual([
+      expect.stringMatching(/^body ts\.sum LOVAGE_CHORD_FAILED .* raised OutOfStock\('no more tea'\)$/),
+      "py-failed null LOVAGE_TASK_FAILED no arguments",
+      'ts-failed ts.fail LOVAGE_TASK_FAILED OutOfStock: no more ink ["ink"]',
+    ]);
+  });
+
+  it("maps and chunks of a task that lives here run here", async () => {
+    expect(await python.eval("get(xmap(s('ts.echo'), [1, [2]], app=app).apply_async())")).toEqual([1, [2]]);
+    expect(await python.eval("get(xstarmap(s('ts.add'), [(1, 2), (3, 4)], app=app).apply_async())")).toEqual([3, 7]);
+    expect(await python.eval("get(chunks(s('ts.add'), [(1, 1), (2, 2), (3, 3)], 2, app=app).apply_async(queue='ts'))")).toEqual([[2, 4], [6]]);
+  });
+
+  it("a result that a task gives, and its children, are walked by Python's collect()", async () => {
+    const code = "[v for _, v in (lambda r: (get(r), list(r.collect()))[1])(s('ts.parent').delay())]";
+    expect(await python.eval(code)).toEqual(["parent", 3, 13]);
+    expect(await python.eval("get(result_from_tuple(get(s('ts.handle').delay()), app=app))")).toBe(13);
+  });
+});
+
+function read(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8").trimEnd().split("\n");
+  } catch {
+    return [];
+  }
+}
