@@ -4,7 +4,7 @@ import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts"
 import { type AnyCanvas, Canvas } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { appsOf } from "./common-apps.ts";
-import type { ChainSteps, FirstOpen, HandleOf, LastOut } from "./joints.ts";
+import type { ChainSteps, FirstOpen, LastHandle, LastOut } from "./joints.ts";
 import { chainSignature } from "./steps.ts";
 
 /** Steps one after the other; each gets the value of the one before as its first argument. */
@@ -31,7 +31,7 @@ export class Chain<Open extends Args = Args, Out = unknown, Handle = unknown> ex
  */
 export function chain<const Steps extends readonly AnyCanvas[]>(
   ...steps: Steps extends ChainSteps<Steps> ? Steps : ChainSteps<Steps>
-): Chain<FirstOpen<Steps>, LastOut<Steps>, HandleOf<Steps>> {
+): Chain<FirstOpen<Steps>, LastOut<Steps>, LastHandle<Steps>> {
   const given = steps as unknown as readonly AnyCanvas[];
   if (given.length === 0)
     throw new UsageError("LOVAGE_SIGNATURE_INVALID", "Cannot make a chain of nothing: give it one step at least, chain(first, second, …).");

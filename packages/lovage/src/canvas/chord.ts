@@ -1,7 +1,7 @@
 import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "../task/async-result.ts";
 import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
-import { type AnyCanvas, Canvas, type OutOf } from "../task/canvas.ts";
+import { type AnyCanvas, Canvas, type HandleOf, type OutOf } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { appsOf } from "./common-apps.ts";
 import type { Group } from "./group.ts";
@@ -9,18 +9,18 @@ import type { ChordBody, HeaderOpen, HeaderOuts } from "./joints.ts";
 import { chordSignature, tasksOf } from "./steps.ts";
 
 /** A header of tasks side by side, and a body that gets the list of their results as its first argument. */
-export class Chord<Open extends Args = Args, Out = unknown> extends Canvas<Open, Out, AsyncResult<Out>> {
+export class Chord<Open extends Args = Args, Out = unknown, Handle = AsyncResult<Out>> extends Canvas<Open, Out, Handle> {
   protected override with(signature: Signature): this {
     return new Chord(signature, this.apps) as this;
   }
 
   /** A copy whose header's tasks have these arguments in front of their own. */
-  clone<const B extends Suffixes<Open>>(args: B, options: SendOptions = {}): Chord<OpenAfter<Open, B>, Out> {
-    return new Chord<OpenAfter<Open, B>, Out>(this.withArgs(args), this.apps).set(options);
+  clone<const B extends Suffixes<Open>>(args: B, options: SendOptions = {}): Chord<OpenAfter<Open, B>, Out, Handle> {
+    return new Chord<OpenAfter<Open, B>, Out, Handle>(this.withArgs(args), this.apps).set(options);
   }
 
   /** The same, whose header takes nothing from the step before it; its body still takes the header's results. */
-  immutable(..._why: Complete<Open, "but it is made immutable with">): Chord<Args, Out> {
+  immutable(..._why: Complete<Open, "but it is made immutable with">): Chord<Args, Out, Handle> {
     return new Chord(this.takingNothing(), this.apps);
   }
 }
@@ -33,7 +33,7 @@ export class Chord<Open extends Args = Args, Out = unknown> extends Canvas<Open,
 export function chord<const Header extends readonly AnyCanvas[] | Group, Body extends AnyCanvas>(
   header: Header,
   body: Body extends ChordBody<HeaderOuts<Header>, Body> ? Body : ChordBody<HeaderOuts<Header>, Body>,
-): Chord<HeaderOpen<Header>, OutOf<Body>> {
+): Chord<HeaderOpen<Header>, OutOf<Body>, HandleOf<Body>> {
   const end = body as AnyCanvas;
   const members = isList(header) ? header.map((member) => member.toSignature()) : tasksOf(header.toSignature());
   return new Chord(chordSignature(members, end.toSignature()), appsOf([...(isList(header) ? header : [header as AnyCanvas]), end]));

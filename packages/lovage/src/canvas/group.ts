@@ -16,9 +16,6 @@ export class Group<Open extends Args = any, Out extends readonly unknown[] = rea
   Out,
   GroupResult<Out>
 > {
-  /** Told to the type checker, so that a chain that ends in a group gives a GroupResult. */
-  declare readonly endsInGroup: true;
-
   protected override with(signature: Signature): this {
     return new Group(signature, this.apps) as this;
   }

@@ -16,6 +16,7 @@ const text = defineTask("t.text", async (x: number) => String(x));
 const shout = defineTask("t.shout", (s: string) => s.toUpperCase());
 const total = defineTask("t.total", (counts: number[], id: string) => ({ id, total: counts.length }));
 const pair = defineTask("t.pair", (both: [number, string]) => both);
+const pairUp = defineTask("t.pair-up", (values: number[]) => values.length);
 const pairs = defineTask("t.pairs", (lists: number[][]) => lists.length);
 const py = remoteTask<[x: number, y: number], number>("proj.tasks.add");
 
@@ -45,6 +46,15 @@ describe("a chain", () => {
     expectTypeOf(chain(add.s(1, 2), group(text.s(), add.s(4))).send()).resolves.toEqualTypeOf<GroupResult<[string, number]>>();
     // @ts-expect-error one member takes text
     chain(add.s(1, 2), group(text.s(), shout.s()));
+  });
+  it("ends in a group however deep that stands", () => {
+    const fan = group(text.s(), add.s(4));
+    const both = group(pairUp.s(), pairUp.s());
+    expectTypeOf(chain(add.s(1, 2), chain(add.s(3), fan)).send()).resolves.toEqualTypeOf<GroupResult<[string, number]>>();
+    expectTypeOf(chord([add.s(1, 2)], both).send()).resolves.toEqualTypeOf<GroupResult<[number, number]>>();
+    expectTypeOf(chain(add.s(1, 2), chord([add.s(1)], both).set({ queue: "q" })).send()).resolves.toEqualTypeOf<
+      GroupResult<[number, number]>
+    >();
   });
   it("turns a group in its middle into the list of its results", () => {
     expectTypeOf(chain(add.s(1, 2), group([add.s(3), add.s(4)]), total.s("id")).send()).resolves.toEqualTypeOf<

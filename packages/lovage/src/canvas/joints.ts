@@ -1,7 +1,6 @@
 /** Joints between steps, judged by the compiler: what a step gives must be what the next one still accepts. */
-import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import type { Args, Mismatch } from "../task/call-types.ts";
-import type { AnyCanvas, OpenOf, OutOf } from "../task/canvas.ts";
+import type { AnyCanvas, HandleOf, OpenOf, OutOf } from "../task/canvas.ts";
 
 type Join<Given, Step> =
   [Given] extends OpenOf<Step> ? Step : Mismatch<"this step takes", OpenOf<Step>, "but the step before it returns", Given>;
@@ -23,15 +22,10 @@ export type FirstOpen<Steps extends readonly AnyCanvas[]> = Steps extends readon
 export type LastOut<Steps extends readonly AnyCanvas[]> = Steps extends readonly [...unknown[], infer Last]
   ? OutOf<Last>
   : OutOf<Steps[number]>;
-type LastOf<Steps extends readonly AnyCanvas[]> = Steps extends readonly [...unknown[], infer Last] ? Last : Steps[number];
-
-/** Sending something that ends in a group gives a GroupResult. */
-export type HandleOf<Steps extends readonly AnyCanvas[]> =
-  LastOf<Steps> extends { readonly endsInGroup: true }
-    ? LastOut<Steps> extends readonly unknown[]
-      ? GroupResult<LastOut<Steps>>
-      : GroupResult
-    : AsyncResult<LastOut<Steps>>;
+/** A chain's handle is its last step's: of one that ends in a group a GroupResult. */
+export type LastHandle<Steps extends readonly AnyCanvas[]> = Steps extends readonly [...unknown[], infer Last]
+  ? HandleOf<Last>
+  : HandleOf<Steps[number]>;
 
 export type Outs<Members extends readonly AnyCanvas[]> = { -readonly [K in keyof Members]: OutOf<Members[K]> };
 

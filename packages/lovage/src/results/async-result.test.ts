@@ -182,10 +182,18 @@ describe("a group's result", () => {
     await work(app);
     expect(await ofNothing.get(soon)).toBe(0);
   });
+  it("is what a chord gives whose body is a group", async () => {
+    open();
+    const members = await chord([add.s(1, 1), add.s(2, 2)], group([sum.s(), sum.s()])).send();
+    await work(app);
+    expect(await members.get(soon)).toEqual([6, 6]);
+    expect(await members.completedCount()).toBe(2);
+  });
   it("of chunks is a list of lists", async () => {
     open();
     const pairs = await chunks(add, [[1, 1], [2, 2], [3, 3]], 2).send(app); // biome-ignore format: one line
-    expect(pairs.results).toHaveLength(2);
+    await work(app);
+    expect(await pairs.get(soon)).toEqual([[2, 4], [6]]);
   });
   it("revokes all of its tasks", async () => {
     open();

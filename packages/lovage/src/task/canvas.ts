@@ -16,6 +16,7 @@ import { type Stamps, stamped } from "./stamps.ts";
 
 declare const accepts: unique symbol;
 declare const gives: unique symbol;
+declare const handled: unique symbol;
 
 /**
  * @typeParam Open what it still accepts in front of its bound arguments; `readonly []` among it: it can be sent as it is.
@@ -26,6 +27,7 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   /** Only for the type checker. */
   declare readonly [accepts]: (given: Open) => void;
   declare readonly [gives]: Out;
+  declare readonly [handled]: Handle;
   /** Celery's dictionary. */
   protected readonly signature: Signature;
   protected readonly apps: ReadonlySet<Sender> | undefined;
@@ -115,10 +117,17 @@ export interface AnyCanvas {
   // biome-ignore lint/suspicious/noExplicitAny: what it accepts is read by inference; `never` would refuse to be inferred
   readonly [accepts]: (given: any) => void;
   readonly [gives]: unknown;
+  readonly [handled]: unknown;
   toSignature(): Signature;
   boundTo(): ReadonlySet<Sender> | undefined;
 }
 export type OpenOf<C> = C extends { readonly [accepts]: (given: infer Open extends Args) => void } ? Open : never;
+/** What sending it gives. */
+export type HandleOf<C> = C extends { readonly [handled]: infer Handle }
+  ? unknown extends Handle
+    ? AsyncResult<OutOf<C>>
+    : Handle
+  : never;
 export type OutOf<C> = C extends { readonly [gives]: infer Out } ? Out : never;
 
 /** The links themselves where they fit; a `Mismatch` stands where one does not. Plain dictionaries are not judged. */
