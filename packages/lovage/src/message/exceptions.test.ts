@@ -77,6 +77,14 @@ describe("toExceptionRecord", () => {
     expect(traceback).toContain("Traceback: there");
   });
 
+  it("has the errors of an AggregateError in the traceback, each with its own cause before the next", () => {
+    const first = new Error("first", { cause: new Error("its cause") });
+    const { traceback } = toExceptionRecord(new AggregateError([first, new Error("second")], "all"));
+    expect(traceback).toMatch(/AggregateError: all[\s\S]+Error: first[\s\S]+Error: its cause[\s\S]+Error: second/);
+    expect(toExceptionRecord(new AggregateError(Array.from({ length: 50 }, (_, i) => new Error(`no. ${i}`)))).traceback).not.toContain(
+      "no. 11",
+    );
+  });
   it("has the stack and every cause in the traceback, and ends on a cycle", () => {
     const root = new Error("disk full");
     const error = new Error("cannot save", { cause: new Error("cannot write", { cause: root }) });
