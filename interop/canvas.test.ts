@@ -59,7 +59,10 @@ describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
   it("maps and chunks of a task that lives here run here", async () => {
     expect(await python.eval("get(xmap(s('ts.echo'), [1, [2]], app=app).apply_async())")).toEqual([1, [2]]);
     expect(await python.eval("get(xstarmap(s('ts.add'), [(1, 2), (3, 4)], app=app).apply_async())")).toEqual([3, 7]);
-    expect(await python.eval("get(chunks(s('ts.add'), [(1, 1), (2, 2), (3, 3)], 2, app=app).apply_async(queue='ts'))")).toEqual([[2, 4], [6]]);
+    expect(await python.eval("get(chunks(s('ts.add'), [(1, 1), (2, 2), (3, 3)], 2, app=app).apply_async(queue='ts'))")).toEqual([
+      [2, 4],
+      [6],
+    ]);
   });
 
   it("a result that a task gives, and its children, are walked by Python's collect()", async () => {

@@ -98,6 +98,14 @@ describe.skipIf(skipped)("a Lovage worker beside a Python worker", () => {
     expect(await site.app.result("errback").get(patient)).toBe("failed");
   });
 
+  it("stamps go along, and disturb no Python that knows none", async () => {
+    const stamped = chain(py.add.s(1, 2), group([ts.add.s(1), py.add.s(1)]), py.sum.s(), ts.add.s(1)).stamp({
+      tenant: "red",
+      tags: ["a", "b"],
+    });
+    expect(await (await stamped.send(site.app)).get(patient)).toBe(9);
+  });
+
   it("a saved group is found again on the other side", async () => {
     const ours = await group([ts.add.s(1, 1), py.add.s(2, 2)]).send(site.app);
     await ours.save();
