@@ -28,7 +28,7 @@ await redis.script("LOAD", commitScript.source);
 console.log("ready.");
 
 // What every call repeats: where to pop from, and the header of its records (store/redis/record.ts).
-const sources = [String(priorities.length), "1"];
+const sources = [String(priorities.length), "1", ""];
 for (const [i, list] of priorities.entries()) {
   const header = Buffer.alloc(9);
   header[0] = 1;

@@ -15,6 +15,16 @@ export interface ReserveCall {
   /** Round robin within one priority; the store rotates the order it is given by `number`. */
   readonly queues: readonly QueueName[];
   readonly count: number;
+  /** The runner holds nothing: if this finds nothing either, the store may hand it the next message (`Broker.standBy`). */
+  readonly standBy?: boolean;
+}
+
+/** What a runner on standby hears. */
+export interface StandBy {
+  /** It is in flight in the runner's name already. */
+  handed(reserved: Reserved): void;
+  /** Something may have been handed over unheard: compare with the store. */
+  missed(): void;
 }
 
 export interface Reserved {
@@ -50,6 +60,11 @@ export interface Broker {
   /** All or nothing, at most once per call: a retried call is recognised by the store. */
   publish(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<void>;
   reserve(call: ReserveCall): Promise<Reserved>;
+  /**
+   * Where the store can hand a message to a runner that waits for one, in the step that publishes it: one way to the runner less.
+   * Until the function returned is called. A bell is needed all the same: not every message comes so.
+   */
+  standBy?(epoch: Epoch, listener: StandBy): () => void;
   /** All of one epoch. Each commit is applied whole or not at all; one that is refused does not touch its neighbours. */
   commit(epoch: Epoch, batch: readonly Commit[], options?: CommitOptions): Promise<Committed>;
   mark(epoch: Epoch, batch: readonly Mark[]): Promise<readonly ("ok" | "fenced")[]>;

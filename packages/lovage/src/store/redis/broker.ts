@@ -9,6 +9,7 @@ import type {
   QueueAdmin,
   ReserveCall,
   Reserved,
+  StandBy,
 } from "../../broker/broker.ts";
 import { StoreRefusedError } from "../../kernel/errors.ts";
 import type { Commit, Epoch, Mark } from "../../message/commit.ts";
@@ -20,12 +21,13 @@ import type { Link } from "./link.ts";
 import { Publisher } from "./publisher.ts";
 import { RedisQueues } from "./queues.ts";
 import { asText } from "./reply.ts";
-import { Plans, pushReservation, type Reading, toReserved } from "./reservation.ts";
+import { Plans, pushReservation, type Reading, readHanded, toReserved } from "./reservation.ts";
 import type { Arg, Reply } from "./resp.ts";
 import { commitScript } from "./scripts/commit.ts";
 import { markScript } from "./scripts/mark.ts";
 import { reserveScript } from "./scripts/reserve.ts";
 import { Declared, expiryArg } from "./sending.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /** How long a closed epoch or node is known as such: longer than any process sleeps before it notices. */
 export const rememberClosedMs = 7 * 24 * 3600 * 1000;
@@ -35,14 +37,16 @@ export class RedisBroker implements Broker {
   readonly queues: QueueAdmin;
   readonly #keys: Keys;
   readonly #connections: Connections;
+  readonly #subscriber: Subscriber;
   readonly #link: Link;
   readonly #publisher: Publisher;
   readonly #declared: Declared;
   readonly #plans: Plans;
   readonly #faulty = new Set<string>();
 
-  constructor(connections: Connections, keys: Keys) {
+  constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
     this.#connections = connections;
+    this.#subscriber = subscriber;
     this.#keys = keys;
     this.#link = connections.runner;
     this.#publisher = new Publisher(connections.command, keys, connections.options.deadlineMs, connections.name);
@@ -58,11 +62,17 @@ export class RedisBroker implements Broker {
   async reserve(call: ReserveCall): Promise<Reserved> {
     const keys = this.#keys;
     const args: Arg[] = [];
-    const read = pushReservation(args, call, this.#plans.of(call.queues));
+    const read = pushReservation(args, call, this.#plans.of(call.queues), keys.standby);
     const reply = await this.#link.run(reserveScript, [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion], args);
     if (!Array.isArray(reply)) throw epochClosed(call.epoch);
     const [now, version, reserved] = reply;
     return toReserved(this.#checked(read(reserved as Reply)), now, version);
+  }
+
+  standBy(epoch: Epoch, { handed, missed }: StandBy): () => void {
+    const heard = (_: string, data: Buffer) => handed(readHanded(epoch, data));
+    const subscription = this.#subscriber.add({ channels: [this.#keys.epoch(epoch)] }, { heard, onGap: missed });
+    return () => subscription.close();
   }
 
   async commit(epoch: Epoch, batch: readonly Commit[], options: CommitOptions = {}): Promise<Committed> {
@@ -78,7 +88,7 @@ export class RedisBroker implements Broker {
     const head = [randomUUID(), epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
     const { args, declared, read } = commitCall(head, batch, this.#keys, this.#declared);
     args.push(next ? "1" : "");
-    const readNext = next && pushReservation(args, next, this.#plans.of(next.queues));
+    const readNext = next && pushReservation(args, next, this.#plans.of(next.queues), this.#keys.standby);
     const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args);
     if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
     this.#declared.add([...declared]);

@@ -28,7 +28,7 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
   const bus = new RedisBus(connections, keys, subscriber);
   return {
     name: endpoint.name,
-    broker: new RedisBroker(connections, keys),
+    broker: new RedisBroker(connections, keys, subscriber),
     leases: new RedisLeases(connections, keys),
     results: new RedisResults(connections, keys, subscriber),
     revokes: new RedisRevokes(command, keys),

@@ -28,6 +28,8 @@ export class Keys {
   readonly revokesVersion: string;
   readonly revokes: string;
   readonly revokesExpiry: string;
+  /** By list, the runner that takes its next message. */
+  readonly standby: string;
 
   constructor(options: KeyOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class Keys {
     this.revokesVersion = `${root}revokes:version`;
     this.revokes = `${root}revokes`;
     this.revokesExpiry = `${root}revokes:expiry`;
+    this.standby = `${root}standby`;
   }
 
   // Ours.

@@ -85,7 +85,7 @@ export class Publisher {
     const args: Arg[] = [String(Math.ceil(deadlineMs * 2))];
     const keys = this.#keys;
     const declared = pushSending(args, keys, this.#declared, sending);
-    const own = [keys.call(randomUUID()), keys.parked, keys.parkedDue, keys.sequence];
+    const own = [keys.call(randomUUID()), keys.parked, keys.parkedDue, keys.sequence, keys.standby, keys.revokesVersion];
     const reply = await this.#link.run(publishScript, own, args, deadlineMs);
     if (Array.isArray(reply)) throw refused(reply);
     this.#declared.add(declared);

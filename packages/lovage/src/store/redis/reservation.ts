@@ -56,9 +56,10 @@ export interface Reading {
 }
 
 /** Adds a call to a script's arguments and returns how to read its part of the reply. */
-export function pushReservation(args: Arg[], call: ReserveCall, plan: Plan): (reply: Reply) => Reading {
-  args.push(String(call.number), String(Math.max(0, Math.floor(call.count))));
-  for (const arg of plan.args) args.push(arg);
+export function pushReservation(args: Arg[], call: ReserveCall, plan: Plan, standbyKey: string): (reply: Reply) => Reading {
+  const [priorities = "", queues = "", ...sources] = plan.args;
+  args.push(String(call.number), String(Math.max(0, Math.floor(call.count))), priorities, queues, call.standBy === true ? standbyKey : "");
+  for (const arg of sources) args.push(arg);
   // Lua counts ARGV from 1; after these arguments the sources' lists stand at every second place.
   const firstSource = args.length - plan.sources.length * 2 + 1;
   return (reply) => readReservation(reply, call.epoch, (at) => plan.sources[(at - firstSource) / 2]);
@@ -86,6 +87,17 @@ export function readRecords(epoch: Epoch, reply: Reply): readonly Delivery[] {
   const deliveries: Delivery[] = [];
   for (let i = 0; i + 1 < list.length; i += 2) deliveries.push(decodeRecord({ epoch, number: asNumber(list[i]) }, asBytes(list[i + 1])));
   return deliveries.sort((a, b) => a.id.number - b.id.number);
+}
+
+/** What scripts/publish.lua tells a runner on standby: its number, the time and the revokes' version, then the record. */
+export function readHanded(epoch: Epoch, data: Buffer): Reserved {
+  const end = data.indexOf("\n");
+  const [number, now, version] = data.toString("latin1", 0, end).split(" ").map(Number);
+  return {
+    deliveries: [decodeRecord({ epoch, number: number ?? Number.NaN }, data.subarray(end + 1))],
+    storeNow: now ?? Number.NaN,
+    revokesVersion: version ?? Number.NaN,
+  };
 }
 
 export const toReserved = (deliveries: readonly Delivery[], now: Reply | undefined, version: Reply | undefined): Reserved => ({

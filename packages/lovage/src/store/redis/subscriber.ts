@@ -36,6 +36,8 @@ interface Ear {
   readonly hearing: Hearing;
   readonly confirmed: () => void;
   state: "new" | "on" | "lost";
+  /** Its look has not been asked on this connection. */
+  lookDue: boolean;
 }
 
 /** What nobody listens to any more is given up together with the next subscription, or after so long. */
@@ -73,7 +75,7 @@ export class Subscriber {
     const on = new Promise<void>((resolve) => {
       confirmed = resolve;
     });
-    const ear: Ear = { names, hearing, confirmed, state: "new" };
+    const ear: Ear = { names, hearing, confirmed, state: "new", lookDue: hearing.look !== undefined };
     this.#ears.add(ear);
     for (const name of names) {
       const ears = this.#wanted.get(name);
@@ -100,7 +102,10 @@ export class Subscriber {
 
   #renew(): void {
     this.#active.clear();
-    for (const ear of this.#ears) if (ear.state === "on") ear.state = "lost";
+    for (const ear of this.#ears) {
+      if (ear.state === "on") ear.state = "lost";
+      ear.lookDue = ear.hearing.look !== undefined;
+    }
     this.#changed();
   }
 
@@ -127,7 +132,7 @@ export class Subscriber {
   async #reconcile(): Promise<void> {
     const missing = [...this.#wanted.keys()].filter((name) => !this.#active.has(name));
     const surplus = [...this.#active].filter((name) => !this.#wanted.has(name));
-    const looking = [...this.#ears].filter(({ state, hearing }) => state !== "on" && hearing.look !== undefined);
+    const looking = [...this.#ears].filter(({ lookDue }) => lookDue);
     if (missing.length + surplus.length + looking.length > 0) {
       const connection = await this.#link.connection();
       if (connection !== this.#connection) {
@@ -136,6 +141,7 @@ export class Subscriber {
         this.#dirty = true;
         return;
       }
+      for (const ear of looking) ear.lookDue = false;
       await Promise.all([
         connection.subscribe("SUBSCRIBE", bare(missing, "c")),
         connection.subscribe("PSUBSCRIBE", bare(missing, "p")),
@@ -160,7 +166,7 @@ export class Subscriber {
 
   #confirm(): void {
     for (const ear of this.#ears) {
-      if (ear.state === "on" || !ear.names.every((name) => this.#active.has(name))) continue;
+      if (ear.state === "on" || ear.lookDue || !ear.names.every((name) => this.#active.has(name))) continue;
       const lost = ear.state === "lost";
       ear.state = "on";
       ear.confirmed();

@@ -76,6 +76,24 @@ export const resultsSuite: Suite = (api, name, make) => {
       }
     });
 
+    it("shows what is there to a watcher who comes as another leaves", async ({ store }) => {
+      await store.results.store([result("a", "SUCCESS"), result("b", "SUCCESS")]);
+      const { signal } = new AbortController();
+      for (let turns = 0; turns < 20; turns += 1) {
+        const first = watching(store.results, ["a"], signal);
+        await next(first, "the result of a");
+        const other = watching(store.results, ["b"], signal);
+        const later = next(other, "the result of b");
+        await undefined;
+        await first.return(undefined);
+        for (let turn = 0; turn < turns; turn += 1) await undefined;
+        const again = watching(store.results, ["a"], signal);
+        assert.equal((await next(again, `the result of a, ${turns} turns later`)).taskId, "a");
+        await later;
+        await Promise.all([again.return(undefined), other.return(undefined)]);
+      }
+    });
+
     it("watches a hundred ids at once", async ({ store, connect }) => {
       const ids = Array.from({ length: 100 }, (_, i) => `r${i}`);
       const other = await connect();

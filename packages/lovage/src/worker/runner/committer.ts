@@ -39,6 +39,11 @@ export class Committer {
     return true;
   }
 
+  /** The store has taken its outcome a moment ago. */
+  remembers(number: number): boolean {
+    return this.#recent.has(number);
+  }
+
   get pending(): number {
     return this.#queue.length;
   }

@@ -15,7 +15,7 @@ const reserved = (count: number): Reserved => ({
 
 function fetcher(capacity: number, room = capacity) {
   const said: string[] = [];
-  const state = { room };
+  const state = { room, held: 0 };
   const clock = manualClock();
   const it = new Fetcher({
     epoch: "e",
@@ -23,6 +23,7 @@ function fetcher(capacity: number, room = capacity) {
     capacity,
     clock,
     room: (releasing) => state.room + releasing,
+    isEmpty: (releasing) => state.held <= releasing,
     say: (what) => said.push(what),
   });
   const call = (releasing = 0) => it.next(releasing);

@@ -24,6 +24,8 @@ export interface FetcherOptions {
   readonly clock: Clock;
   /** How many more deliveries it may hold, once `releasing` of those it has are settled. */
   room(releasing: number): number;
+  /** Whether it holds nothing, once `releasing` of its deliveries are settled. */
+  isEmpty(releasing: number): boolean;
   say(what: "idle" | "full"): void;
 }
 
@@ -57,7 +59,8 @@ export class Fetcher {
     if (count <= 0) return undefined;
     this.#number += 1;
     this.#wokenMeanwhile = false;
-    return { epoch: this.#options.epoch, number: this.#number, queues: this.#queues, count };
+    const call = { epoch: this.#options.epoch, number: this.#number, queues: this.#queues, count };
+    return this.#onWire === 0 && this.#options.isEmpty(releasing) ? { ...call, standBy: true } : call;
   }
 
   /** A call that asks for so many more than it releases has left; a negative number when it is answered. */

@@ -20,6 +20,10 @@ export class RecentOutcomes {
     this.#appliedAt[at] = now;
   }
 
+  has(number: number): boolean {
+    return this.#ring[number % kept]?.commit.delivery.number === number;
+  }
+
   take(number: number, now: number): Attempt | undefined {
     const at = number % kept;
     const attempt = this.#ring[at];

@@ -1,7 +1,7 @@
 /** The whole runner against the memory store, on a clock moved by hand. What needs real processes is tested with the pools. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../app/app.ts";
-import type { Broker } from "../../broker/broker.ts";
+import type { Broker, StandBy } from "../../broker/broker.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
 import { type Run, tryCurrentRun } from "../../execution/current-run.ts";
 import { type ProgressEntry, progressLog } from "../../execution/run-controls.ts";
@@ -833,6 +833,59 @@ describe("a runner", () => {
       await runner?.done;
       expect(await result(fine)).toMatchObject({ state: "SUCCESS" });
       expect(heard("drained")).toHaveLength(1);
+    });
+  });
+
+  describe("messages that the store hands over", () => {
+    /** The memory store hands nothing over; these tests do. */
+    const handing = async (...tasks: readonly AnyTask[]) => {
+      let listener: StandBy | undefined;
+      const standBy = (_: string, to: StandBy) => {
+        listener = to;
+        return () => (listener = undefined);
+      };
+      Object.assign(store.broker, { standBy });
+      await start(tasks);
+      if (listener === undefined) throw new Error("the runner does not stand by");
+      return listener;
+    };
+    const ran: unknown[] = [];
+    const task = defineTask("t", async (value: unknown) => ran.push(value));
+    const reserve = (number: number) => store.broker.reserve({ epoch: "e", number, queues: ["q"], count: 1 });
+    beforeEach(() => ran.splice(0));
+
+    it("run at once, and only once, however often it hears of them", async () => {
+      const listener = await handing(task);
+      await publish({ args: [1] });
+      const reserved = await reserve(1000);
+      listener.handed(reserved);
+      listener.handed(reserved);
+      await settle();
+      expect([ran, await inFlight()]).toEqual([[1], []]);
+      listener.handed(reserved);
+      await settle();
+      expect(ran).toEqual([1]);
+    });
+
+    it("run also when it did not hear of them", async () => {
+      const listener = await handing(task);
+      await publish({ args: [2] });
+      await reserve(1000);
+      await settle();
+      expect(ran).toEqual([]);
+      listener.missed();
+      await settle();
+      expect([ran, await inFlight()]).toEqual([[2], []]);
+    });
+
+    it("go back when it is about to end", async () => {
+      const listener = await handing(task);
+      const [id] = await publish({ args: [3] });
+      const reserved = await reserve(1000);
+      runner?.receive({ t: "drain", epoch: "e" });
+      listener.handed(reserved);
+      await settle();
+      expect([ran, (await waiting()).map((message) => message.id)]).toEqual([[], [id]]);
     });
   });
 });

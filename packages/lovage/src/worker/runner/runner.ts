@@ -5,6 +5,7 @@
  * `Runs` runs, `Committer` keeps outcomes until the store has them.
  */
 import type { App } from "../../app/app.ts";
+import type { Reserved } from "../../broker/broker.ts";
 import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
@@ -88,6 +89,7 @@ class Runner implements RunnerHandle {
   readonly #closing = new AbortController();
   #resolveDone: () => void = () => undefined;
   #unwatch: () => void = () => undefined;
+  #leaveStandBy: (() => void) | undefined;
   #draining = false;
   #ended = false;
 
@@ -136,6 +138,7 @@ class Runner implements RunnerHandle {
       capacity: spec.slots * spec.prefetch,
       clock,
       room: (releasing) => this.#room(releasing),
+      isEmpty: (releasing) => this.#holdings.size <= releasing,
       say: (what) => (what === "idle" && this.#bell !== undefined ? this.#bell.idle() : this.#say({ t: what, epoch })),
     });
     this.#committer = new Committer({ holdings: this.#holdings, clock, log, onSettled: () => undefined });
@@ -183,6 +186,8 @@ class Runner implements RunnerHandle {
     await this.#promoter.start();
     void this.#reconcileNowAndThen();
     this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });
+    const handed = (reserved: Reserved) => this.#handed(reserved);
+    this.#leaveStandBy = this.#options.store.broker.standBy?.(spec.epoch, { handed, missed: () => this.#wire.compare() });
     this.#wire.poke();
     this.#bell?.start();
   }
@@ -240,6 +245,12 @@ class Runner implements RunnerHandle {
     const places = most - this.#holdings.size + releasing;
     const notStarted = this.#intake.waiting + this.#runs.starting;
     return Math.min(places, this.#recycling.left - notStarted);
+  }
+
+  /** What was adopted after a comparison, and has even ended since, may be heard of late. */
+  #handed(reserved: Reserved): void {
+    if (this.#ended || reserved.deliveries.some(({ id }) => this.#committer.remembers(id.number))) return;
+    this.#intake.take(reserved)();
   }
 
   #wakeUp(): void {
@@ -326,6 +337,7 @@ class Runner implements RunnerHandle {
   #drain(): void {
     if (!this.#draining) {
       this.#draining = true;
+      this.#leaveStandBy?.();
       void this.#bell?.stop();
       this.#fetcher.stop();
       this.#intake.close();
@@ -377,6 +389,7 @@ class Runner implements RunnerHandle {
   #close(): void {
     this.#ended = true;
     this.#unwatch();
+    this.#leaveStandBy?.();
     this.#wire.close();
     this.#marker.close();
     this.#revokes.close();

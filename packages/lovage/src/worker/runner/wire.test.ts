@@ -93,6 +93,7 @@ describe("Wire", () => {
       capacity,
       clock,
       room: (releasing) => capacity - holdings.size + releasing,
+      isEmpty: (releasing) => holdings.size <= releasing,
       say: (what) => said.push(what),
     });
     const line = (event: string, fields?: Readonly<Record<string, unknown>>) => void logged.push({ event, ...fields });

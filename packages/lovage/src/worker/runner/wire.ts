@@ -89,9 +89,12 @@ export class Wire {
     else setImmediate(leave);
   }
 
-  /** Compare with the store at the next occasion, unless nothing happened since the last time. */
+  /** Compare with the store at the next occasion, unless nothing happened since the last time that we know of. */
   reconcile(): void {
-    if (this.#calls === 0) return;
+    if (this.#calls > 0) this.compare();
+  }
+
+  compare(): void {
     this.#reconcileDue = true;
     this.poke();
   }

@@ -75,7 +75,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
         ...["9", "m9", failure, "", "1"],
         ...["13", "", "", "", "2"],
       ],
-      next: ["5", "2", "1", "1", "q", "Q:"],
+      next: ["5", "2", "1", "1", "", "q", "Q:"],
     }),
     seed: [
       open(),
@@ -84,7 +84,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
       ["RPUSH", "q", "y", "x"],
       ["SET", "version", "4"],
     ],
-    first: { reply: ["aafa", [], "now", 4, [0, 1, [39, 2], ["x", "y"], []], null], after },
+    first: { reply: ["aafa", [], "now", 4, [0, 1, [40, 2], ["x", "y"], []], null], after },
     second: { reply: ["aafa", [], "now", 4, [1, [1, "Q:x", 2, "Q:y"]], null], after },
     computed: ["m11"],
     wrong: {
@@ -97,7 +97,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [],
           "now",
           4,
-          [0, 1, [39, 2], ["x", "y"], []],
+          [0, 1, [40, 2], ["x", "y"], []],
           'WRONGTYPE Operation against a key holding the wrong kind of value (key "counters")',
         ],
         after: { ...after, counters: "spoilt" },
@@ -109,7 +109,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [["LOVAGE_KEY_WRONG_TYPE", 'The key "m11" holds a stream where a string belongs. Rename or delete it.']],
           "now",
           4,
-          [0, 1, [39, 2], ["x", "y"], []],
+          [0, 1, [40, 2], ["x", "y"], []],
           null,
         ],
         after: {

@@ -4,7 +4,7 @@ import { encodeHeader } from "../record.ts";
 import { publishScript } from "./publish.ts";
 
 const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
-const keys = ["call", "parked", "parked:due", "sequence"];
+const keys = ["call", "parked", "parked:due", "sequence", "standby", "version"];
 const header = encodeHeader({ list: "q\u0006\u00163", queue: "q", bucket: 3, prefixBytes: 0, flags: 16 });
 const known = (after: Record<string, unknown>) => ({ reply: "known", after });
 
@@ -25,6 +25,40 @@ scriptCases(api, {
     parked: "ignored",
     "parked:due": "ignored",
     sequence: "ignored",
+    standby: "ignored",
+    version: "ignored",
+  },
+});
+
+// One message for an empty list, and a runner on standby whom nobody can tell: the message waits as ever. (Who can be told:
+// ../standby.test.ts.)
+const waits = { "call ~": "", q: ["a"], epoch: { hash: { state: "open", next: "7", standby: "1" } } };
+scriptCases(api, {
+  script: publishScript,
+  keys,
+  args: ["4000", "0", "0", "1", "q", "1", "a", "0"],
+  seed: [
+    ["HSET", "standby", "q", "epoch\nflight\nQ:"],
+    ["HSET", "epoch", "state", "open", "next", "7", "standby", "1"],
+  ],
+  first: { reply: "sent", after: waits },
+  second: known(waits),
+  missing: { reply: "sent", after: { "call ~": "", q: ["a"] } },
+  full: "refused",
+  computed: ["q", "epoch", "flight"],
+  wrong: {
+    call: known({
+      call: { stream: [["1-1", ["spoilt", "yes"]]] },
+      epoch: waits.epoch,
+      standby: { hash: { q: "epoch\nflight\nQ:" } },
+    }),
+    parked: "ignored",
+    "parked:due": "ignored",
+    sequence: "ignored",
+    version: "ignored",
+    standby: { reply: "sent", after: { "call ~": "", q: ["a"], epoch: waits.epoch, standby: "spoilt" } },
+    epoch: { reply: "sent", after: { "call ~": "", q: ["a"], epoch: "spoilt" } },
+    flight: "ignored",
   },
 });
 
@@ -72,5 +106,9 @@ scriptCases(api, {
   missing: { reply: "sent", after: all },
   full: "refused",
   computed: ["_kombu.binding.q", "meta.s", "meta", "a", "b"],
-  wrong: { call: known({ call: { stream: [["1-1", ["spoilt", "yes"]]] }, closed: "body" }) },
+  wrong: {
+    call: known({ call: { stream: [["1-1", ["spoilt", "yes"]]] }, closed: "body" }),
+    standby: "ignored",
+    version: "ignored",
+  },
 });

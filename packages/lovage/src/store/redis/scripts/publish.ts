@@ -3,12 +3,32 @@ import type { LuaScript } from "../script.ts";
 
 export const publishScript: LuaScript = {
   name: "publish",
-  sha1: "5f957aa07e6921fd6f8dd8ad52206926d5d1e814",
+  sha1: "ef003fc0e5a81b1254f95b2e58699748da7989e3",
   source: `#!lua
+local function hand_over(list, envelope)
+  local ready = redis.pcall('HGET', KEYS[5], list)
+  if type(ready) ~= 'string' then return false end
+  local epoch_key, flight_key, header = string.match(ready, '^([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+  local epoch = redis.pcall('HMGET', epoch_key, 'state', 'next', 'standby')
+  local version = redis.pcall('GET', KEYS[6]) or '0'
+  local sound = type(version) == 'string' and type(redis.pcall('HLEN', flight_key)) == 'number'
+  if sound and epoch[1] == 'open' and epoch[3] == '1' then
+    local time = redis.call('TIME')
+    local facts = table.concat({ epoch[2], time[1] * 1000 + math.floor(time[2] / 1000), version }, ' ')
+    if redis.call('PUBLISH', epoch_key, facts .. '\\n' .. header .. envelope) > 0 then
+      redis.call('HSET', flight_key, epoch[2], header .. envelope)
+      redis.call('HSET', epoch_key, 'next', epoch[2] + 1, 'standby', 0)
+      return true
+    end
+  end
+  redis.call('HDEL', KEYS[5], list)
+  return false
+end
 if ARGV[2] == '0' and ARGV[3] == '0' and ARGV[4] == '1' and ARGV[#ARGV] == '0' then
   local kind = redis.call('TYPE', ARGV[5]).ok
   if kind == 'list' or kind == 'none' then
     if not redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) then return 'known' end
+    if kind == 'none' and ARGV[6] == '1' and hand_over(ARGV[5], ARGV[7]) then return 'sent' end
     for from = 7, #ARGV - 1, 1000 do redis.call('LPUSH', ARGV[5], unpack(ARGV, from, math.min(from + 999, #ARGV - 1))) end
     return 'sent'
   end

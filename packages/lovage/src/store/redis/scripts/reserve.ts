@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const reserveScript: LuaScript = {
   name: "reserve",
-  sha1: "60bbfbd53b37721cd7c96ae0e019fb2b551203e5",
+  sha1: "7e3d733764eb9319ef62011d155d74df28982446",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -59,10 +59,19 @@ local function record_flight(flight_key, first, groups, envelopes)
   end
   for from = 1, #fields, 1000 do redis.call('HSET', flight_key, unpack(fields, from, math.min(from + 999, #fields))) end
 end
+local function stand_by(epoch_key, flight_key, at)
+  local fields = {}
+  for list_at = at + 5, at + 3 + 2 * ARGV[at + 3], 2 do
+    fields[#fields + 1] = ARGV[list_at]
+    fields[#fields + 1] = epoch_key .. '\\n' .. flight_key .. '\\n' .. ARGV[list_at + 1]
+  end
+  local reply = redis.pcall('HSET', ARGV[at + 4], unpack(fields))
+  if type(reply) == 'number' then redis.call('HSET', epoch_key, 'standby', 1) end
+end
 local function reserve(epoch_key, flight_key, at)
   local number, count, priorities, queues = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local slot = 'call' .. number % 16
-  local known = redis.call('HMGET', epoch_key, 'next', 'last', slot)
+  local known = redis.call('HMGET', epoch_key, 'next', 'last', slot, 'standby')
   if number <= tonumber(known[2]) then
     local made, first, last = string.match(known[3] or '', '^(%d+) (%d+) (%d+)$')
     if tonumber(made) == number then return repeated(flight_key, first, last) end
@@ -71,7 +80,7 @@ local function reserve(epoch_key, flight_key, at)
   local first, left = tonumber(known[1]), count
   local groups, envelopes, faults = {}, {}, {}
   for priority = 0, priorities - 1 do
-    local base, taken, empty = at + 4 + priority * queues * 2, 1, {}
+    local base, taken, empty = at + 5 + priority * queues * 2, 1, {}
     while left > 0 and taken > 0 do
       local round = {}
       taken = 0
@@ -93,6 +102,11 @@ local function reserve(epoch_key, flight_key, at)
   record_flight(flight_key, first, groups, envelopes)
   local upto = first + count - left
   redis.call('HSET', epoch_key, 'next', upto, 'last', number, slot, number .. ' ' .. first .. ' ' .. upto - 1)
+  if ARGV[at + 4] ~= '' and left == count then
+    stand_by(epoch_key, flight_key, at)
+  elseif known[4] then
+    redis.call('HDEL', epoch_key, 'standby')
+  end
   return { 0, first, groups, envelopes, faults }
 end
 redis.call('HLEN', KEYS[2])

@@ -1,6 +1,6 @@
 -- Pops from the buckets, priority by priority, in fair shares over the queues of one priority (kombu: celery-wire.md §4.1),
--- and records in flight, in one step. ARGV at `at`: call number, count, priorities, queues, then per priority and queue the
--- list key and the header of its records. The epoch remembers its last 16 calls: a repeated number pops nothing, and an older
+-- and records in flight, in one step. ARGV at `at`: call number, count, priorities, queues, the key of those on standby or '',
+-- then per priority and queue the list key and the header of its records. The epoch remembers its last 16 calls: a repeated number pops nothing, and an older
 -- one gets nothing.
 -- Returns { 1, { number, record, … } } for a repeated call, else { 0, first number, { position in ARGV, how many, … }, { envelope, … }, { fault, … } }.
 local function pop(key_at, count, faults)
@@ -54,10 +54,20 @@ local function record_flight(flight_key, first, groups, envelopes)
   end
   for from = 1, #fields, 1000 do redis.call('HSET', flight_key, unpack(fields, from, math.min(from + 999, #fields))) end
 end
+-- The runner holds nothing and found nothing: `publish` hands it the next message of one of these lists at once.
+local function stand_by(epoch_key, flight_key, at)
+  local fields = {}
+  for list_at = at + 5, at + 3 + 2 * ARGV[at + 3], 2 do
+    fields[#fields + 1] = ARGV[list_at]
+    fields[#fields + 1] = epoch_key .. '\n' .. flight_key .. '\n' .. ARGV[list_at + 1]
+  end
+  local reply = redis.pcall('HSET', ARGV[at + 4], unpack(fields))
+  if type(reply) == 'number' then redis.call('HSET', epoch_key, 'standby', 1) end
+end
 local function reserve(epoch_key, flight_key, at)
   local number, count, priorities, queues = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local slot = 'call' .. number % 16
-  local known = redis.call('HMGET', epoch_key, 'next', 'last', slot)
+  local known = redis.call('HMGET', epoch_key, 'next', 'last', slot, 'standby')
   if number <= tonumber(known[2]) then
     local made, first, last = string.match(known[3] or '', '^(%d+) (%d+) (%d+)$')
     if tonumber(made) == number then return repeated(flight_key, first, last) end
@@ -67,7 +77,7 @@ local function reserve(epoch_key, flight_key, at)
   local groups, envelopes, faults = {}, {}, {}
   for priority = 0, priorities - 1 do
     -- The first round gives each queue its share, further ones what others left; a queue that gave less than asked is empty.
-    local base, taken, empty = at + 4 + priority * queues * 2, 1, {}
+    local base, taken, empty = at + 5 + priority * queues * 2, 1, {}
     while left > 0 and taken > 0 do
       local round = {}
       taken = 0
@@ -89,5 +99,10 @@ local function reserve(epoch_key, flight_key, at)
   record_flight(flight_key, first, groups, envelopes)
   local upto = first + count - left
   redis.call('HSET', epoch_key, 'next', upto, 'last', number, slot, number .. ' ' .. first .. ' ' .. upto - 1)
+  if ARGV[at + 4] ~= '' and left == count then
+    stand_by(epoch_key, flight_key, at)
+  elseif known[4] then
+    redis.call('HDEL', epoch_key, 'standby')
+  end
   return { 0, first, groups, envelopes, faults }
 end
