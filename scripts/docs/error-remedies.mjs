@@ -102,6 +102,10 @@ export const remedies = {
     "The message names the key: rename or delete it, or choose another `namespace`.",
   ],
   LOVAGE_MESSAGE_INVALID: ["A message cannot be decoded, for a reason of no known kind.", "It is a dead letter with the reason."],
+  LOVAGE_RESULT_TOO_LARGE: [
+    "A task's result is larger than `maxPayloadBytes`.",
+    "Return a reference (a path, an object key) instead of the data, or raise `maxPayloadBytes`.",
+  ],
   LOVAGE_MESSAGE_TOO_LARGE: [
     "A message is larger than `maxPayloadBytes`; `details.part` says what of it.",
     "Send a reference to the data, shorten the composition (see canvas-cost), or raise the setting.",

@@ -1,5 +1,6 @@
 /** What follows from a success, in Celery's order: callbacks, next in chain, result, chord part (celery-wire.md §6.3). */
 import { groupSignature } from "../canvas/steps.ts";
+import { SerializationError } from "../kernel/errors.ts";
 import { stringifyWireJson } from "../message/json.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { ExtendedResult } from "../message/results.ts";
@@ -21,6 +22,7 @@ export function successFollows(outcome: Success, follow: FollowUp): void {
   const isStored = !isIgnored(follow.facts);
   if (!isStored && !isPart) return;
   const resultJson = stringifyWireJson(outcome.value, settings.limits);
+  checkSize(resultJson, follow.facts);
   const body: ResultBody = { state: "SUCCESS", result: outcome.value, resultJson, children };
   if (isStored) follow.store(message, body, extendedOf(follow.facts));
   if (isPart) follow.part(message.groupId as string, message.groupIndex, message.id, body, outcome.addsToChord);
@@ -32,6 +34,18 @@ function applyCallbacks(callbacks: readonly Signature[], value: unknown, follow:
   const plain = callbacks.filter((callback) => callback.subtask_type !== "group");
   const together = plain.length > 1 ? [groupSignature(plain)] : plain;
   for (const each of [...groups, ...together]) follow.apply(each, [value]);
+}
+
+/** A result goes to its waiters through the server as a message does: what is too large for one is too large for the other. */
+function checkSize(resultJson: string, { message, settings }: Facts): void {
+  const limit = settings.limits.maxPayloadBytes;
+  const size = resultJson.length * 3 <= limit ? resultJson.length : Buffer.byteLength(resultJson);
+  if (size <= limit) return;
+  throw new SerializationError(
+    "LOVAGE_RESULT_TOO_LARGE",
+    `The result of "${message.task}" has ${size} bytes, allowed are ${limit}. Return a reference (a path, an object key) instead of the data, or raise maxPayloadBytes.`,
+    { details: { task: message.task, taskId: message.id, size, limit } },
+  );
 }
 
 /** The header decides, else the task, else the app (celery-wire.md §2.1, 5.6.3). */

@@ -46,6 +46,15 @@ describe("a commit", () => {
     const commit = commitOf(newTaskMessage({ task: "t" }), success(1));
     expect(commit).toMatchObject({ delivery: testDelivery, settle: { kind: "ack" }, count: { task: "t", state: "SUCCESS", runtimeMs: 3 } });
   });
+  it("refuses a result that is larger than a message may be", () => {
+    const message = newTaskMessage({ task: "t" });
+    const { maxPayloadBytes } = testFacts(message).settings.limits;
+    expect(stored(commitOf(message, success("x".repeat(maxPayloadBytes - 2))))).toHaveLength(1);
+    expect(() => commitOf(message, success("x".repeat(maxPayloadBytes - 1)))).toThrow(
+      expect.objectContaining({ code: "LOVAGE_RESULT_TOO_LARGE", message: expect.stringContaining("Return a reference") }),
+    );
+  });
+
   it("is the same when it is made again, but for delivery tags", () => {
     const message = newTaskMessage({ task: "t", callbacks: [add.s(1).toSignature(), add.s(2).toSignature()] });
     const ids = () => sent(commitOf(message, success(1))).map(({ id, groupId }) => [id, groupId]);

@@ -29,6 +29,8 @@ export interface LinkOptions {
 const silenceMs = 1000;
 const firstRetryMs = 50;
 const lastRetryMs = 1000;
+/** A connection that lasted no longer did not work. */
+const shortMs = 1000;
 /** Replies that say "not now": the script did not run. */
 const later = /^(LOADING|READONLY|MASTERDOWN|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|UNBLOCKED)\b/;
 
@@ -44,6 +46,9 @@ export class Link {
   readonly #onMessage = new Set<(push: readonly Reply[]) => void>();
   #connection: Connection | undefined;
   #connecting = false;
+  #openedAt = 0;
+  /** Connections in a row that did not live long. */
+  #shortLived = 0;
   #closed = false;
   #pending = 0;
   #lastProgress = 0;
@@ -201,6 +206,8 @@ export class Link {
   async #connect(): Promise<void> {
     this.#connecting = true;
     for (let attempt = 0; !this.#closed; attempt += 1) {
+      // One that is cut off as soon as it is there would otherwise be made without a pause.
+      if (attempt === 0 && this.#shortLived > 1) await sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** this.#shortLived));
       try {
         const connection = await this.#open();
         this.#connecting = false;
@@ -251,6 +258,7 @@ export class Link {
       return;
     }
     this.#connection = connection;
+    this.#openedAt = performance.now();
     this.#generation += 1;
     this.#lastFailure = undefined;
     for (const waiter of [...this.#waiters]) waiter.resolve(connection);
@@ -261,6 +269,7 @@ export class Link {
   #drop(connection: Connection, why: Error): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#shortLived = performance.now() - this.#openedAt < shortMs ? this.#shortLived + 1 : 0;
     this.#lastFailure = why;
     connection.destroy(why);
     if (this.#closed) return;

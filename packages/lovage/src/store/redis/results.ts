@@ -8,10 +8,13 @@ import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asText, refused } from "./reply.ts";
-import type { Arg, Reply } from "./resp.ts";
+import type { Arg } from "./resp.ts";
 import { storeResultsScript } from "./scripts/store-results.ts";
 import { expiryArg } from "./sending.ts";
 import type { Subscriber } from "./subscriber.ts";
+
+/** Results may be large, and one reply holds them all. */
+const loadedAtOnce = 64;
 
 interface Watch {
   isOver: boolean;
@@ -74,10 +77,9 @@ export class RedisResults implements ResultBackend {
           if (taskId !== undefined) saw({ taskId, document: data.toString() });
         },
         look: {
-          command: ["MGET", ...names.keys()],
+          command: ["EXISTS", ...names.keys()],
           found: (reply) => {
-            if (reply === undefined) void this.#lookAgain(ids, watch, saw);
-            else for (const found of documentsOf([...names.values()], reply)) saw(found);
+            if (reply !== 0) void this.#load(ids, watch, saw);
           },
         },
       },
@@ -92,12 +94,12 @@ export class RedisResults implements ResultBackend {
     return watch.stop;
   }
 
-  /** As long as it takes: the server may be away. */
-  async #lookAgain(ids: readonly TaskId[], watch: Watch, saw: ResultListener["saw"]): Promise<void> {
-    while (!watch.isOver) {
+  /** What is there, a few at a time; for as long as it takes: the server may be away. */
+  async #load(ids: readonly TaskId[], watch: Watch, saw: ResultListener["saw"]): Promise<void> {
+    for (let from = 0; from < ids.length && !watch.isOver; ) {
       try {
-        for (const found of await this.load(ids)) if (found !== undefined) saw(found);
-        return;
+        for (const found of await this.load(ids.slice(from, from + loadedAtOnce))) if (found !== undefined) saw(found);
+        from += loadedAtOnce;
       } catch (error) {
         if (!(error instanceof BrokerUnavailableError)) return this.#end(watch, error);
         await sleep(250, undefined, { ref: false });
@@ -123,9 +125,4 @@ export class RedisResults implements ResultBackend {
     const document = await this.#link.call(["GET", this.#keys.taskset(groupId)]);
     return document === null ? undefined : asText(document);
   }
-}
-
-function documentsOf(ids: readonly TaskId[], reply: Reply): readonly ResultDocument[] {
-  const documents = asList(reply);
-  return ids.flatMap((taskId, i) => (documents[i] ? [{ taskId, document: asText(documents[i]) }] : []));
 }

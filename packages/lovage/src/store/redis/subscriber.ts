@@ -26,7 +26,8 @@ export interface Hearing {
   onGap?(): void;
   /**
    * A command asked in the same packet right behind the subscription, each time it is made: what it finds and what is heard from
-   * then on is everything. `found` gets undefined where the server would not say.
+   * then on is everything. `found` gets undefined where the server would not say. Its reply must be short: the server cuts a
+   * subscriber off that is slow to read.
    */
   readonly look?: { readonly command: readonly Arg[]; found(reply: Reply | undefined): void };
 }
