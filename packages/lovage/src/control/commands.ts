@@ -78,12 +78,11 @@ function taskInfo({ message, startedAt, ackedEarly, workerPid }: ActiveRun, node
   };
 }
 
-/** `celery.*` only when asked for. Celery adds attributes that are not null (`name [rate_limit=10/m]`); tasks here have none of them. */
+/** `celery.*` only when asked for. Of the attributes that Celery adds on request (`name [name=…]`) tasks here have their name. */
 function registered({ node, arguments: args }: CommandContext): readonly string[] {
-  return node
-    .registered()
-    .filter((name) => args.builtins === true || !name.startsWith("celery."))
-    .sort();
+  const names = node.registered().filter((name) => args.builtins === true || !name.startsWith("celery."));
+  const isAsked = listOf(args.taskinfoitems).includes("name");
+  return names.map((name) => (isAsked ? `${name} [name=${name}]` : name)).sort();
 }
 
 const listOf = (value: unknown): readonly unknown[] =>

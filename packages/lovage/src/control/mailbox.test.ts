@@ -101,6 +101,8 @@ describe("the mailbox", () => {
     expect(await ask(link, { method: "registered", limit: 1 })).toEqual({ "a@x": ["t.add", "t.slow"] });
     const all = await ask(link, { method: "dump_tasks", arguments: { builtins: true, taskinfoitems: [] }, limit: 1 });
     expect(all["a@x"]).toEqual(["celery.ping", "t.add", "t.slow"]);
+    const named = await ask(link, { method: "registered", arguments: { taskinfoitems: ["name", "rate_limit"] }, limit: 1 });
+    expect(named["a@x"]).toEqual(["t.add [name=t.add]", "t.slow [name=t.slow]"]);
   });
 
   it("takes revokes by id and by stamp, in Celery's words", async () => {

@@ -3,6 +3,8 @@
  * nobody waits for it: later chain steps, and the chords that they or the task itself report to (celery-wire.md §6.4, §6.7, §7.4).
  */
 import { bodyOf, groupSignature, headerOf, tasksOf } from "../canvas/steps.ts";
+import { reprException } from "../message/exceptions.ts";
+import { stringifyWireJson } from "../message/json.ts";
 import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { FailedRequest } from "../task/errback.ts";
@@ -81,10 +83,11 @@ export interface Failed {
 export function sendErrbacks(errbacks: readonly Signature[], failed: Failed, follow: FollowUp): void {
   const { id } = failed.request;
   const others: Signature[] = [];
+  const told = inShort(failed);
   for (const errback of errbacks) {
     if (!follow.facts.settings.isErrback(errback.task)) others.push(errback);
     else
-      follow.apply({ ...errback, immutable: false }, [failed.request, failed.error, failed.traceback], {
+      follow.apply({ ...errback, immutable: false }, [told.request, told.error, told.traceback], {
         parent_id: id,
         ignore_result: true,
         // Who walks the children would wait for its result.
@@ -92,6 +95,20 @@ export function sendErrbacks(errbacks: readonly Signature[], failed: Failed, fol
       });
   }
   if (others.length > 0) follow.apply(groupSignature(others), [id], { parent_id: id });
+}
+
+/** Characters of JSON: an errback must not be too large to be sent where its task was not. */
+const mostTold = 65_536;
+
+/** What is large is left out: arguments are null, an error keeps the beginning of its text. */
+function inShort({ request, error, traceback }: Failed): Failed {
+  const { args, kwargs } = request;
+  const isLong = (value: unknown) => stringifyWireJson(value).length > mostTold;
+  return {
+    request: isLong([args, kwargs]) ? { ...request, args: null, kwargs: null } : request,
+    error: isLong(error) ? { ...error, exc_message: [reprException(error).slice(0, mostTold)] } : error,
+    traceback: traceback === null ? null : traceback.slice(0, mostTold),
+  };
 }
 
 export function requestOf({ message, nodeName }: Facts): FailedRequest {

@@ -201,6 +201,14 @@ describe("errbacks", () => {
     const request = { id: "a", task: "t.bad", args: [1], rootId: "r", parentId: "p", hostname: "w1@host", headers: { mine: 1 } };
     expect(first).toMatchObject({ task: "t.add", args: [request, error, "Traceback"], ignoreResult: true, groupId: null });
   });
+  it("are told in short what is too long for a message", () => {
+    const long = "x".repeat(70_000);
+    const outcome: Outcome = { ...failure(), traceback: long, error: { ...error, exc_message: [long] } } as never;
+    const [first] = sent(commitOf({ ...message, args: [long] }, outcome, { settings }));
+    const [request, told, traceback] = first?.args as Any[];
+    expect([request.id, request.args, request.kwargs]).toEqual(["a", null, null]);
+    expect([told.exc_type, told.exc_message[0].length, traceback.length]).toEqual(["E", 65_536, 65_536]);
+  });
   it("of a chord are called once, by the outermost that has them", () => {
     const both = add.s("both");
     const inner = chord([add.s(1), add.s(2)], sum.s().linkError(both, add.s("inner")));

@@ -2,7 +2,10 @@
 import type { TaskError } from "../kernel/errors.ts";
 import type { TaskId } from "../message/task-message.ts";
 
-/** The task that failed. All but `id` is null where a worker of the other side reports it, which sends the id alone. */
+/**
+ * The task that failed. All but `id` is null where a worker of the other side reports it, which sends the id alone; arguments
+ * are null too where they are larger than 64 KiB.
+ */
 export interface FailedRequest {
   readonly id: TaskId;
   readonly task: string | null;
