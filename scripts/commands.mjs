@@ -14,6 +14,7 @@ export const commands = {
   "bench:canvas": (args) => start("bench/canvas.mjs", args),
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
+  "kills:chords": (args) => start("interop/kills/run.mjs", args),
   build: async () => {
     await bootstrap();
     await build();
