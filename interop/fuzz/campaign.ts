@@ -1,7 +1,7 @@
 /** Many canvases on one fleet against the evaluator: counts, known deviations, and each disagreement at its smallest. */
 import { type Canvas, show } from "./canvas.ts";
-import { type Deviation, deviations } from "./deviations.ts";
-import { evaluate } from "./evaluate.ts";
+import { type Deviation, deviations, isExcused } from "./deviations.ts";
+import { type Expected, evaluate } from "./evaluate.ts";
 import { type Fleet, type Job, jobOf, run } from "./fleet.ts";
 import { generate } from "./generate.ts";
 import { differences, type Observed } from "./observe.ts";
@@ -70,7 +70,7 @@ async function judge(fleet: Fleet, plan: Plan, index: number, job: Job, observed
   const found = verdict(fleet, job, observed);
   if (found.length === 0) {
     if (!(observed instanceof Error) && differences(job.expected, observed).length === 0) tally.agreed += 1;
-    else for (const known of job.expected.deviations) tally.excused.set(known, (tally.excused.get(known) ?? 0) + 1);
+    else for (const known of excuses(fleet, job.expected)) tally.excused.set(known, (tally.excused.get(known) ?? 0) + 1);
     return;
   }
   if (tally.findings.length >= plan.maxFindings) return;
@@ -84,9 +84,13 @@ function report(plan: Plan, tally: Tally, finding: Finding): void {
   plan.onFinding?.(finding);
 }
 
+function excuses({ celery }: Fleet, { deviations: met }: Expected): readonly Deviation[] {
+  return celery === null ? [] : [...met].filter((name) => isExcused(name, celery));
+}
+
 /** What speaks against it, in a fleet that is excused what Celery is known for. */
 function verdict(fleet: Fleet, { expected }: Job, observed: Observed | Error): readonly string[] {
-  const known = fleet.withCelery ? [...expected.deviations] : [];
+  const known = excuses(fleet, expected);
   if (known.some((name) => deviations[name].shows === "other")) return [];
   if (observed instanceof Error) return [`refused: ${observed.message}`];
   return differences(expected, observed, known.length > 0);

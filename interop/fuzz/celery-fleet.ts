@@ -16,6 +16,7 @@ const folder = fileURLToPath(new URL("python/", import.meta.url));
 
 /** A Python client, a Python worker on the queues of `sides`, and the records that they leave in Redis. */
 class Celery {
+  readonly version: string;
   readonly #client: Child;
   readonly #worker: Child;
   readonly #python: Python;
@@ -27,13 +28,15 @@ class Celery {
     const worker = new Child([interpreter, "-m", "celery", "-A", "fuzz_tasks", "worker", ...options], env, folder);
     const client = new Child([interpreter, "fuzz_driver.py"], env, folder);
     await worker.printed(/fuzz worker ready/);
-    return new Celery(client, worker);
+    const python = new Python(client);
+    return new Celery(client, worker, python, await python.eval<string>("version()"));
   }
 
-  private constructor(client: Child, worker: Child) {
+  private constructor(client: Child, worker: Child, python: Python, version: string) {
     this.#client = client;
     this.#worker = worker;
-    this.#python = new Python(client);
+    this.#python = python;
+    this.version = version;
   }
 
   async send(jobs: readonly Job[]): Promise<readonly (Handle | Error)[]> {
@@ -67,8 +70,8 @@ export async function celeryFleet(): Promise<Fleet> {
   const celery = await Celery.start(redis, "fuzz-ts,fuzz-py,celery");
   const records = new Map<string, Record[]>();
   return {
-    name: "celery alone",
-    withCelery: true,
+    name: `celery ${celery.version} alone`,
+    celery: celery.version,
     send: (jobs) => celery.send(jobs),
     records: async () => {
       await celery.collect(records);
@@ -100,8 +103,8 @@ export async function mixedFleet(): Promise<Fleet> {
   const worker = await startWorker(app, { pool: "inline", concurrency: 20, queues: ["fuzz-ts", "celery"], logLevel: "silent" });
   await worker.ready;
   return {
-    name: "lovage and celery mixed",
-    withCelery: true,
+    name: `lovage and celery ${celery.version} mixed`,
+    celery: celery.version,
     send: (jobs) => sendByTurns(jobs, (job) => send(app, job), celery),
     records: async () => {
       await celery.collect(records);

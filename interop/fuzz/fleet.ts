@@ -7,8 +7,8 @@ import type { Record } from "./tasks.ts";
 
 export interface Fleet {
   readonly name: string;
-  /** Celery is part of it, so its known deviations are excused. */
-  readonly withCelery: boolean;
+  /** Version of the Celery that is part of it, whose known deviations are excused; null: none is. */
+  readonly celery: string | null;
   /** Sends each canvas under its key, and gives what the caller holds; or the message of what refused it. */
   send(jobs: readonly Job[]): Promise<readonly (Handle | Error)[]>;
   /** Every call recorded so far, by key. */

@@ -18,7 +18,7 @@ export async function lovageFleet(name: string, url: string): Promise<Fleet> {
   await worker.ready;
   return {
     name,
-    withCelery: false,
+    celery: null,
     send: (jobs) => Promise.all(jobs.map((job) => send(app, job))),
     records: async () => records,
     load: (ids) => load(app, ids),

@@ -42,6 +42,7 @@ export class Planner {
     for (const link of canvas.link) linkTo(plan, this.plan(link));
     for (const errback of canvas.linkError) linkErrorTo(plan, errback);
     // Python links to both groups; had something followed the second, the first were a header already.
+    if (canvas.type === "chain" && hasGroupsInARow(canvas.steps)) this.deviations.add("step-after-group-body");
     if (canvas.type === "chain" && canvas.linkError.length > 0 && hasGroupsInARow(canvas.steps))
       this.deviations.add("links-of-joined-chain");
     if ((canvas.type === "chain" || canvas.type === "chord") && canvas.linkError.length > 0 && hasChordInHeader(plan))
@@ -55,6 +56,7 @@ export class Planner {
       case "task":
         return { type: "task", node: canvas, immutable: canvas.immutable, links: [], errors: [] };
       case "chain":
+        if (canvas.steps.some(isLinkedChain)) this.deviations.add("links-of-inner-chain");
         return plans(canvas.steps).reduce<Plan>((left, right) => this.joined(left, right), chainOf([]));
       case "group":
         return { type: "group", members: plans(canvas.members) };
@@ -101,7 +103,7 @@ export class Planner {
 
   /** What follows gets the list, as it does everywhere else. */
   #afterGroupBody(left: ChordPlan, right: Plan): ChordPlan {
-    if (right.type === "chord") this.deviations.add("group-body-then-step");
+    this.deviations.add(right.type === "chord" ? "group-body-then-step" : "step-after-group-body");
     return { ...left, body: this.joined(left.body, right) };
   }
 
@@ -168,6 +170,12 @@ export function prepared(chain: ChainPlan): Plan[] {
   const last = steps.at(-1);
   if (last !== undefined) for (const link of chain.links) linkTo(last, link);
   return steps;
+}
+
+/** Also where it is the only member of a group. */
+function isLinkedChain(canvas: Canvas): boolean {
+  if (canvas.type === "group") return canvas.members.length === 1 && canvas.members.some(isLinkedChain);
+  return canvas.type === "chain" && (canvas.link.length + canvas.linkError.length > 0 || canvas.steps.some(isLinkedChain));
 }
 
 const hasGroupsInARow = (steps: readonly Canvas[]): boolean =>

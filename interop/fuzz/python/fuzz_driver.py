@@ -2,7 +2,7 @@
 import json
 import sys
 
-from fuzz_tasks import load, records, send, waiting  # noqa: F401  for the expressions
+from fuzz_tasks import load, records, send, version, waiting  # noqa: F401  for the expressions
 
 for line in sys.stdin:
     request = json.loads(line)

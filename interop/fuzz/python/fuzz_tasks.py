@@ -3,7 +3,7 @@ import json
 import os
 import sys
 
-from celery import Celery, chain, chord, current_task, group
+from celery import Celery, __version__, chain, chord, current_task, group
 from celery.result import GroupResult
 from celery.signals import worker_ready
 
@@ -117,6 +117,10 @@ def load(ids):
     """The stored documents."""
     found = redis().mget([app.backend.get_key_for_task(each) for each in ids]) if ids else []
     return [each and json.loads(each) for each in found]
+
+
+def version():
+    return __version__
 
 
 def waiting():

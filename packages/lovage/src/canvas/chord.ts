@@ -1,12 +1,12 @@
 import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "../task/async-result.ts";
 import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
-import { type AnyCanvas, Canvas, type HandleOf, type OutOf } from "../task/canvas.ts";
+import { type AnyCanvas, Canvas, type HandleOf, type LinkOption, type OutOf } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { appsOf } from "./common-apps.ts";
 import type { Group } from "./group.ts";
 import type { ChordBody, HeaderOpen, HeaderOuts } from "./joints.ts";
-import { chordSignature, tasksOf } from "./steps.ts";
+import { chainSignature, chordSignature, linked, tasksOf } from "./steps.ts";
 
 /** A header of tasks side by side, and a body that gets the list of their results as its first argument. */
 export class Chord<Open extends Args = Args, Out = unknown, Handle = AsyncResult<Out>> extends Canvas<Open, Out, Handle> {
@@ -22,6 +22,12 @@ export class Chord<Open extends Args = Args, Out = unknown, Handle = AsyncResult
   /** The same, whose header takes nothing from the step before it; its body still takes the header's results. */
   immutable(..._why: Complete<Open, "but it is made immutable with">): Chord<Args, Out, Handle> {
     return new Chord(this.takingNothing(), this.apps);
+  }
+
+  /** On the body at once, as Python writes it: a chord that says `link` itself is refused there when it stands in a link. */
+  protected override linked(option: LinkOption, added: readonly Signature[]): Signature {
+    const [chord] = linked([this.signature], { ...chainSignature([]), options: { [option]: added } });
+    return chord ?? this.signature;
   }
 }
 

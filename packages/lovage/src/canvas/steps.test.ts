@@ -11,6 +11,17 @@ const task = (name: string) => remoteTask<readonly unknown[]>(name).s();
 const names = (signatures: unknown): unknown => (signatures as readonly Signature[] | undefined)?.map((each) => each.task);
 const put = (canvas: { toSignature(): Signature }) => stepsOf(canvas.toSignature());
 
+describe("a chord", () => {
+  it("has what is linked to it on its body, also before it is sent", () => {
+    const { options, kwargs } = chord([task("h")], task("b"))
+      .link(task("l"))
+      .linkError(task("e"))
+      .toSignature();
+    const body = (kwargs.body as Signature).options;
+    expect([options, names(body.link), names(body.link_error)]).toEqual([{}, ["l"], ["e"]]);
+  });
+});
+
 describe("a chain put together", () => {
   it("leaves what is linked to a chord with the chord's own body", () => {
     const [joined] = put(
