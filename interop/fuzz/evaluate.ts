@@ -148,6 +148,7 @@ class Evaluation {
   /** What is linked to the body as a whole, or to what would have run first, hears of it; once, if the chord around it will call it too. */
   #bodyFailed(body: Plan, causes: readonly Failure[], outer: readonly Errback[]): Tree {
     this.planner.deviations.add("chord-error");
+    if (body.type === "group") this.planner.deviations.add("chord-error-of-group-body");
     const error: Failure = { types: ["ChordError"], from: [...new Set(causes.flatMap(({ from }) => from))] };
     const errbacks = errbacksOf(body);
     if (errbacks.length > (body.type === "task" || body.type === "chain" ? body.errors.length : 0))
