@@ -205,7 +205,7 @@ describe("errbacks", () => {
     const long = "x".repeat(70_000);
     const outcome: Outcome = { ...failure(), traceback: long, error: { ...error, exc_message: [long] } } as never;
     const [first] = sent(commitOf({ ...message, args: [long] }, outcome, { settings }));
-    const [request, told, traceback] = first?.args as Any[];
+    const [request, told, traceback] = (first as TaskMessage).args as Any[];
     expect([request.id, request.args, request.kwargs]).toEqual(["a", null, null]);
     expect([told.exc_type, told.exc_message[0].length, traceback.length]).toEqual(["E", 65_536, 65_536]);
   });
