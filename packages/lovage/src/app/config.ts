@@ -3,8 +3,8 @@
  * options in code, environment, `.env`, configuration file, default. All mistakes are reported at once, secrets masked.
  */
 import { ConfigError } from "../kernel/errors.ts";
+import { maskSecrets } from "../kernel/mask-secrets.ts";
 import { type Surroundings, settingsFromVariables } from "./environment.ts";
-import { maskSecrets } from "./mask.ts";
 import { Unacceptable } from "./setting-kinds.ts";
 import { type SettingName, type SettingRow, type Settings, settingAliases, settingsTable } from "./settings.ts";
 
@@ -90,7 +90,7 @@ function accepted(name: SettingName, value: unknown, source: string, problems: P
   const { kind, secret } = settingsTable[name] as SettingRow<unknown>;
   const result = kind.accept(value);
   if (!(result instanceof Unacceptable)) return result;
-  const shown = typeof value === "string" && secret ? maskSecrets(value) : value;
+  const shown = secret ? maskSecrets(String(value)) : value;
   problems.push({
     code: "LOVAGE_SETTING_INVALID",
     text: `${name} (${source}) is ${JSON.stringify(shown) ?? String(shown)}: expected ${result.expected}.`,
@@ -116,7 +116,7 @@ function checkTogether(settings: Settings, problems: Problem[]): void {
 
 /** What tells one store from another: credentials and the spelling of defaults do not. */
 function serverOf(url: string): string {
-  if (!/^(redis|rediss|valkey|valkeys):\/\//i.test(url)) return url;
+  if (!/^(redis|rediss|valkey|valkeys):\/\//i.test(url) || !URL.canParse(url)) return url;
   const { protocol, hostname, port, pathname } = new URL(url);
   return `${protocol.replace("valkey", "redis")}//${hostname || "localhost"}:${port || "6379"}/${Number(pathname.slice(1) || "0")}`;
 }

@@ -2,10 +2,10 @@
 import type { StateStore } from "../broker/state-store.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { BrokerUnavailableError, UsageError } from "../kernel/errors.ts";
+import { maskSecrets } from "../kernel/mask-secrets.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store/store.ts";
 import { openStore } from "./adapters.ts";
 import type { ResolvedConfig } from "./config.ts";
-import { maskSecrets } from "./mask.ts";
 
 export class AppStores {
   readonly #clock: Clock;

@@ -1,6 +1,7 @@
 /** `lovage dev -A MODULE`: a node per profile and the job service, on the app's store, until Ctrl-C. Prints URLs and pids. */
-import { maskSecrets } from "../../app/mask.ts";
+
 import { UsageError } from "../../kernel/errors.ts";
+import { maskSecrets } from "../../kernel/mask-secrets.ts";
 import type { CommandModule } from "../command.ts";
 import { type DevFleet, startDevFleet } from "../dev/dev-fleet.ts";
 import { portOf } from "../flags.ts";

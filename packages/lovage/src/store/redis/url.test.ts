@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isLovageError } from "../../kernel/errors.ts";
-import { maskUrl, parseRedisUrl } from "./url.ts";
+import { parseRedisUrl } from "./url.ts";
 
 test("reads what Celery writes", () => {
   expect(parseRedisUrl("redis://localhost")).toEqual({
@@ -54,19 +54,18 @@ test("names what is wrong and never the password", () => {
     "redis://:secret@h:port/0",
     "http://u:secret@h/0",
     "redis+socket://:secret@/",
-    "redis://u:secret@",
+    "redis://:100%secret@h/0",
+    "redis://:sec/secret@h/0",
+    "redis://u:12#secret@h/0",
+    "redis://u:12?secret@h/0",
+    "redis://u:12/secret@h/0",
   ]) {
     try {
       parseRedisUrl(url);
-      if (url !== "redis://u:secret@") expect.unreachable(url);
+      expect.unreachable(url);
     } catch (error) {
       expect(isLovageError(error, "LOVAGE_STORE_URL"), url).toBe(true);
       expect(String(error)).not.toContain("secret");
     }
   }
-});
-
-test("masks a password with an @ in it, and one in the query", () => {
-  expect(maskUrl("redis://u:p@ss@host/0")).toBe("redis://u:***@host/0");
-  expect(maskUrl("redis://host/0?password=secret&db=1")).toBe("redis://host/0?password=***&db=1");
 });

@@ -1,5 +1,6 @@
 /** `redis://`, `rediss://` and `redis+socket://` as Celery spells them, `valkey://` and `valkeys://` (celery-wire.md §1.7), to what a connection needs. */
 import { ConfigError } from "../../kernel/errors.ts";
+import { maskSecrets } from "../../kernel/mask-secrets.ts";
 
 export interface Endpoint {
   /** URL without password, for people. */
@@ -13,10 +14,11 @@ export interface Endpoint {
 }
 
 const remedy = "Write redis://user:password@host:6379/0, rediss://… or redis+socket:///path/to.sock?virtual_host=0.";
+const encode = "Percent-encode user and password: % is %25, @ is %40, / is %2F, # is %23, ? is %3F";
 
 /** @throws {ConfigError} LOVAGE_STORE_URL */
 export function parseRedisUrl(url: string): Endpoint {
-  const wrong = (what: string) => new ConfigError("LOVAGE_STORE_URL", `Cannot use the Redis URL "${maskUrl(url)}": ${what}. ${remedy}`);
+  const wrong = (what: string) => new ConfigError("LOVAGE_STORE_URL", `Cannot use the Redis URL "${maskSecrets(url)}": ${what}. ${remedy}`);
   // URL does not parse an authority in front of an empty host for schemes it does not know.
   const text = url
     .replace(/^valkey(s?):/i, "redis$1:")
@@ -25,18 +27,22 @@ export function parseRedisUrl(url: string): Endpoint {
   try {
     parsed = new URL(text);
   } catch {
-    throw wrong("it is not a URL");
+    throw wrong(`it is not a URL. ${encode}`);
   }
+  // No URL of a server has these: an unencoded password was cut there, and its first half taken for host and port.
+  if (parsed.protocol !== "unix:" && (parsed.hash !== "" || /@/.test(parsed.pathname + parsed.search)))
+    throw wrong(`its host is not where a host stands. ${encode}`);
+  const plain = (text: string, what: string) => decoded(text) ?? fail(wrong(`the % in its ${what} encodes nothing. ${encode}`));
   const credentials = {
-    ...(parsed.username ? { username: decodeURIComponent(parsed.username) } : {}),
-    ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
+    ...(parsed.username ? { username: plain(parsed.username, "user") } : {}),
+    ...(parsed.password ? { password: plain(parsed.password, "password") } : {}),
   };
   const database = databaseOf(parsed);
   if (database === undefined) throw wrong("its database is not a number");
-  const name = maskUrl(url);
+  const name = maskSecrets(url);
   if (parsed.protocol === "unix:") {
     if (parsed.pathname.length < 2) throw wrong("it names no socket file");
-    return { name, database, ...credentials, socket: { path: decodeURIComponent(parsed.pathname) } };
+    return { name, database, ...credentials, socket: { path: plain(parsed.pathname, "path") } };
   }
   if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") throw wrong(`its scheme is "${parsed.protocol}"`);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1") || "127.0.0.1";
@@ -47,14 +53,21 @@ export function parseRedisUrl(url: string): Endpoint {
   return { name, database, ...credentials, socket: { ...address, tls: true, rejectUnauthorized: !lax } };
 }
 
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fail(error: ConfigError): never {
+  throw error;
+}
+
 function databaseOf(url: URL): number | undefined {
   const inQuery = url.searchParams.get("virtual_host") ?? url.searchParams.get("db");
   const text = (inQuery ?? (url.protocol === "unix:" ? "" : url.pathname)).replace(/^\/+/, "");
   if (text === "") return 0;
   return /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-/** The URL with its password replaced, also where it does not parse. */
-export function maskUrl(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/[^:/@]*):.*@/i, "$1:***@").replace(/([?&]password=)[^&]*/gi, "$1***");
 }
