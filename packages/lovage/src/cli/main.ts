@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { isLovageError } from "../kernel/errors.ts";
 import { exitCodes } from "../worker/exit-codes.ts";
+import { exitCodeOf } from "./exit-code-of.ts";
 import type { Output } from "./output.ts";
 import { createProgram } from "./program.ts";
 
@@ -37,12 +38,7 @@ function report(error: unknown, sink: Output): number {
     return exitCodes.failed;
   }
   sink.error(`${error.message} [${error.code}]`);
-  const byClass: Readonly<Record<string, number>> = {
-    UsageError: exitCodes.usage,
-    ConfigError: exitCodes.configuration,
-    BrokerUnavailableError: exitCodes.brokerUnreachable,
-  };
-  return byClass[error.name] ?? exitCodes.failed;
+  return exitCodeOf(error);
 }
 
 /** `lovage report | head` closes our output before its end; a worker whose log reader is gone goes on working. */

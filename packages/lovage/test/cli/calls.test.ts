@@ -157,6 +157,28 @@ describe("without a node", () => {
     }
   });
 
+  it.each(["redis://:hu/sh@x@127.0.0.1:1/0", "redis://:hu#sh@127.0.0.1:1/0", "redis://u:12?sh@h:1/0", "redis://:100%hush@127.0.0.1:1/0"])(
+    "lovage report hides the password in a malformed URL: %s",
+    async (broker) => {
+      for (const [flags, environment] of [
+        [[], { LOVAGE_BROKER: broker }],
+        [["--json", "-b", broker], {}],
+      ] as const) {
+        const { code, stdout, stderr } = await desk.start(["report", ...flags], environment).ended;
+        expect(code).toBe(78);
+        expect(stdout).toMatch(/LOVAGE_STORE_URL/);
+        expect(stdout).toMatch(/Percent-encode user and password/);
+        expect(stdout + stderr).not.toMatch(/hu|\?s|sh@/);
+      }
+    },
+  );
+
+  it("lovage report hides the password where the scheme is misspelled", async () => {
+    const { code, stdout, stderr } = await desk.start(["report"], { LOVAGE_BROKER: "redis//:hush@127.0.0.1:1/0" }).ended;
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toMatch(/redis\/\/:\*{3}@127.*LOVAGE_SETTING_INVALID/);
+  });
+
   it("reads REDIS_URL, and -b over it", async () => {
     const broker = async (...flags: string[]) => {
       const { stdout } = await desk.start(["report", "--json", ...flags], { LOVAGE_BROKER: undefined, REDIS_URL: "redis://127.0.0.1:1" })

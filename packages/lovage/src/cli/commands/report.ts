@@ -3,8 +3,9 @@ import os from "node:os";
 import type { App } from "../../app/app.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { StoreReport } from "../../store/store.ts";
-import { exitCodes } from "../../worker/exit-codes.ts";
+import { type ExitCode, exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandModule } from "../command.ts";
+import { exitCodeOf } from "../exit-code-of.ts";
 import { facts, print, table } from "../output.ts";
 import { version } from "../version.ts";
 
@@ -14,7 +15,7 @@ export const define: CommandModule["define"] = (command) => command;
 export const run: CommandModule["run"] = async (context) => {
   const app = await context.loadApp();
   try {
-    const found = await storeOf(app);
+    const { exitCode, ...found } = await storeOf(app);
     const data = {
       lovage: version(),
       app: app.config.name,
@@ -24,14 +25,14 @@ export const run: CommandModule["run"] = async (context) => {
       settings: app.config.described().map((setting) => ({ ...setting, value: JSON.parse(shown(setting.value)) })),
     };
     print(context.output, data, () => textOf(data));
-    return found.store === null ? exitCodes.brokerUnreachable : exitCodes.ok;
+    return exitCode;
   } finally {
     await app.close();
   }
 };
 
 /** The rest of a report is worth having when the store is what is wrong. */
-async function storeOf(app: App): Promise<StoreFacts> {
+async function storeOf(app: App): Promise<StoreFacts & { readonly exitCode: ExitCode }> {
   try {
     const store = await app.store();
     const server = await store.ping(app.config.deadlineMs);
@@ -39,13 +40,14 @@ async function storeOf(app: App): Promise<StoreFacts> {
     const names = [...new Set([...(taskQueues ?? [taskDefaultQueue]), ...(await store.broker.queues.names())])];
     const depths = await store.broker.queues.depth(names);
     return {
+      exitCode: exitCodes.ok,
       store: { name: store.name, ...server },
       queues: names.map((name, i) => ({ name, waiting: depths[i] ?? 0 })),
       deadLetters: await store.deadLetters.count(),
     };
   } catch (error) {
     if (!isLovageError(error)) throw error;
-    return { store: null, problem: { code: error.code, message: error.message }, queues: [], deadLetters: 0 };
+    return { exitCode: exitCodeOf(error), store: null, problem: { code: error.code, message: error.message }, queues: [], deadLetters: 0 };
   }
 }
 
