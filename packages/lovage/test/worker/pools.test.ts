@@ -60,7 +60,7 @@ describe.each(["async", "processes", "threads", "solo"] as const)("the pool %s",
     const next = await bench.app.send("t.add", [1, 1]);
     expect(await next.get({ timeoutMs: 8000 })).toBe(2);
     expect(bench.lines(file)).toHaveLength(1);
-    expect(node.logged("task.time-limit")).toHaveLength(1);
+    expect(node.logged("task.time-limit")).toMatchObject([{ task: "t.shortLoop", taskId: result.id }]);
     // "blocked": with several slots it is abandoned first, and killed when the loop does not turn.
     const isKill = ({ reason, signal }: LogLine) =>
       (reason === "time-limit" || reason === "blocked") && (signal === "SIGKILL" || pool === "threads");

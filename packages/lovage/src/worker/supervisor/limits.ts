@@ -4,7 +4,8 @@
  * not. Soft limits are the watchdog's own.
  */
 import type { Logger } from "../../kernel/logger.ts";
-import type { Epoch } from "../../message/commit.ts";
+import type { Delivery, Epoch } from "../../message/commit.ts";
+import { peekHeaders } from "../../message/decode.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { FromWatchdog } from "../../pool/protocol.ts";
 import { blockedAfterMs } from "../../pool/watchdog.ts";
@@ -19,8 +20,8 @@ export interface LimitsOptions {
   readonly slots: number;
   readonly canKill: boolean;
   readonly log: Logger;
-  /** Writes the end of a run over its runner's head. gone: it had ended by itself. @throws when the store does not answer. */
-  end(epoch: Epoch, number: number, outcome: Outcome): Promise<"ended" | "gone">;
+  /** Writes the end of a run over its runner's head. undefined: it had ended by itself. @throws when the store does not answer. */
+  end(epoch: Epoch, number: number, outcome: Outcome): Promise<Delivery | undefined>;
 }
 
 export class Limits {
@@ -34,8 +35,11 @@ export class Limits {
     const { log, slots, canKill, pool } = this.#options;
     const { number, limitMs, loopLagMs } = limit;
     const outcome = timeLimitExceeded(limitMs / 1000);
-    if (!(await this.#write(member, number, outcome))) return;
-    log.warn("task.time-limit", { epoch: member.epoch, pid: member.runner.pid, number, limitMs });
+    const ended = await this.#write(member, number, outcome);
+    if (ended === undefined) return;
+    const named = ended === "unwritten" ? null : peekHeaders(ended.bytes);
+    const task = named ? { task: named.task, taskId: named.id } : {};
+    log.warn("task.time-limit", { ...task, epoch: member.epoch, pid: member.runner.pid, number, limitMs });
     const blocked = loopLagMs >= blockedAfterMs;
     if (canKill && (slots === 1 || blocked)) return pool().kill(member, "time-limit");
     member.runner.send({ t: "abandon", epoch: member.epoch, number });
@@ -47,14 +51,14 @@ export class Limits {
     if (this.#options.canKill && member.retired) await this.#options.pool().kill(member, "blocked");
   }
 
-  /** False: the run has ended by itself. A store that is down does not stretch a limit: the outcome is written when it is back. */
-  async #write(member: Member, number: number, outcome: Outcome): Promise<boolean> {
+  /** undefined: the run has ended by itself. A store that is down does not stretch a limit: the outcome is written when it is back. */
+  async #write(member: Member, number: number, outcome: Outcome): Promise<Delivery | "unwritten" | undefined> {
     try {
-      return (await this.#options.end(member.epoch, number, outcome)) === "ended";
+      return await this.#options.end(member.epoch, number, outcome);
     } catch (error) {
       this.#options.log.warn("task.time-limit-unwritten", { epoch: member.epoch, number, error });
       member.verdicts.set(number, outcome);
-      return true;
+      return "unwritten";
     }
   }
 }

@@ -67,14 +67,14 @@ export class Settler {
     }
   }
 
-  /** Ends a run over its runner's head. gone: it had ended by itself. @throws when the store does not answer. */
-  async endRunning(epoch: Epoch, number: number, outcome: Outcome): Promise<"ended" | "gone"> {
+  /** Ends a run over its runner's head. undefined: it had ended by itself. @throws when the store does not answer. */
+  async endRunning(epoch: Epoch, number: number, outcome: Outcome): Promise<Delivery | undefined> {
     const delivery = (await this.#options.store.leases.held(epoch)).find(({ id }) => id.number === number);
-    if (!delivery) return "gone";
+    if (!delivery) return undefined;
     try {
-      return (await this.#end(delivery, outcome, false)) === "applied" ? "ended" : "gone";
+      return (await this.#end(delivery, outcome, false)) === "applied" ? delivery : undefined;
     } catch (error) {
-      if (isLovageError(error) && error.name === "FencedError") return "gone";
+      if (isLovageError(error) && error.name === "FencedError") return undefined;
       throw error;
     }
   }
