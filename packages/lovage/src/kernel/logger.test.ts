@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ConfigError } from "./errors.ts";
 import { createLogger, type LoggerOptions, silentLogger } from "./logger.ts";
 
 function logging(options: LoggerOptions = {}) {
@@ -11,6 +12,12 @@ describe("a logger", () => {
     const { lines, log } = logging();
     log.info("runner.gone", { pid: 7, signal: "SIGKILL", why: "it said so", none: undefined, list: [1] });
     expect(lines).toEqual(['1970-01-01 00:00:00.000 INFO  runner.gone pid=7 signal=SIGKILL why="it said so" list=[1]\n']);
+  });
+
+  it("keeps an error of our own on the line, without a stack", () => {
+    const { lines, log } = logging();
+    log.warn("x", { error: new ConfigError("LOVAGE_X", "It is wrong.\nMend it.") });
+    expect(lines).toEqual(['1970-01-01 00:00:00.000 WARN  x error="ConfigError: It is wrong.\\nMend it. [LOVAGE_X]"\n']);
   });
 
   it("writes an object per line for machines, errors and big numbers included", () => {

@@ -3,6 +3,7 @@
  * Written synchronously to stderr, so that the last lines of a process that is killed are there. No transport, no rotation.
  */
 import { writeSync } from "node:fs";
+import { isLovageError } from "./errors.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -52,7 +53,7 @@ function formatJson(at: number, level: LogLevel, event: string, fields: LogField
   return `${JSON.stringify({ time: new Date(at).toISOString(), level, event, ...mapValues(fields, plain) }, bigintAsText)}\n`;
 }
 
-/** `2026-11-21 10:00:00.123 INFO  runner.ready pid=12 epoch=…`; errors put their message and stack on it. */
+/** `2026-11-21 10:00:00.123 INFO  runner.ready pid=12 epoch=…`; errors put their message and stack on it, LovageErrors their message and code. */
 function formatLine(at: number, level: LogLevel, event: string, fields: LogFields): string {
   const time = new Date(at).toISOString().replace("T", " ").replace("Z", "");
   const facts = Object.entries(fields)
@@ -62,6 +63,8 @@ function formatLine(at: number, level: LogLevel, event: string, fields: LogField
 }
 
 function asText(value: unknown): string {
+  // Our own say what to do; where they were made helps nobody.
+  if (isLovageError(value)) return JSON.stringify(`${value.name}: ${value.message} [${value.code}]`);
   if (value instanceof Error) return value.stack ?? String(value);
   if (typeof value === "string") return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
   return JSON.stringify(value, bigintAsText) ?? String(value);
