@@ -2,6 +2,7 @@
 import type { StateStore } from "../broker/state-store.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
 import type { Facts } from "../execution/facts.ts";
+import type { Logger } from "../kernel/logger.ts";
 import type { DeliveryId } from "../message/commit.ts";
 import type { QueueName, TaskId, TaskMessage } from "../message/task-message.ts";
 import type { Store } from "../store/store.ts";
@@ -50,6 +51,8 @@ export interface App extends Sender {
 
   /** Settings that the command line overrides: over all other sources. Only before the store is opened. */
   configure(flags: Readonly<Record<string, unknown>>): void;
+  /** Where faults of its stores go that mend themselves (a lost connection), instead of process warnings; the option `onFault` stays. */
+  logFaults(log: Logger): void;
   /** The app's and its tasks' `setup` hooks, in order; once per runner. */
   setup(): Promise<void>;
   /** The `teardown` hooks, in reverse order. Each is tried; the first error is thrown at the end. */

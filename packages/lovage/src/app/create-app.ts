@@ -4,7 +4,8 @@ import { toOutgoing } from "../canvas/publication.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
 import type { ContinuationSettings, Facts } from "../execution/facts.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
-import { UsageError } from "../kernel/errors.ts";
+import { isLovageError, UsageError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/logger.ts";
 import type { Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { Signature, TaskId } from "../message/task-message.ts";
@@ -123,6 +124,12 @@ class LovageApp implements App {
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
+  }
+
+  logFaults(log: Logger): void {
+    if (this.#options.onFault !== undefined) return;
+    this.#stores.onFault = (fault) =>
+      log.warn("store.fault", isLovageError(fault) ? { code: fault.code, message: fault.message } : { error: fault });
   }
 
   store(): Promise<Store> {

@@ -9,7 +9,8 @@ import type { ResolvedConfig } from "./config.ts";
 
 export class AppStores {
   readonly #clock: Clock;
-  readonly #onFault: (fault: unknown) => void;
+  /** Hears of every fault, also of stores that were opened before it was set. */
+  onFault: (fault: unknown) => void;
   readonly #opening = new Map<string, Promise<Store>>();
   #closed = false;
   /** The broker's, once it is there: no wait on the way of every message. */
@@ -17,7 +18,7 @@ export class AppStores {
 
   constructor(clock: Clock, onFault: (fault: unknown) => void) {
     this.#clock = clock;
-    this.#onFault = onFault;
+    this.onFault = onFault;
   }
 
   /** True once any of them was asked for. */
@@ -39,7 +40,14 @@ export class AppStores {
     if (this.#closed) throw new UsageError("LOVAGE_APP_CLOSED", `App "${config.name}" was closed: create a new one to go on.`);
     const known = this.#opening.get(url);
     if (known !== undefined) return known;
-    const opening = withDeadline(openStore(url, storeOptions(config, this.#clock, this.#onFault)), url, config.deadlineMs);
+    const opening = withDeadline(
+      openStore(
+        url,
+        storeOptions(config, this.#clock, (fault) => this.onFault(fault)),
+      ),
+      url,
+      config.deadlineMs,
+    );
     this.#opening.set(url, opening);
     opening.catch(() => this.#opening.delete(url));
     return opening;
@@ -51,7 +59,7 @@ export class AppStores {
     const stores = await Promise.allSettled(this.#opening.values());
     this.#opening.clear();
     const closing = await Promise.allSettled(stores.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
-    for (const each of closing) if (each.status === "rejected") this.#onFault(each.reason);
+    for (const each of closing) if (each.status === "rejected") this.onFault(each.reason);
   }
 }
 

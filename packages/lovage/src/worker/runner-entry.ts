@@ -15,6 +15,7 @@ export async function start({ spec, slots, send }: RunnerContext): Promise<Runne
   const log = createLogger({ ...spec.log, fields: { node: spec.nodeName, pid: process.pid } });
   try {
     const { app } = await loadApp(spec.appModule, { flags: spec.settings });
+    app.logFaults(log);
     const store = await app.store();
     const memoryBytes = isMainThread ? undefined : threadMemoryBytes;
     const runner = await startRunner({

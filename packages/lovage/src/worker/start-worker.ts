@@ -84,6 +84,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   const store = await app.store();
   await store.ping(app.config.deadlineMs);
   requireShared(store, plan);
+  app.logFaults(log);
   const { config } = app;
   const maxMemory = options.maxMemoryPerChild ?? config.workerMaxMemoryPerChild;
   const supervisor = new Supervisor({

@@ -113,6 +113,11 @@ describe.skipIf(skips("redis"))("a Redis that goes away while 200 tasks are unde
     await expect(place.app.send("bad.echo", [1])).rejects.toMatchObject({ name: "BrokerUnavailableError" });
     await redis?.restart();
     await expectAllDone(results, pids);
+    // Lost connections are lines of the log like all others, the supervisor's and the runner's.
+    const faults = node.logged("store.fault");
+    expect(faults).toContainEqual(expect.objectContaining({ code: "LOVAGE_CONNECTION_LOST", pid: pids[0] }));
+    expect(faults).toContainEqual(expect.not.objectContaining({ pid: expect.anything() }));
+    expect(node.other).not.toContain("Warning");
   });
 
   it("by freezing for seconds: all are done, once", { timeout: 90_000 }, async () => {
