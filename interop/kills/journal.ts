@@ -27,8 +27,8 @@ export interface Run {
 }
 /** A chord as it was started: a second start of the same canvas has another group id. */
 export interface Started {
-  readonly groupId: string;
-  readonly by: Side;
+  /** Who wrote its size; undefined: nobody yet. */
+  by: Side | undefined;
   body: string | undefined;
   /** Ids of members whose part stands in the set, and who wrote the latest. */
   readonly parts: Set<string>;
@@ -71,8 +71,9 @@ export class Journal {
       LPUSH: (args: string[], by: Side) => this.#pushed(args, by),
       RPUSH: (args: string[], by: Side) => this.#pushed(args, by),
       ZADD: ([key = "", , text = ""]: string[], by: Side) => {
-        const started = this.#startedAt(key, "j");
-        if (started === undefined) return;
+        const [, groupId, suffix] = taskset.exec(key) ?? [];
+        if (groupId === undefined || suffix !== "j") return;
+        const started = this.#chord(groupId);
         started.parts.add((JSON.parse(text) as [number, string])[1]);
         started.latest = by;
         this.noted += 1;
@@ -94,17 +95,20 @@ export class Journal {
   }
 
   #stored(key: string, document: string, by: Side): void {
-    const groupId = taskset.exec(key)?.[1];
-    if (groupId !== undefined && key.endsWith(".s"))
-      this.chords.set(groupId, { groupId, by, body: this.chords.get(groupId)?.body, parts: new Set(), latest: undefined });
+    const [, groupId, suffix] = taskset.exec(key) ?? [];
+    if (groupId !== undefined && suffix === "s") this.#chord(groupId).by = by;
     if (!key.startsWith(resultKey)) return;
     this.noted += 1;
     this.results.set(key.slice(resultKey.length), (JSON.parse(document) as { status: string }).status);
   }
 
-  #startedAt(key: string, suffix: string): Started | undefined {
-    const found = taskset.exec(key);
-    return found?.[2] === suffix ? this.chords.get(found[1] as string) : undefined;
+  /** Celery writes the size before the last member alone (celery-wire.md §7.2), so a member or a part may be what is seen first. */
+  #chord(groupId: string): Started {
+    const known = this.chords.get(groupId);
+    if (known !== undefined) return known;
+    const started: Started = { by: undefined, body: undefined, parts: new Set(), latest: undefined };
+    this.chords.set(groupId, started);
+    return started;
   }
 
   #pushed([key = "", ...texts]: string[], by: Side): void {
@@ -137,8 +141,7 @@ export class Journal {
     const message: Message = { tag, id, label, queue, by, joined, pushes: 1, place: "queued" };
     this.messages.set(tag, message);
     listOf(this.#byLabel, label).push(message);
-    const started = group ? this.chords.get(group) : undefined;
-    if (started !== undefined && body !== undefined) started.body = body;
+    if (group && body !== undefined) this.#chord(group).body = body;
   }
 }
 
