@@ -6,7 +6,7 @@ import { count, push } from "../support/redis.ts";
 export const redisEcho = defineTask(
   "t.integration.tasks.redis_echo",
   { params: ["message", "redis_key"] },
-  (message: string | Uint8Array, redisKey: string = "redis-echo") => push(redisKey, message),
+  (message: unknown, redisKey: string = "redis-echo") => push(redisKey, message instanceof Uint8Array ? message : String(message)),
 );
 
 export const redisCount = defineTask("t.integration.tasks.redis_count", { params: ["redis_key"] }, (redisKey: string = "redis-count") =>
