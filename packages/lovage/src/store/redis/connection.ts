@@ -179,10 +179,10 @@ export class Connection {
 
 function openSocket({ socket }: Endpoint): Socket {
   if ("path" in socket) return connectPlain({ path: socket.path });
-  const { host, port, tls = false, rejectUnauthorized = true } = socket;
+  const { host, port, tls = false, rejectUnauthorized = true, ca } = socket;
   if (!tls) return connectPlain({ host, port });
   // A server name must not be an address (RFC 6066).
-  return connectTls({ host, port, rejectUnauthorized, ...(isIP(host) === 0 && { servername: host }) });
+  return connectTls({ host, port, rejectUnauthorized, ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }) });
 }
 
 const isConfirmation = ([kind]: readonly Reply[]): boolean => /^p?(un)?subscribe$/.test(String(kind));

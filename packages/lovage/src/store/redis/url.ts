@@ -7,7 +7,14 @@ export interface Endpoint {
   readonly name: string;
   readonly socket:
     | { readonly path: string; readonly tls?: false }
-    | { readonly host: string; readonly port: number; readonly tls?: boolean; readonly rejectUnauthorized?: boolean };
+    | {
+        readonly host: string;
+        readonly port: number;
+        readonly tls?: boolean;
+        readonly rejectUnauthorized?: boolean;
+        /** Certificates of the authorities to trust instead of Node's own, PEM. */
+        readonly ca?: string;
+      };
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
