@@ -2,6 +2,8 @@
  * From all places where a setting may stand to one frozen whole. The first that names a value wins: command-line flags,
  * options in code, environment, `.env`, configuration file, default. All mistakes are reported at once, secrets masked.
  */
+
+import { didYouMean } from "../kernel/did-you-mean.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
 import { type Surroundings, settingsFromVariables } from "./environment.ts";
@@ -82,8 +84,7 @@ function named(given: Readonly<Record<string, unknown>>, source: string, problem
 }
 
 function unknownSetting(key: string, source: string): string {
-  const near = [...settingAliases.keys()].filter((name) => distance(name.toLowerCase(), key.toLowerCase()) <= 3);
-  return `${key} (${source}): there is no such setting.${near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : ""}`;
+  return `${key} (${source}): there is no such setting.${didYouMean(key, settingAliases.keys())}`;
 }
 
 function accepted(name: SettingName, value: unknown, source: string, problems: Problem[]): unknown {
@@ -125,9 +126,13 @@ function asError(name: string, problems: readonly Problem[]): ConfigError {
   const [first] = problems;
   const code = first !== undefined && problems.length === 1 ? first.code : "LOVAGE_CONFIG_INVALID";
   const lines = problems.map(({ text }) => `  - ${text}`).join("\n");
-  return new ConfigError(code, `The configuration of app "${name}" has ${problems.length} mistake(s):\n${lines}`, {
-    details: { app: name, problems: problems.map(({ text }) => text) },
-  });
+  return new ConfigError(
+    code,
+    `The configuration of app "${name}" has ${problems.length} mistake(s):\n${lines}`,
+    {
+      details: { app: name, problems: problems.map(({ text }) => text) },
+    },
+  );
 }
 
 function freezeConfig(name: string, values: Settings, sources: Record<SettingName, string>): ResolvedConfig {
@@ -138,19 +143,4 @@ function freezeConfig(name: string, values: Settings, sources: Record<SettingNam
 
 function shown(name: SettingName, value: unknown): unknown {
   return typeof value === "string" && (settingsTable[name] as SettingRow<unknown>).secret ? maskSecrets(value) : value;
-}
-
-/** Edits between two short words (Levenshtein). */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 3) return 4;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -55,6 +55,12 @@ describe("signatures", () => {
   ])("refuse %s", (_, options) => {
     expect(() => add.s(1).set(options)).toThrow(expect.objectContaining({ code: "LOVAGE_SEND_OPTIONS_INVALID" }));
   });
+  it.each([
+    [{ contdown: 5 }, 'There is no send option "contdown". Did you mean countdown?'],
+    [{ somethingElse: 5 }, 'There is no send option "somethingElse".'],
+  ])("refuse what is none: %o", (options, message) => {
+    expect(() => add.s(1).set(options as object)).toThrow(expect.objectContaining({ code: "LOVAGE_SEND_OPTIONS_INVALID", message }));
+  });
   it("write moments as Python does", () => {
     expect(add.s().set({ eta: "2030-01-02T03:04:05+02:00" }).toSignature().options.eta).toBe("2030-01-02T01:04:05.000000+00:00");
     expect(

@@ -1,4 +1,6 @@
 /** Options of one call, ours in camelCase, and their translation into Celery's signature options. */
+
+import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
@@ -40,8 +42,31 @@ export interface SendOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
+/** All of them, for callers whose code no compiler has seen. */
+const known: Readonly<Record<keyof SendOptions, true>> = {
+  queue: true,
+  priority: true,
+  countdown: true,
+  eta: true,
+  expires: true,
+  timeLimit: true,
+  softTimeLimit: true,
+  retry: true,
+  headers: true,
+  ignoreResult: true,
+  taskId: true,
+  link: true,
+  linkError: true,
+  shadow: true,
+  correlationId: true,
+  tags: true,
+  stamps: true,
+  kwargs: true,
+};
+
 /** @throws {UsageError} LOVAGE_SEND_OPTIONS_INVALID naming the option, {ConfigError} for an unreadable duration. */
 export function toSignatureOptions(options: SendOptions): SignatureOptions {
+  for (const name in options) if (!(name in known)) throw unknown(name);
   const out: Record<string, unknown> = {};
   if (options.taskId !== undefined) out.task_id = nonEmpty("taskId", options.taskId);
   if (options.queue !== undefined) out.queue = nonEmpty("queue", options.queue);
@@ -78,6 +103,11 @@ function refuse(option: string, value: unknown, expected: string): never {
   throw new UsageError("LOVAGE_SEND_OPTIONS_INVALID", `Send option ${option} is ${JSON.stringify(value)}: expected ${expected}.`, {
     details: { option, value },
   });
+}
+
+function unknown(name: string): UsageError {
+  const text = `There is no send option ${JSON.stringify(name)}.${didYouMean(name, Object.keys(known))}`;
+  return new UsageError("LOVAGE_SEND_OPTIONS_INVALID", text, { details: { option: name } });
 }
 
 function nonEmpty(option: string, value: unknown): string {
