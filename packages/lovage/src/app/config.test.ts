@@ -57,6 +57,10 @@ describe("settings", () => {
     expect(text).toMatch(/resultExpires \(options\) is "soon"/);
     expect(text).toMatch(/broker \(options\) is "amqp:\/\/h": expected a URL that begins with memory:, sqlite:/);
   });
+  it("count one mistake as one", () => {
+    expect(mistakes(() => resolveConfig("x", { options: { taskTimeLimit: -1 } }))).toMatch(/"x" has a mistake:\n/);
+    expect(mistakes(() => resolveConfig("x", { options: { taskTimeLimit: -1, workerPoool: "" } }))).toMatch(/has 2 mistakes:\n/);
+  });
   it("keep passwords out of mistakes and descriptions", () => {
     expect(mistakes(() => resolveConfig("x", { options: { broker: "amqp://me:hidden@h" } }))).not.toMatch(/hidden/);
     const described = resolveConfig("x", { options: { broker: "redis://me:hidden@h/0" } }).described();

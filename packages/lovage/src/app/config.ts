@@ -128,7 +128,7 @@ function asError(name: string, problems: readonly Problem[]): ConfigError {
   const lines = problems.map(({ text }) => `  - ${text}`).join("\n");
   return new ConfigError(
     code,
-    `The configuration of app "${name}" has ${problems.length} mistake(s):\n${lines}`,
+    `The configuration of app "${name}" has ${problems.length === 1 ? "a mistake" : `${problems.length} mistakes`}:\n${lines}`,
     {
       details: { app: name, problems: problems.map(({ text }) => text) },
     },
