@@ -9,7 +9,7 @@ const intro = `# Command line
 | exit code | means |
 |---|---|
 | 0 | done; a worker: stopped warm, everything that ran was finished |
-| 1 | the answer is no (a failed task, no node, nothing removed); a worker: stopped cold; an internal error |
+| 1 | the answer is no (a failed task, no node, a purge that was declined); a worker: stopped cold; an internal error |
 | 64 | wrong usage |
 | 69 | the store cannot be reached |
 | 75 | a worker gave up: connected, yet it could take nothing from a queue that was not empty |
