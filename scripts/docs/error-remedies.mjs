@@ -153,7 +153,10 @@ export const remedies = {
   LOVAGE_RUN_OVER: ["Code goes on after its run has ended, or was ended.", "Let it stop: `run.signal`, `run.throwIfAborted()`."],
   LOVAGE_SCHEME_UNKNOWN: ["A URL is of no known kind.", "`sqlite:`, `redis:`, `rediss:`, `redis+socket:` or `memory:`."],
   LOVAGE_SEND_INVALID: ["`app.send` got what cannot be sent.", "A task, a name or a signature, then a list of arguments."],
-  LOVAGE_SEND_OPTIONS_INVALID: ["A send option has a value that it cannot have.", "The message names it and what it takes."],
+  LOVAGE_SEND_OPTIONS_INVALID: [
+    "A send option does not exist, or has a value that it cannot have.",
+    "The message names it and what it takes.",
+  ],
   LOVAGE_SERVER_TOO_OLD: ["The server is older than Redis 7.0 or Valkey 7.2.", "Update it."],
   LOVAGE_SETTING_INVALID: [
     "A setting has a value that it cannot have.",
@@ -212,7 +215,14 @@ export const remedies = {
     "BrokerUnavailableError",
   ],
   LOVAGE_STORE_REPLY: ["Redis answered with what no script of ours says.", "A proxy or another server in between; report it."],
-  LOVAGE_STORE_URL: ["A store's URL is malformed.", "The message says where; passwords need percent-encoding."],
+  LOVAGE_STORE_TLS: [
+    "The certificate of the Redis server is not trusted.",
+    "`NODE_EXTRA_CA_CERTS` for a private authority; `ssl_cert_reqs=none` in the URL only for tests.",
+  ],
+  LOVAGE_STORE_URL: [
+    "A store's URL is malformed, or names a database that is not there.",
+    "The message says where; passwords need percent-encoding.",
+  ],
   LOVAGE_TASK_FAILED: ["A task threw.", "`details` has the exception's type, arguments and traceback."],
   LOVAGE_TASK_INVALID: ["A task is defined wrongly.", "The message names the task and the option."],
   LOVAGE_TASK_REVOKED: ["A task was revoked, cancelled or expired.", "Send it again if it is still wanted."],

@@ -235,13 +235,12 @@ export class Link {
     try {
       return await openConnection({ endpoint, role, tracking: this.#tracks, prepare, onPush, onLost });
     } catch (error) {
-      if (!(error instanceof ReplyError)) throw error;
-      if (this.#tracks && /tracking|unknown|subcommand/i.test(error.message)) {
+      if (this.#tracks && error instanceof ReplyError && /tracking|unknown|subcommand/i.test(error.message)) {
         this.#tracks = false;
         tracking?.onRefused(error);
         return this.#open();
       }
-      throw greetingFailure(endpoint.name, error) ?? error;
+      throw greetingFailure(endpoint.name, error as Error) ?? error;
     }
   }
 

@@ -1,3 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
@@ -33,6 +38,14 @@ async function command(...words: string[]): Promise<unknown> {
   } finally {
     client.destroy();
   }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 const message = { taskId: "t", queue: "q", priority: 0, bytes: "{}" };
@@ -84,7 +97,52 @@ test("a wrong password ends at once, named without itself", async () => {
   const error = await store.ping(5000).catch((reason) => reason);
   expect(error).toMatchObject({ code: "LOVAGE_STORE_ACCESS" });
   expect(String(error)).not.toContain("secret");
+  expect(String(error)).not.toContain("..");
   expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("a database that the server does not have ends at once, by its number", async () => {
+  for (const database of ["16", "99999999999999999999"]) {
+    const store = await connect(`${server.url}/${database}`);
+    const error = await store.ping(5000).catch((reason) => reason);
+    expect(error).toMatchObject({ name: "ConfigError", code: "LOVAGE_STORE_URL" });
+    expect(error.message).toContain(`/${database} has no database of that number`);
+  }
+});
+
+test("a certificate that nobody vouches for ends at once, and says what to do", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "lovage-tls-"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  execFileSync("openssl", [
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"],
+    ...["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+  ]);
+  const port = await freePort();
+  const secure = await startRedis({
+    args: [
+      "--tls-port",
+      String(port),
+      "--tls-cert-file",
+      cert,
+      "--tls-key-file",
+      key,
+      "--tls-ca-cert-file",
+      cert,
+      "--tls-auth-clients",
+      "no",
+    ],
+  });
+  try {
+    const url = `rediss://127.0.0.1:${port}/0`;
+    const error = await (await connect(url)).ping(5000).catch((reason) => reason);
+    expect(error).toMatchObject({ name: "ConfigError", code: "LOVAGE_STORE_TLS" });
+    expect(error.message).toMatch(/DEPTH_ZERO_SELF_SIGNED_CERT.*NODE_EXTRA_CA_CERTS/);
+    expect((await (await connect(`${url}?ssl_cert_reqs=none`)).ping(5000)).server).toMatch(/\d/);
+    await Promise.all(stores.splice(-2).map((one) => one.close()));
+  } finally {
+    await secure.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("a full server refuses a publish, and lets workers drain it", async () => {
