@@ -29,6 +29,8 @@ export const jobOf = (key: string, canvas: Canvas): Job => ({ key, canvas, expec
 
 /** Nothing was recorded for so long, and nothing waits: what is missing will never come. */
 const quietMs = 1500;
+/** A message that nobody settles is not waited for longer than this. */
+const stuckMs = 15_000;
 
 /** Sends all, waits until each is complete or nothing moves, and says what was seen of each. */
 export async function run(fleet: Fleet, jobs: readonly Job[]): Promise<readonly (Observed | Error)[]> {
@@ -40,11 +42,14 @@ export async function run(fleet: Fleet, jobs: readonly Job[]): Promise<readonly 
     if (seen.every((each, i) => each instanceof Error || isComplete(jobs[i] as Job, each))) return seen;
     const now = seen.map((each) => (each instanceof Error ? "" : `${each.records.length}/${final(each)}`)).join();
     if (now !== before) moved = performance.now();
-    else if (performance.now() - moved > quietMs && (await fleet.waiting()) === 0) return seen;
+    else if (await isOver(fleet, performance.now() - moved)) return seen;
     before = now;
     await sleep(10);
   }
 }
+
+const isOver = async (fleet: Fleet, quiet: number): Promise<boolean> =>
+  quiet > stuckMs || (quiet > quietMs && (await fleet.waiting()) === 0);
 
 async function look(fleet: Fleet, jobs: readonly Job[], handles: readonly (Handle | Error)[]): Promise<readonly (Observed | Error)[]> {
   const records = await fleet.records();

@@ -2,12 +2,12 @@ import { UsageError } from "../kernel/errors.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { GroupResult } from "../task/async-result.ts";
 import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
-import { type AnyCanvas, Canvas, type LinkOption, linkedTo } from "../task/canvas.ts";
+import { type AnyCanvas, Canvas, type LinkOption } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
 import { appsOf } from "./common-apps.ts";
 import type { Outs, SharedOpen } from "./joints.ts";
-import { asList, groupSignature, tasksOf } from "./steps.ts";
+import { asList, chainSignature, groupSignature, linked, tasksOf } from "./steps.ts";
 
 /** Members side by side; its value is the list of theirs, in order. */
 // biome-ignore lint/suspicious/noExplicitAny: a bare `Group` is any group
@@ -66,6 +66,6 @@ export function linkedGroup(group: Signature, next: readonly Signature[], errbac
 
 function linkedPart(task: Signature, option: LinkOption, added: readonly Signature[]): Signature {
   if (added.length === 0) return task;
-  if (task.subtask_type !== "group") return linkedTo(task, option, added);
+  if (task.subtask_type !== "group") return linked([task], { ...chainSignature([]), options: { [option]: added } })[0] ?? task;
   return option === "link" ? linkedGroup(task, added, []) : linkedGroup(task, [], added);
 }

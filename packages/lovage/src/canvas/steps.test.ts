@@ -22,6 +22,17 @@ describe("a chord", () => {
   });
 });
 
+describe("a group", () => {
+  it("hands its errbacks to the body of a chord in it, as Python writes it", () => {
+    const [member] = tasksOf(
+      group([chord([task("h")], task("b"))])
+        .linkError(task("e"))
+        .toSignature(),
+    ) as [Signature];
+    expect([member.options, names(bodyOf(member)?.options.link_error)]).toEqual([{}, ["e"]]);
+  });
+});
+
 describe("a chain put together", () => {
   it("leaves what is linked to a chord with the chord's own body", () => {
     const [joined] = put(
