@@ -217,7 +217,7 @@ export const remedies = {
   LOVAGE_STORE_REPLY: ["Redis answered with what no script of ours says.", "A proxy or another server in between; report it."],
   LOVAGE_STORE_TLS: [
     "The certificate of the Redis server is not trusted.",
-    "`NODE_EXTRA_CA_CERTS` for a private authority; `ssl_cert_reqs=none` in the URL only for tests.",
+    "`NODE_EXTRA_CA_CERTS`, or `ssl_ca_certs` in the URL, for a private authority; `ssl_cert_reqs=none` in the URL only for tests.",
   ],
   LOVAGE_STORE_URL: [
     "A store's URL is malformed, or names a database that is not there.",

@@ -50,7 +50,7 @@ const said = ({ message }: Error): string => message.replace(/\.$/, "");
 function distrust(name: string, error: Error): ConfigError | undefined {
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
   if (code === undefined || !untrusted.has(code)) return undefined;
-  const text = `The certificate of ${name} is not trusted: ${message} (${code}). For an authority of your own set NODE_EXTRA_CA_CERTS=/path/to/ca.pem; ssl_cert_reqs=none in the URL checks nothing, and is for tests only.`;
+  const text = `The certificate of ${name} is not trusted: ${message} (${code}). For an authority of your own set NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or ssl_ca_certs=/path/to/ca.pem in the URL; ssl_cert_reqs=none in the URL checks nothing, and is for tests only.`;
   return new ConfigError("LOVAGE_STORE_TLS", text, { cause: error });
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isLovageError } from "../../kernel/errors.ts";
 import { parseRedisUrl } from "./url.ts";
@@ -23,6 +25,14 @@ test("reads what Celery writes", () => {
   expect(parseRedisUrl("redis://?db=4")).toMatchObject({ database: 4, socket: { host: "127.0.0.1", port: 6379 } });
   expect(parseRedisUrl("rediss://h:1/0").socket).toEqual({ host: "h", port: 1, tls: true, rejectUnauthorized: true });
   expect(parseRedisUrl("rediss://h:1/0?ssl_cert_reqs=CERT_NONE").socket).toMatchObject({ rejectUnauthorized: false });
+});
+
+test("reads the certificates of ssl_ca_certs, and says where it cannot", () => {
+  const here = fileURLToPath(import.meta.url);
+  expect(parseRedisUrl(`rediss://h/0?ssl_ca_certs=${here}`).socket).toMatchObject({ ca: readFileSync(here, "utf8") });
+  expect(() => parseRedisUrl("rediss://:secret@h/0?ssl_ca_certs=/nowhere/ca.pem")).toThrow(
+    expect.objectContaining({ code: "LOVAGE_STORE_URL", message: expect.stringMatching(/rediss:\/\/:\*{3}@h.*\/nowhere\/ca.pem'\)/) }),
+  );
 });
 
 test("takes Valkey by its own name", () => {

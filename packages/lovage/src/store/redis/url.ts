@@ -1,4 +1,5 @@
 /** `redis://`, `rediss://` and `redis+socket://` as Celery spells them, `valkey://` and `valkeys://` (celery-wire.md §1.7), to what a connection needs. */
+import { readFileSync } from "node:fs";
 import { ConfigError } from "../../kernel/errors.ts";
 import { maskSecrets } from "../../kernel/mask-secrets.ts";
 
@@ -57,7 +58,17 @@ export function parseRedisUrl(url: string): Endpoint {
   if (parsed.protocol === "redis:") return { name, database, ...credentials, socket: address };
   // kombu's and redis-py's names: CERT_NONE, none; anything else verifies.
   const lax = /^(cert_)?none$/i.test(parsed.searchParams.get("ssl_cert_reqs") ?? "");
-  return { name, database, ...credentials, socket: { ...address, tls: true, rejectUnauthorized: !lax } };
+  const file = parsed.searchParams.get("ssl_ca_certs");
+  const ca = file === null ? {} : { ca: contentOf(file, (why) => wrong(`its ssl_ca_certs cannot be read (${why})`)) };
+  return { name, database, ...credentials, socket: { ...address, tls: true, rejectUnauthorized: !lax, ...ca } };
+}
+
+function contentOf(file: string, failure: (why: string) => ConfigError): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw failure((error as Error).message);
+  }
 }
 
 function decoded(text: string): string | undefined {
