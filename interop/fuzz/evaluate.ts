@@ -188,7 +188,7 @@ function ended(plan: Plan, ...errors: readonly Failure[]): Tree {
   }
 }
 
-/** Who hears that a chord's body will not run: what was linked to it, or to what would have run first. */
+/** Who hears that a chord's body will not run: what was linked to it, to what would have run first, or to all of a group. */
 function errbacksOf(body: Plan | undefined): readonly Errback[] {
   switch (body?.type) {
     case "task":
@@ -197,6 +197,10 @@ function errbacksOf(body: Plan | undefined): readonly Errback[] {
       return [...new Set([...body.errors, ...errbacksOf(prepared(body)[0])])];
     case "chord":
       return errbacksOf(body.body);
+    case "group": {
+      const [first = [], ...others] = body.members.map(errbacksOf);
+      return first.filter((errback) => others.every((all) => all.includes(errback)));
+    }
     default:
       return [];
   }

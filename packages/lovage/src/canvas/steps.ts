@@ -47,10 +47,11 @@ export function stepsOf(chain: Signature): readonly Signature[] {
   return linked(chainSteps(tasksOf(chain)), chain);
 }
 
-/** A chain that begins with a group is a chord. */
+/** A chain that begins with a group is a chord; with a group of one, it begins with that member. */
 function isChord(task: Signature): boolean {
   if (task.subtask_type !== "chain") return task.subtask_type === "chord";
-  return tasksOf(task)[0]?.subtask_type === "group" && chainSteps(tasksOf(task))[0]?.subtask_type === "chord";
+  const [first] = tasksOf(task);
+  return first?.subtask_type === "group" && tasksOf(first).length !== 1 && chainSteps(tasksOf(task))[0]?.subtask_type === "chord";
 }
 
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {

@@ -133,12 +133,18 @@ function ownErrbacks(body: Signature): readonly Signature[] {
   return errbacks.filter((errback) => !later.has(stringifyWireJson(errback)));
 }
 
-/** Of a composed body: what would have run first speaks for all of it. */
+/** Of a composed body: what would have run first speaks for all of it; of a group, what all of its members would have called. */
 function errbacksOf(body: Signature | null | undefined): readonly Signature[] {
   const own = asSignatures(body?.options.link_error);
   if (!body || own.length > 0) return own;
   if (body.subtask_type === "chain") return errbacksOf(tasksOf(body)[0]);
+  if (body.subtask_type === "group") return inAll(tasksOf(body).map(errbacksOf));
   return body.subtask_type === "chord" ? errbacksOf(bodyOf(body)) : [];
+}
+
+function inAll([first = [], ...others]: readonly (readonly Signature[])[]): readonly Signature[] {
+  const texts = others.map((errbacks) => new Set(errbacks.map((errback) => stringifyWireJson(errback))));
+  return first.filter((errback) => texts.every((all) => all.has(stringifyWireJson(errback))));
 }
 
 const asSignatures = (value: readonly Signature[] | Signature | null | undefined): readonly Signature[] =>
