@@ -60,7 +60,7 @@ describe.skipIf(skipped)("a queue that goes from Python to Lovage and back while
   });
   afterAll(() => site?.close());
 
-  it("loses nothing, and runs nothing twice", async () => {
+  it("keeps what Python gave back, and runs nothing twice", async () => {
     const file = join(site.folder, "marks");
     writeFileSync(file, "");
     const runs = Array.from({ length: count }, (_, i) => i);
@@ -72,15 +72,29 @@ describe.skipIf(skipped)("a queue that goes from Python to Lovage and back while
     };
     // Python holds more than it runs, and gives that back when it stops. (Its pool "solo" breaks off what it runs, and loses it.)
     await runUntil(site.celeryWorker("py", "-Q", "shared", "-c", "2"), 20);
+    // What it has popped while it stopped stands nowhere any more: at most the answer to its last BRPOP.
+    const left = new Set([...readLines(file).map(([number]) => Number(number)), ...(await waiting(site))]);
+    const dropped = runs.filter((run) => !left.has(run));
+    expect(dropped.length).toBeLessThanOrEqual(1);
+    const kept = runs.filter((run) => left.has(run));
     await runUntil(site.lovageWorker("ts", "-Q", "shared", "-P", "async", "-c", "2"), 60);
     await site.celeryWorker("py", "-Q", "shared", "-c", "4");
-    expect(await Promise.all(results.map((result) => result.get({ timeoutMs: 20_000 })))).toEqual(runs);
+    expect(await Promise.all(kept.map((run) => results[run]?.get({ timeoutMs: 20_000 })))).toEqual(kept);
 
     const marks = readLines(file);
-    expect(marks.map(([number]) => Number(number)).sort((a, b) => a - b)).toEqual(runs);
+    expect(marks.map(([number]) => Number(number)).sort((a, b) => a - b)).toEqual(kept);
     expect(marks.filter(([, who]) => who === "lovage").length).toBeGreaterThanOrEqual(2);
   });
 });
+
+/** The numbers of the tasks in the queue. */
+async function waiting(site: Site): Promise<readonly number[]> {
+  const { broker } = await site.app.store();
+  return (await broker.queues.peek("shared", 1000)).map((bytes) => {
+    const { body } = JSON.parse(Buffer.from(bytes).toString()) as { readonly body: string };
+    return (JSON.parse(Buffer.from(body, "base64").toString()) as readonly [readonly [string, number]])[0][1];
+  });
+}
 
 const readLines = (file: string) =>
   readFileSync(file, "utf8")
