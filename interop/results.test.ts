@@ -18,11 +18,7 @@ describe.skipIf(skipped)("trees of results", () => {
   let python: Python;
   beforeAll(async () => {
     site = await Site.open();
-    [python] = await Promise.all([
-      site.python(),
-      site.lovageWorker("ts", "-Q", "ts", "-P", "async"),
-      site.celeryWorker("py", "-Q", "py", "-c", "2"),
-    ]);
+    python = await site.bothWorkers();
   });
   afterAll(() => site?.close());
 

@@ -67,6 +67,13 @@ export class Site {
     return this.#start(command).printed(/@interop ready\./);
   }
 
+  /** A worker of each side on the queue of its own tasks, and a Python client. */
+  async bothWorkers(): Promise<Python> {
+    const workers = [this.lovageWorker("ts", "-Q", "ts", "-P", "async"), this.celeryWorker("py", "-Q", "py", "-c", "2")];
+    const [client] = await Promise.all([this.python(), ...workers]);
+    return client;
+  }
+
   /** Of a command line that ends by itself. Without an app, as people use it against a broker they know by URL. */
   celery(...args: readonly string[]): Promise<Printed> {
     return this.#run([python, "-m", "celery", "-b", this.url, ...args]);
