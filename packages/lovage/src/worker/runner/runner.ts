@@ -6,19 +6,18 @@
  */
 import type { App } from "../../app/app.ts";
 import type { Reserved } from "../../broker/broker.ts";
-import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import type { Delivery } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
-import { type AbortFlag, abortFlag, type SlotTable } from "../../pool/slot-table.ts";
+import type { AbortFlag, SlotTable } from "../../pool/slot-table.ts";
 import type { Store } from "../../store/store.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Committer } from "./committer.ts";
+import { Ending } from "./ending.ts";
 import { Fetcher } from "./fetcher.ts";
 import { refusal } from "./gate.ts";
 import { type Held, Holdings } from "./held.ts";
@@ -26,7 +25,7 @@ import { Intake } from "./intake.ts";
 import { Marker } from "./marker.ts";
 import { OwnBell } from "./own-bell.ts";
 import { ProgressLog } from "./progress-log.ts";
-import { differences } from "./reconcile.ts";
+import { Reconciler } from "./reconciler.ts";
 import { Recycling } from "./recycling.ts";
 import { RevokeList } from "./revoke-list.ts";
 import type { Run, RunServices } from "./run.ts";
@@ -35,9 +34,6 @@ import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
 import { Wire } from "./wire.ts";
-
-/** Milliseconds between two comparisons with the store, if anything was said meanwhile (design.md §3, Reserve). */
-const reconcileEveryMs = 10_000;
 
 export interface RunnerOptions {
   readonly app: App;
@@ -69,7 +65,6 @@ export async function startRunner(options: RunnerOptions): Promise<RunnerHandle>
 }
 
 class Runner implements RunnerHandle {
-  readonly done: Promise<void>;
   readonly #options: RunnerOptions;
   readonly #holdings = new Holdings();
   readonly #slots: Slots;
@@ -86,22 +81,17 @@ class Runner implements RunnerHandle {
   readonly #bell: OwnBell | undefined;
   readonly #promoter: Promoter;
   readonly #settler: Settler;
-  readonly #closing = new AbortController();
-  #resolveDone: () => void = () => undefined;
+  readonly #reconciler: Reconciler;
+  readonly #ending: Ending;
   #unwatch: () => void = () => undefined;
   #leaveStandBy: (() => void) | undefined;
-  #draining = false;
-  #ended = false;
 
   constructor(options: RunnerOptions) {
     const { app, store, spec, clock, log } = options;
     const { epoch } = spec;
     const { broker, leases } = store;
     this.#options = options;
-    this.done = new Promise((resolve) => {
-      this.#resolveDone = resolve;
-    });
-    const onFenced = (): void => this.#fenced();
+    const onFenced = (): void => this.#ending.fenced();
     this.#slots = new Slots(options.slots, spec.slots, () => this.#onRoom());
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
@@ -150,9 +140,9 @@ class Runner implements RunnerHandle {
       fetcher: this.#fetcher,
       committer: this.#committer,
       onReserved: (reserved) => this.#intake.take(reserved),
-      onReconciled: (inStore) => this.#reconciled(inStore),
+      onReconciled: (inStore) => this.#reconciler.compared(inStore),
       onFenced,
-      onQuiet: () => this.#endIfDrained(),
+      onQuiet: () => this.#ending.ifDrained(),
       onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs, held: this.#holdings.size }),
     });
     this.#settler = new Settler({
@@ -170,6 +160,49 @@ class Runner implements RunnerHandle {
     const { queues, ownBell } = spec;
     const wake = leases.wake.bind(leases);
     if (ownBell) this.#bell = new OwnBell({ queues, wake, clock, log, wakeUp: () => this.#wakeUp(), say: (t) => this.#say({ t, epoch }) });
+    this.#reconciler = new Reconciler({
+      holdings: this.#holdings,
+      committer: this.#committer,
+      intake: this.#intake,
+      runs: this.#runs,
+      clock,
+      log,
+      reconcile: () => this.#wire.reconcile(),
+      abandon: (run) => this.#abandonRun(run),
+      drop: (held) => this.#dropHeld(held),
+    });
+    this.#ending = this.#newEnding();
+  }
+
+  #newEnding(): Ending {
+    const { app, spec, clock, log } = this.#options;
+    return new Ending({
+      app,
+      epoch: spec.epoch,
+      clock,
+      log,
+      actors: {
+        fetcher: this.#fetcher,
+        intake: this.#intake,
+        wire: this.#wire,
+        runs: this.#runs,
+        holdings: this.#holdings,
+        progress: this.#progress,
+        marker: this.#marker,
+        revokes: this.#revokes,
+        promoter: this.#promoter,
+        bell: this.#bell,
+      },
+      abandon: (run) => this.#abandonRun(run),
+      tasksDone: () => this.#recycling.tasksDone,
+      say: (message) => this.#say(message),
+      leaveStandBy: () => this.#leaveStandBy?.(),
+      onClosed: () => this.#unwatch(),
+    });
+  }
+
+  get done(): Promise<void> {
+    return this.#ending.done;
   }
 
   async start(): Promise<void> {
@@ -180,11 +213,11 @@ class Runner implements RunnerHandle {
       log.error("runner.setup-failed", { error });
       const code = isLovageError(error) ? error.code : "LOVAGE_SETUP_FAILED";
       this.#say({ t: "failed", epoch: spec.epoch, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-      return this.#close();
+      return this.#ending.close();
     }
     if (this.#options.ownsProcess === true) this.#unwatch = this.#watchStrayErrors();
     await this.#promoter.start();
-    void this.#reconcileNowAndThen();
+    void this.#reconciler.nowAndThen(this.#ending.signal);
     this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });
     const handed = (reserved: Reserved) => this.#handed(reserved);
     this.#leaveStandBy = this.#options.store.broker.standBy?.(spec.epoch, { handed, missed: () => this.#wire.compare() });
@@ -193,7 +226,7 @@ class Runner implements RunnerHandle {
   }
 
   receive(message: ToRunner): void {
-    if (this.#ended) return;
+    if (this.#ending.ended) return;
     switch (message.t) {
       case "wake":
         this.#wakeUp();
@@ -206,10 +239,10 @@ class Runner implements RunnerHandle {
         this.#wire.poke();
         break;
       case "drain":
-        this.#drain();
+        this.#ending.drain();
         break;
       case "hand-back":
-        void this.#handBack(message.graceMs);
+        void this.#ending.handBack(message.graceMs);
         break;
       case "abandon":
         this.#abandon(message.number);
@@ -249,7 +282,7 @@ class Runner implements RunnerHandle {
 
   /** What was adopted after a comparison, and has even ended since, may be heard of late. */
   #handed(reserved: Reserved): void {
-    if (this.#ended || reserved.deliveries.some(({ id }) => this.#committer.remembers(id.number))) return;
+    if (this.#ending.ended || reserved.deliveries.some(({ id }) => this.#committer.remembers(id.number))) return;
     this.#intake.take(reserved)();
   }
 
@@ -289,28 +322,7 @@ class Runner implements RunnerHandle {
     this.#intake.forget(held);
     this.#holdings.delete(held);
     this.#wire.poke();
-    this.#endIfDrained();
-  }
-
-  #reconciled(inStore: readonly Delivery[]): void {
-    const { log } = this.#options;
-    const { unknown, missing } = differences(inStore, this.#holdings);
-    if (unknown.length + missing.length > 0) log.info("runner.reconciled", { unknown: unknown.length, missing: missing.length });
-    for (const delivery of unknown) {
-      const held = this.#holdings.add(delivery);
-      if (this.#committer.addAgain(held)) continue;
-      this.#holdings.delete(held);
-      this.#intake.adopt(delivery);
-    }
-    for (const held of missing) this.#lost(held);
-  }
-
-  /** The store no longer holds it in our name: whatever we make of it is void. A commit on its way is told so by the store. */
-  #lost(held: Held): void {
-    if (held.stage === "committing") return;
-    const run = this.#runs.get(held.number);
-    if (run === undefined) this.#dropHeld(held);
-    else this.#abandonRun(run);
+    this.#ending.ifDrained();
   }
 
   /** Ended over our head by the supervisor. A runner with such a run takes no more work: it will have to be killed. */
@@ -319,7 +331,7 @@ class Runner implements RunnerHandle {
     const held = this.#holdings.get(number);
     if (run !== undefined) {
       this.#abandonRun(run);
-      this.#drain();
+      this.#ending.drain();
     } else if (held?.stage === "waiting") this.#dropHeld(held);
   }
 
@@ -329,100 +341,14 @@ class Runner implements RunnerHandle {
   }
 
   #recycle(reason: "max-tasks" | "max-memory"): void {
-    if (this.#draining) return;
+    if (this.#ending.draining) return;
     this.#say({ t: "recycle", epoch: this.#options.spec.epoch, reason });
-    this.#drain();
-  }
-
-  #drain(): void {
-    if (!this.#draining) {
-      this.#draining = true;
-      this.#leaveStandBy?.();
-      void this.#bell?.stop();
-      this.#fetcher.stop();
-      this.#intake.close();
-    }
-    this.#wire.poke();
-    this.#endIfDrained();
-  }
-
-  async #handBack(graceMs: number): Promise<void> {
-    this.#drain();
-    this.#runs.abortAll(abortFlag.shutdown);
-    await this.#options.clock.sleep(graceMs, this.#closing.signal).catch(() => undefined);
-    if (this.#ended) return;
-    // Their code still runs: only when it is gone may somebody else give their messages back.
-    for (const run of this.#runs.values()) this.#abandonRun(run);
-    await this.#end();
-  }
-
-  #endIfDrained(): void {
-    if (!this.#draining || this.#ended || this.#holdings.unfinished > 0 || !this.#wire.quiet) return;
-    void this.#end();
-  }
-
-  async #end(): Promise<void> {
-    const { app, spec, log, clock } = this.#options;
-    if (this.#ended) return;
-    this.#ended = true;
-    await Promise.race([this.#progress.settled(), clock.sleep(1000)]);
-    try {
-      await app.teardown();
-    } catch (error) {
-      log.error("runner.teardown-failed", { error });
-    }
-    this.#say({ t: "drained", epoch: spec.epoch, tasksDone: this.#recycling.tasksDone });
-    this.#close();
-  }
-
-  /** Our messages belong to others now, and nothing we say counts: stop all code that can be stopped, and go. */
-  #fenced(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#options.log.error("runner.fenced", { epoch: this.#options.spec.epoch, running: this.#runs.size });
-    this.#fetcher.stop();
-    this.#runs.abandonAll();
-    this.#say({ t: "fenced", epoch: this.#options.spec.epoch });
-    this.#close();
-  }
-
-  #close(): void {
-    this.#ended = true;
-    this.#unwatch();
-    this.#leaveStandBy?.();
-    this.#wire.close();
-    this.#marker.close();
-    this.#revokes.close();
-    this.#closing.abort();
-    void Promise.all([this.#promoter.stop(), this.#bell?.stop()]).then(() => this.#resolveDone());
-  }
-
-  async #reconcileNowAndThen(): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await clock.sleep(reconcileEveryMs, signal).catch(() => undefined);
-      if (!signal.aborted) this.#wire.reconcile();
-    }
+    this.#ending.drain();
   }
 
   #watchStrayErrors(): () => void {
-    return watchStrayErrors({
-      log: this.#options.log,
-      currentRun: () => this.#runOfThisContext(),
-      onThrown: (run, error) => this.#thrown(run, error),
-      onUnknown: (error) => {
-        this.#options.log.error("runner.error-of-nobody", { error, remedy: "await or catch it; the process ends" });
-        process.exit(1);
-      },
-    });
-  }
-
-  #runOfThisContext(): Run | "over" | undefined {
-    const token = tryCurrentRun()?.fencingToken;
-    const prefix = `${this.#options.spec.epoch}/`;
-    if (!token?.startsWith(prefix)) return undefined;
-    return this.#runs.get(Number(token.slice(prefix.length))) ?? "over";
+    const { log, spec } = this.#options;
+    return watchStrayErrors({ log, epoch: spec.epoch, runs: this.#runs, onThrown: (run, error) => this.#thrown(run, error) });
   }
 
   /** The process may be damaged: its run ends as a FAILURE now, its neighbours may finish, and a fresh runner takes over. */
@@ -432,7 +358,7 @@ class Runner implements RunnerHandle {
       run.abandon();
       this.#settler.end(held, failure(error, "exception", true));
     }
-    this.#drain();
+    this.#ending.drain();
   }
 
   #say(message: FromRunner): void {
