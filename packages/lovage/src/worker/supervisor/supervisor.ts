@@ -6,27 +6,28 @@ import type { App } from "../../app/app.ts";
 import { busLink } from "../../control/control-link.ts";
 import { Mailbox } from "../../control/mailbox.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { ConfigError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import type { PoolPlan } from "../../pool/pools.ts";
-import type { FromRunner, FromWatchdog, RunnerSpec } from "../../pool/protocol.ts";
+import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
 import { localMachine } from "../../upkeep/machine.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { BlockedLoops } from "./blocked-loops.ts";
 import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
-import type { Departed, Member } from "./member.ts";
 import { nodeView } from "./node-view.ts";
+import { type ListeningActors, poolListener } from "./pool-listener.ts";
+import { Readiness } from "./readiness.ts";
 import { Recycler } from "./recycler.ts";
-import { type PoolListener, RunnerPool } from "./runner-pool.ts";
+import { RunnerPool } from "./runner-pool.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Waker } from "./waker.ts";
@@ -46,8 +47,6 @@ export interface SupervisorOptions {
 }
 
 export class Supervisor {
-  /** Resolves when all runners are ready; rejects when none can be. */
-  readonly ready: Promise<void>;
   readonly exitCode: Promise<ExitCode>;
   readonly nodeName: string;
   readonly #options: SupervisorOptions;
@@ -55,6 +54,7 @@ export class Supervisor {
   readonly #leases: LeaseKeeper;
   readonly #waker: Waker;
   readonly #limits: Limits;
+  readonly #blockedLoops: BlockedLoops;
   readonly #canceller: Canceller;
   readonly #recycler: Recycler;
   readonly #settler: Settler;
@@ -64,9 +64,7 @@ export class Supervisor {
   /** Started after the leases, stopped before them. */
   readonly #services: readonly Service[];
   readonly #startedAt: number;
-  readonly #readyMembers = new Set<Member>();
-  #resolveReady: () => void = () => {};
-  #rejectReady: (error: Error) => void = () => {};
+  readonly #readiness: Readiness;
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -74,12 +72,7 @@ export class Supervisor {
     this.#options = options;
     this.nodeName = nodeName;
     this.#startedAt = clock.now();
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolveReady = resolve;
-      this.#rejectReady = reject;
-    });
-    // Whoever only waits for the exit code must not be ended by this.
-    this.ready.catch(() => {});
+    this.#readiness = new Readiness(plan.runners);
     const pool = () => this.#pool;
     const held = (epoch: string) => store.leases.held(epoch);
     this.#settler = new Settler({ app, store, nodeName, slots: plan.slots, prefetch: spec.prefetch, clock, log });
@@ -110,7 +103,7 @@ export class Supervisor {
       specFor: (epoch) => ({ ...spec, epoch }),
       open: (epoch) => this.#leases.open(epoch),
       settle: (departed) => this.#settler.departed(departed),
-      listener: this.#listener(),
+      listener: poolListener(() => this.#listening),
     });
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
     this.#limits = new Limits({
@@ -120,6 +113,7 @@ export class Supervisor {
       log,
       end: (epoch, number, outcome) => this.#settler.endRunning(epoch, number, outcome),
     });
+    this.#blockedLoops = new BlockedLoops({ log, held });
     this.#canceller = new Canceller({
       pool,
       slots: plan.slots,
@@ -159,6 +153,11 @@ export class Supervisor {
     this.exitCode = this.#shutdown.ended;
   }
 
+  /** Resolves when all runners are ready; rejects when none can be. */
+  get ready(): Promise<void> {
+    return this.#readiness.ready;
+  }
+
   /** @throws {BrokerUnavailableError} when the store does not take the node's announcement. */
   async start(): Promise<void> {
     // Timers of clocks do not keep a process alive; a node without runners for a moment must not end.
@@ -176,8 +175,7 @@ export class Supervisor {
 
   /** Warm the first time; a second wish, or "cold", ends at once. */
   stop(mode: "warm" | "cold"): void {
-    if (!this.#shutdown.stopping)
-      this.#rejectReady(new ConfigError("LOVAGE_WORKER_STOPPED", "The worker was stopped before it was ready."));
+    if (!this.#shutdown.stopping) this.#readiness.stopped();
     this.#shutdown.request(mode);
   }
 
@@ -185,84 +183,18 @@ export class Supervisor {
     return [...new Set(this.#pool.members.flatMap(({ runner }) => (runner.pid === null ? [] : [runner.pid])))];
   }
 
-  #listener(): PoolListener {
+  get #listening(): ListeningActors {
     return {
-      onReady: (member) => this.#onReady(member),
-      onGone: (departed) => this.#onGone(departed),
-      onMessage: (member, message) => this.#onMessage(member, message),
-      onWatchdog: (member, finding) => this.#onWatchdog(member, finding),
-      onOpenFailed: () => {},
-      onHopeless: ({ code, message }) => {
-        this.#options.log.error("worker.cannot-start", { code, message });
-        this.#rejectReady(new ConfigError(code as `LOVAGE_${string}`, `No runner can start: ${message}`));
-        void this.#shutdown.cold(exitCodes.configuration);
-      },
+      readiness: this.#readiness,
+      leases: this.#leases,
+      waker: this.#waker,
+      limits: this.#limits,
+      blockedLoops: this.#blockedLoops,
+      canceller: this.#canceller,
+      recycler: this.#recycler,
+      shutdown: this.#shutdown,
+      log: this.#options.log,
     };
-  }
-
-  #onReady(member: Member): void {
-    this.#readyMembers.add(member);
-    this.#leases.changed();
-    if (this.#readyMembers.size >= this.#options.plan.runners) this.#resolveReady();
-  }
-
-  #onGone({ member }: Departed): void {
-    this.#readyMembers.delete(member);
-    this.#leases.changed();
-    this.#waker.gone(member);
-    this.#canceller.gone(member);
-  }
-
-  #onMessage(member: Member, message: FromRunner): void {
-    const { log } = this.#options;
-    switch (message.t) {
-      case "idle":
-        this.#waker.becameIdle(member);
-        break;
-      case "awake":
-        this.#waker.gone(member);
-        break;
-      case "full":
-        this.#waker.foundMore(member);
-        break;
-      case "recycle":
-        this.#recycler.reached(member, message);
-        break;
-      case "cancelling":
-        this.#canceller.asked(member, message.number, message.killAfterMs);
-        break;
-      case "ended":
-        this.#canceller.ended(member, message.number);
-        break;
-      case "failed":
-        log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });
-        break;
-      case "store-down":
-        // The runner logs its outages itself.
-        member.held = message.held;
-    }
-  }
-
-  #onWatchdog(member: Member, finding: FromWatchdog): void {
-    const { log } = this.#options;
-    if (finding.t === "hard-limit") {
-      this.#limits.reached(member, finding).catch((error: unknown) => log.error("limits.failed", { error }));
-    } else if (finding.t === "loop-blocked") {
-      void this.#nameBlocking(member, finding.numbers, finding.lagMs);
-      this.#limits.blocked(member).catch((error: unknown) => log.error("limits.failed", { error }));
-    }
-  }
-
-  /** Which tasks it may be, for people: looked up in the in-flight records. */
-  async #nameBlocking(member: Member, numbers: readonly number[], lagMs: number): Promise<void> {
-    const { store, log } = this.#options;
-    const deliveries = await store.leases.held(member.epoch).catch(() => []);
-    const tasks = deliveries.filter(({ id }) => numbers.includes(id.number)).map(({ bytes }) => peekHeaders(bytes));
-    log.warn("runner.loop-blocked", {
-      pid: member.runner.pid,
-      lagMs: Math.round(lagMs),
-      tasks: tasks.map((task) => `${task?.task}[${task?.id}]`),
-    });
   }
 
   #info() {
