@@ -33,6 +33,23 @@ describe("a group", () => {
   });
 });
 
+describe("a chain", () => {
+  it("is written without the chains inside it, what was linked to them on their own steps", () => {
+    const inner = chain(task("b"), task("c"))
+      .link(task("l"))
+      .linkError(task("e"));
+    const steps = tasksOf(chain(task("a"), chain(inner, task("d")), task("z")).toSignature());
+    expect(names(steps)).toEqual(["a", "b", "c", "d", "z"]);
+    expect(steps.map(({ options }) => [names(options.link), names(options.link_error)])).toEqual([
+      [undefined, undefined],
+      [undefined, ["e"]],
+      [["l"], ["e"]],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+  });
+});
+
 describe("a chain put together", () => {
   it("leaves what is linked to a chord with the chord's own body", () => {
     const [joined] = put(

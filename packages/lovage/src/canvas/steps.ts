@@ -55,9 +55,17 @@ function isChord(task: Signature): boolean {
 }
 
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
+  return joinedFrom(unrolled(tasks), 0);
+}
+
+/**
+ * Without the chains among them. Written so when a chain is put together, because a Python worker that starts a chain drops
+ * what is linked to a chain inside it.
+ */
+export function unrolled(tasks: readonly Signature[]): readonly Signature[] {
   const steps: Signature[] = [];
   for (const task of tasks) unroll(task, steps);
-  return joinedFrom(steps, 0);
+  return steps;
 }
 
 /** A chain inside a chain gives its steps. */
