@@ -35,9 +35,7 @@ describe("a group", () => {
 
 describe("a chain", () => {
   it("is written without the chains inside it, what was linked to them on their own steps", () => {
-    const inner = chain(task("b"), task("c"))
-      .link(task("l"))
-      .linkError(task("e"));
+    const inner = chain(task("b"), task("c")).link(task("l")).linkError(task("e"));
     const steps = tasksOf(chain(task("a"), chain(inner, task("d")), task("z")).toSignature());
     expect(names(steps)).toEqual(["a", "b", "c", "d", "z"]);
     expect(steps.map(({ options }) => [names(options.link), names(options.link_error)])).toEqual([
