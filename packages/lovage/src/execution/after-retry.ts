@@ -3,7 +3,7 @@ import { bodyOf, chainSignature, chordSignature, headerOf, linked, tasksOf } fro
 import type { Outcome, ResultTuple } from "../message/outcome.ts";
 import { reprArgs, reprKwargs } from "../message/repr.ts";
 import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
-import { formatWireTime } from "../message/wire-time.ts";
+import { formatWireTime, parseWireTime } from "../message/wire-time.ts";
 import { extendedOf, isIgnored } from "./after-success.ts";
 import type { FollowUp } from "./follow-up.ts";
 
@@ -12,7 +12,10 @@ type Retry = Extract<Outcome, { kind: "retry" }>;
 export function retryFollows(outcome: Retry, follow: FollowUp): void {
   const { facts } = follow;
   const { message } = facts;
-  follow.publish(nextAttempt(message, outcome.retry, facts.queue, facts.now), outcome.retry.delayMs);
+  const next = nextAttempt(message, outcome.retry, facts.queue, facts.now);
+  // One that expires before that is looked at when it does.
+  const livesMs = next.expires === null ? Number.POSITIVE_INFINITY : Math.max(1, parseWireTime(next.expires) - facts.now);
+  follow.publish(next, Math.min(outcome.retry.delayMs, livesMs));
   if (isIgnored(facts)) return;
   // The retry counts as a child of its own task (celery-wire.md §14.2 no. 12).
   const children: ResultTuple[] = [...outcome.children, [[message.id, null], null]];

@@ -245,6 +245,13 @@ describe("a retry", () => {
     });
     expect(commit.chordParts).toEqual([]);
   });
+
+  it("comes back when it has expired, if that is before it is due", () => {
+    const message = newTaskMessage({ task: "t", expires: "2026-11-21T10:00:01.500000+00:00" });
+    const retried = (delayMs: number) =>
+      commitOf(message, { kind: "retry", error, traceback: null, children: [], retry: { delayMs } }).publish[0]?.parkMs;
+    expect([retried(1000), retried(2000)]).toEqual([1000, 1500]);
+  });
 });
 
 describe("a replacement", () => {

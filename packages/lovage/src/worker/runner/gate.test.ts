@@ -56,6 +56,13 @@ describe("gate", () => {
     expect(gate(bytes({ expires: formatWireTime(now) }), facts)).toMatchObject({ outcome: { kind: "revoked", reason: "expired" } });
   });
 
+  it("puts off what is not due, until it is or has expired", () => {
+    const parked = (over: Partial<TaskMessageInit>) => gate(bytes({ eta: formatWireTime(now + 5000), ...over }), facts);
+    expect(parked({})).toMatchObject({ settle: { kind: "park", untilMs: now + 5000, why: "eta" } });
+    expect(parked({ expires: formatWireTime(now + 9000) })).toMatchObject({ settle: { kind: "park", untilMs: now + 5000 } });
+    expect(parked({ expires: formatWireTime(now + 2000) })).toMatchObject({ settle: { kind: "park", untilMs: now + 2000 } });
+  });
+
   it("refuses a revoked message even when its task is unknown or not due", () => {
     const revokes = revokedIds("id-1");
     expect(gate(bytes({ task: "nope" }), { ...facts, revokes })).toMatchObject({ outcome: { kind: "revoked" } });

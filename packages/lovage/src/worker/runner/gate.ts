@@ -41,7 +41,11 @@ export function gate(bytes: Uint8Array, facts: GateFacts): GateVerdict {
   if (outcome !== null) return { kind: "end", message, outcome };
   if (facts.registry.get(message.task) === undefined) return unknownTask(message, bytes, facts.storeNow);
   if (message.eta !== null) {
-    const untilMs = parseWireTime(message.eta);
+    // One that expires before it is due is looked at when it does: its caller hears of it then.
+    const untilMs = Math.min(
+      parseWireTime(message.eta),
+      message.expires === null ? Number.POSITIVE_INFINITY : parseWireTime(message.expires),
+    );
     if (untilMs > facts.storeNow)
       return { kind: "settle", message, settle: { kind: "park", untilMs, why: message.retries > 0 ? "retry" : "eta" } };
   }
