@@ -225,6 +225,7 @@ export const remedies = {
   ],
   LOVAGE_TASK_FAILED: ["A task threw.", "`details` has the exception's type, arguments and traceback."],
   LOVAGE_TASK_INVALID: ["A task is defined wrongly.", "The message names the task and the option."],
+  LOVAGE_TASK_NOT_IN_APP: ["`lovage retry-plan` was given a name that the app does not define.", "The message lists the app's tasks."],
   LOVAGE_TASK_REVOKED: ["A task was revoked, cancelled or expired.", "Send it again if it is still wanted."],
   LOVAGE_TASK_TWICE: ["Two tasks of an app have one name.", "Rename one."],
   LOVAGE_TIME_INVALID: ["A time in a message is unreadable.", "ISO 8601, as Celery writes it."],

@@ -15,6 +15,7 @@ export type { Clock } from "./kernel/clock.ts";
 export type { Duration } from "./kernel/durations.ts";
 export * from "./kernel/errors.ts";
 export type { Logger } from "./kernel/logger.ts";
+export { type HasHeaders, type RetryAfter, retryAfterMs } from "./kernel/retry-after.ts";
 export type { Outcome, StoredResult, TaskState } from "./message/outcome.ts";
 export type { Signature, SignatureOptions, TaskId, TaskMessage } from "./message/task-message.ts";
 export { Decimal, PlainDate, PlainTime, Uuid, WireDateTime } from "./message/wire-values.ts";

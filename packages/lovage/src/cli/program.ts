@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   result: { summary: "print the state and the result of a task", json: true, load: () => import("./commands/result.ts") },
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
+  "retry-plan": { summary: "print when a failed task is tried again", json: true, load: () => import("./commands/retry-plan.ts") },
   report: { summary: "print versions, store and settings", json: true, load: () => import("./commands/report.ts") },
 };
 

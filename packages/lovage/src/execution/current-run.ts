@@ -2,6 +2,7 @@
 import type { Duration } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { HasHeaders, RetryAfter } from "../kernel/retry-after.ts";
 import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
@@ -12,6 +13,8 @@ import type { Callable } from "../task/task-definition.ts";
 export interface RetryRequestOptions {
   /** Milliseconds until the next attempt. Absent: as the task's policy says. */
   readonly delayMs?: number;
+  /** What a server said: a response with Retry-After, the header's text, seconds, or a moment. Nothing readable: as absent. */
+  readonly after?: RetryAfter | HasHeaders | null;
   /** Why; it is stored meanwhile, and is what the task fails with when no retry is left. */
   readonly error?: unknown;
   /** Retries after the first attempt; null: without end. */

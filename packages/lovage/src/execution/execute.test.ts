@@ -229,6 +229,24 @@ describe("a replacement", () => {
 });
 
 describe("a retry", () => {
+  it("waits as long as the server said, whether the code asks for it or throws what says so", async () => {
+    const response = new Response(null, { status: 429, headers: { "Retry-After": "7" } });
+    const asking = defineTask("t", () => currentRun().retry({ after: response }));
+    expect(await run(asking)).toMatchObject({ kind: "retry", retry: { delayMs: 7000 } });
+    const throwing = defineTask("t", { retry: {} }, () => Promise.reject(Object.assign(new Error("429"), { response })));
+    expect(await run(throwing)).toMatchObject({ kind: "retry", retry: { delayMs: 7000 } });
+    const withError = defineTask("t", () => currentRun().retry({ error: Object.assign(new Error("429"), { retryAfter: 3 }) }));
+    expect(await run(withError)).toMatchObject({ kind: "retry", retry: { delayMs: 3000 } });
+  });
+
+  it("follows its policy where the server said nothing that can be read, and the code's own word where it gave one", async () => {
+    const policy = { backoff: exponential({ first: "2s", jitter: "none" }) };
+    const task = defineTask("t", { retry: policy }, () => currentRun().retry({ after: "soon" }));
+    expect(await run(task)).toMatchObject({ retry: { delayMs: 2000 } });
+    const own = defineTask("t", () => currentRun().retry({ after: "60", delayMs: 10 }));
+    expect(await run(own)).toMatchObject({ retry: { delayMs: 10 } });
+  });
+
   class Flaky extends Error {}
   const policy = { on: [Flaky], max: 2, backoff: exponential({ first: "2s", jitter: "none" }) };
   const flaky = defineTask("t", { retry: policy }, () => Promise.reject(new Flaky("again")));

@@ -5,6 +5,7 @@
 import { backoffDelayMs } from "../kernel/backoff.ts";
 import { durationSeconds } from "../kernel/durations.ts";
 import { isLovageError, RetriesExhaustedError } from "../kernel/errors.ts";
+import { retryAfterOf } from "../kernel/retry-after.ts";
 import { fromExceptionRecord, toExceptionRecord } from "../message/exceptions.ts";
 import type { FailureCause, Outcome, RetryPlan } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
@@ -114,7 +115,8 @@ function retried(run: TaskRun, request: RetryRequest, context: ExecutionContext)
   const numbers = retryNumbers(message, task);
   const max = request.max === undefined ? numbers.max : request.max;
   if (max !== null && message.retries >= max) return failed(run, request.error ?? exhausted(run, max), "retries-exhausted");
-  const delayMs = request.delayMs ?? backoffDelayMs(numbers.backoff, message.retries, () => context.random());
+  const saidMs = request.delayMs ?? retryAfterOf(request.error, context.now());
+  const delayMs = saidMs ?? backoffDelayMs(numbers.backoff, message.retries, () => context.random());
   const error = request.error ?? new Error(`Retry in ${delayMs / 1000}s`);
   return { kind: "retry", ...toExceptionRecord(error), children: run.children, retry: planOf(request, delayMs, context.now()) };
 }

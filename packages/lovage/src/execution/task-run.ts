@@ -3,6 +3,7 @@ import { chordSize } from "../canvas/build.ts";
 import { tasksOf } from "../canvas/steps.ts";
 import { ConfigError, UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
+import { retryAfterMs } from "../kernel/retry-after.ts";
 import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import { encodeResult } from "../message/results.ts";
@@ -131,8 +132,9 @@ export class TaskRun implements Run, AmbientRun, Execution {
     return this.#controls.setState({ taskId: id, state, document, expiresMs: this.#context.resultExpiresMs });
   }
 
-  retry(options: RetryRequestOptions = {}): never {
-    throw new ControlFlow({ kind: "retry", ...options });
+  retry({ after, ...options }: RetryRequestOptions = {}): never {
+    const saidMs = retryAfterMs(after, this.#context.now());
+    throw new ControlFlow({ kind: "retry", ...options, ...(saidMs !== undefined && options.delayMs === undefined && { delayMs: saidMs }) });
   }
 
   replace(signature: unknown): never {

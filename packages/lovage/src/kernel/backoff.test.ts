@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffDelayMs, celeryBackoff, exponential, fixed } from "./backoff.ts";
+import { backoffDelayMs, backoffRangeMs, celeryBackoff, exponential, fixed } from "./backoff.ts";
 import { isLovageError } from "./errors.ts";
 
 const delays = (backoff: Parameters<typeof backoffDelayMs>[0], count: number, random = () => 0.5) =>
@@ -20,11 +20,17 @@ describe("backoff", () => {
     expect(delays(celeryBackoff, 3, () => 0)).toEqual([0, 0, 0]);
     expect(backoffDelayMs(celeryBackoff, 20, () => 0.999_999)).toBe(600_000);
   });
+  it("draws between half of the delay and all of it", () => {
+    const backoff = exponential({ first: "2s", jitter: "equal" });
+    expect(delays(backoff, 3, () => 0)).toEqual([1000, 2000, 4000]);
+    expect(delays(backoff, 2)).toEqual([1500, 3000]);
+    expect(backoffRangeMs(backoff, 1)).toEqual({ leastMs: 2000, mostMs: 4000 });
+  });
   it("waits the same time always when it is fixed", () => {
     expect(delays(fixed("30s"), 3)).toEqual([30_000, 30_000, 30_000]);
   });
   it("never gives a negative delay or one above its longest", () => {
-    const jitters = fc.constantFrom("none", "full", "celery");
+    const jitters = fc.constantFrom("none", "full", "equal", "celery");
     fc.assert(
       fc.property(
         fc.nat(100_000),

@@ -5,9 +5,10 @@ import { ConfigError } from "./errors.ts";
 /**
  * - "none": exactly the computed delay.
  * - "full": a random part of it, from nothing to all of it.
+ * - "equal": half of it, and a random part of the other half.
  * - "celery": full, in whole seconds from 0 to the delay inclusive, as Celery draws it (celery-wire.md §8.3).
  */
-export type Jitter = "none" | "full" | "celery";
+export type Jitter = "none" | "full" | "equal" | "celery";
 
 export interface Backoff {
   /** Milliseconds before the first retry. */
@@ -63,10 +64,18 @@ export function backoffDelayMs(backoff: Backoff, retries: number, random: () => 
   const delay = backoff.firstMs === 0 ? 0 : Math.min(backoff.maxMs, backoff.firstMs * growth);
   if (backoff.jitter === "none") return delay;
   if (backoff.jitter === "full") return Math.round(delay * random());
+  if (backoff.jitter === "equal") return Math.round((delay / 2) * (1 + random()));
   return Math.floor((Math.floor(delay / 1000) + 1) * random()) * 1000;
 }
 
+/** The shortest and the longest that jitter makes of a delay. */
+export function backoffRangeMs(backoff: Backoff, retries: number): { readonly leastMs: number; readonly mostMs: number } {
+  // The largest number below 1: what a random number can be.
+  return { leastMs: backoffDelayMs(backoff, retries, () => 0), mostMs: backoffDelayMs(backoff, retries, () => 1 - Number.EPSILON) };
+}
+
 function checkedJitter(jitter: Jitter): Jitter {
-  if (jitter === "none" || jitter === "full" || jitter === "celery") return jitter;
-  throw new ConfigError("LOVAGE_BACKOFF_INVALID", `backoff jitter is ${JSON.stringify(jitter)}: expected "none", "full" or "celery".`);
+  if (jitter === "none" || jitter === "full" || jitter === "equal" || jitter === "celery") return jitter;
+  const text = `backoff jitter is ${JSON.stringify(jitter)}: expected "none", "full", "equal" or "celery".`;
+  throw new ConfigError("LOVAGE_BACKOFF_INVALID", text);
 }

@@ -1,6 +1,7 @@
 /** Tries failed runs again, as their task's policy or their call says (celery-wire.md §8.3). */
 import { type Backoff, backoffDelayMs, exponential } from "../kernel/backoff.ts";
 import { isLovageError } from "../kernel/errors.ts";
+import { retryAfterOf } from "../kernel/retry-after.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
 import { defaultMaxRetries, isRetried } from "../task/retry-policy.ts";
@@ -45,9 +46,15 @@ function isWorthIt({ task, error }: Execution, outcome: Extract<Outcome, { kind:
 const isHopeless = (error: unknown): boolean =>
   isLovageError(error) && ["SoftTimeLimitError", "FencedError", "ConfigError", "UsageError", "SerializationError"].includes(error.name);
 
-function decide({ message, task }: Execution, outcome: Extract<Outcome, { kind: "failure" }>, random: () => number): Outcome {
+/** What a server asks for (Retry-After) stands in place of the policy's own delay. */
+function decide(
+  { message, task, error: thrown }: Execution,
+  outcome: Extract<Outcome, { kind: "failure" }>,
+  random: () => number,
+): Outcome {
   const { max, backoff } = retryNumbers(message, task);
   if (max !== null && message.retries >= max) return { ...outcome, cause: "retries-exhausted" };
   const { error, traceback, children } = outcome;
-  return { kind: "retry", error, traceback, children, retry: { delayMs: backoffDelayMs(backoff, message.retries, random) } };
+  const delayMs = retryAfterOf(thrown) ?? backoffDelayMs(backoff, message.retries, random);
+  return { kind: "retry", error, traceback, children, retry: { delayMs } };
 }

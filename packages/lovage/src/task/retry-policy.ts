@@ -19,7 +19,8 @@ export interface RetryPolicy {
   readonly max?: number | null;
   /**
    * `exponential({ first, factor, max, jitter })`, `"celery"` (1, 2, 4 … 600 s, each drawn between 0 and itself), or a fixed
-   * delay ("30s", seconds). @defaultValue exponential({ first: "1s", max: "10m" })
+   * delay ("30s", seconds). An error that carries Retry-After (`retryAfter`, or a response's header) is believed instead, up to
+   * a day. @defaultValue exponential({ first: "1s", max: "10m" })
    */
   readonly backoff?: Backoff | "celery" | Duration;
 }

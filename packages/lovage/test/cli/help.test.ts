@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Desk } from "./cli.ts";
 
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("../../package.json", import.meta.url)), "utf8"));
-const commands = ["worker", "dev", "serve", "call", "result", "status", "purge", "report"];
+const commands = ["worker", "dev", "serve", "call", "result", "status", "purge", "retry-plan", "report"];
 let desk: Desk;
 beforeAll(() => {
   desk = new Desk();
