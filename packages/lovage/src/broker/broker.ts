@@ -55,10 +55,21 @@ export interface BrokerFeatures {
   readonly shared: boolean;
 }
 
+export interface OnceOptions {
+  readonly deadlineMs: number;
+  /** Ids of earlier calls that were answered and will not be tried again. */
+  readonly forget: readonly string[];
+}
+
 export interface Broker {
   readonly features: BrokerFeatures;
   /** All or nothing, at most once per call: a retried call is recognised by the store. */
   publish(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<void>;
+  /**
+   * Where the server can be away while this process lives: publishes at most once per `id`, also when it is tried again hours
+   * after a call of unknown outcome. The store remembers the id for a week, or until it is named in `forget`.
+   */
+  publishOnce?(id: string, publication: Publication, options: OnceOptions): Promise<void>;
   reserve(call: ReserveCall): Promise<Reserved>;
   /**
    * Where the store can hand a message to a runner that waits for one, in the step that publishes it: one way to the runner less.

@@ -5,6 +5,7 @@ import type {
   BrokerFeatures,
   CommitOptions,
   Committed,
+  OnceOptions,
   Publication,
   QueueAdmin,
   ReserveCall,
@@ -57,6 +58,10 @@ export class RedisBroker implements Broker {
 
   publish(publication: Publication, options: { readonly deadlineMs?: number } = {}): Promise<void> {
     return this.#publisher.publish(publication, options.deadlineMs);
+  }
+
+  publishOnce(id: string, publication: Publication, options: OnceOptions): Promise<void> {
+    return this.#publisher.publishOnce(id, publication, options);
   }
 
   async reserve(call: ReserveCall): Promise<Reserved> {

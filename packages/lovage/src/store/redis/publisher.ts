@@ -4,7 +4,7 @@
  * repeated after a lost connection, it publishes nothing twice.
  */
 import { randomUUID } from "node:crypto";
-import type { Publication } from "../../broker/broker.ts";
+import type { OnceOptions, Publication } from "../../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
@@ -18,6 +18,17 @@ import { Declared, pushSending } from "./sending.ts";
 /** A script call holds up everyone else: so much and no more is joined into one. A single publication is never split. */
 const joinMessages = 500;
 const joinBytes = 1024 * 1024;
+
+const rememberOnceMs = 7 * 86_400_000;
+
+/** What the store remembers a script call by. */
+interface Call {
+  readonly key: string;
+  readonly rememberMs: number;
+  /** Keys of calls that will not be repeated. */
+  readonly forget: readonly string[];
+}
+const none: readonly string[] = [];
 
 interface Waiting {
   readonly publication: Publication;
@@ -56,6 +67,18 @@ export class Publisher {
     });
   }
 
+  /** Alone in its call, whose id is the caller's. */
+  async publishOnce(id: string, publication: Publication, { deadlineMs, forget }: OnceOptions): Promise<void> {
+    if (this.#link.closed) throw storeClosed(this.#name, taskIds(publication));
+    assertSizes(publication);
+    const call = { key: this.#keys.call(id), rememberMs: rememberOnceMs, forget: forget.map(this.#keys.call) };
+    try {
+      await this.#call(publication, deadlineMs, call);
+    } catch (error) {
+      throw this.#named(error, publication);
+    }
+  }
+
   #flush(deadlineMs: number): void {
     const waiting = this.#waiting.get(deadlineMs) ?? [];
     this.#waiting.delete(deadlineMs);
@@ -82,10 +105,14 @@ export class Publisher {
             messages: batch.flatMap(({ publication }) => publication.messages),
             chords: batch.flatMap(({ publication }) => publication.chords ?? []),
           };
-    const args: Arg[] = [String(Math.ceil(deadlineMs * 2))];
+    await this.#call(sending, deadlineMs, { key: this.#keys.call(randomUUID()), rememberMs: Math.ceil(deadlineMs * 2), forget: none });
+  }
+
+  async #call(sending: Publication, deadlineMs: number, { key, rememberMs, forget }: Call): Promise<void> {
+    const args: Arg[] = [String(rememberMs)];
     const keys = this.#keys;
     const declared = pushSending(args, keys, this.#declared, sending);
-    const own = [keys.call(randomUUID()), keys.parked, keys.parkedDue, keys.sequence, keys.standby, keys.revokesVersion];
+    const own = [key, keys.parked, keys.parkedDue, keys.sequence, keys.standby, keys.revokesVersion, ...forget];
     const reply = await this.#link.run(publishScript, own, args, deadlineMs);
     if (Array.isArray(reply)) throw refused(reply);
     this.#declared.add(declared);

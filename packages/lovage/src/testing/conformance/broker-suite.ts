@@ -28,6 +28,18 @@ export const brokerSuite: Suite = (api, name, make) => {
       assert.equal(new Set(deliveries.map((delivery) => delivery.id.number)).size, 3);
     });
 
+    it("publishes once per id, however often it is told, until the id is to be forgotten", async ({ store }) => {
+      const { broker } = store;
+      if (broker.publishOnce === undefined) return; // a store that is away only when this process is
+      const once = (id: string, taskId: string, forget: readonly string[] = []) =>
+        broker.publishOnce?.(id, { messages: [message(taskId)] }, { deadlineMs: 2000, forget });
+      for (const id of ["one", "two", "one", "two", "one"]) await once(id, id);
+      await once("three", "three", ["one", "two"]);
+      await once("one", "again");
+      const runner = await startRunner(store);
+      assert.deepEqual(texts(await runner.reserve(10)), ["one", "two", "three", "again"].map(body));
+    });
+
     it("gives at most what was asked for, and nothing where nothing is", async ({ store }) => {
       await store.broker.publish({ messages: [message("a"), message("b"), message("c")] });
       const runner = await startRunner(store);

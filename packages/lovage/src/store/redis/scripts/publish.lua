@@ -1,9 +1,11 @@
 #!lua
 -- Publishes messages, all or none, at most once per call id. Refused by Redis itself when memory is full (no allow-oom).
--- KEYS  1 call, 2 parked, 3 parked due, 4 sequence, 5 runners on standby, 6 revokes version
+-- KEYS  1 call, 2 parked, 3 parked due, 4 sequence, 5 runners on standby, 6 revokes version, 7 … calls that will not be repeated
 -- ARGV  1 how long the call id is remembered (ms), 2 … what is sent (include/sending.lua)
 -- Reply 'sent' | 'known' (this call was made before) | { code, message } (nothing was written)
 -- Python  LPUSHed lists, `_kombu.binding.*` sets and `celery-taskset-meta-*` keys are kombu's and Celery's own.
+
+if KEYS[7] then redis.call('DEL', unpack(KEYS, 7)) end
 
 -- A single message for a list that is empty goes straight to a runner on standby, which hears of it and holds it in flight in
 -- the same step: no list is touched, no other runner is woken. A runner that nobody can tell is not on standby.

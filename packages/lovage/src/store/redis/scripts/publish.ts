@@ -3,8 +3,9 @@ import type { LuaScript } from "../script.ts";
 
 export const publishScript: LuaScript = {
   name: "publish",
-  sha1: "ef003fc0e5a81b1254f95b2e58699748da7989e3",
+  sha1: "1cc7a01483205f619b52b5d4a796ddd50d3a807d",
   source: `#!lua
+if KEYS[7] then redis.call('DEL', unpack(KEYS, 7)) end
 local function hand_over(list, envelope)
   local ready = redis.pcall('HGET', KEYS[5], list)
   if type(ready) ~= 'string' then return false end
