@@ -183,6 +183,18 @@ export const remedies = {
     "BrokerUnavailableError",
   ],
   LOVAGE_STORE_CANNOT_OPEN: ["The SQLite file cannot be opened.", "Its folder must exist and be writable.", "ConfigError"],
+  LOVAGE_SPOOL_FAILED: [
+    "The broker is away, and the spool does not take the message either.",
+    "Look at the disk and the folder of `spool`. The send failed; `details` has the ids for a second try.",
+  ],
+  LOVAGE_SPOOL_REFUSED: [
+    "The broker is back and will never take something that was kept for it.",
+    "The message has the broker's reason; it stays in the spool's store, counted by `lovage spool` as refused.",
+  ],
+  LOVAGE_SPOOLING: [
+    "The broker is away; what is sent is kept on this machine.",
+    "Bring the broker back. `lovage spool` says how much waits.",
+  ],
   LOVAGE_STORE_CLOSED: ["The store was closed by this process.", "Open it again; usually an app that was closed too early."],
   LOVAGE_STORE_CORRUPT: [
     "The SQLite file is damaged.",

@@ -1,5 +1,5 @@
 /** The door for producers. Loads no worker code; a store is loaded at the first send. */
-export type { App } from "./app/app.ts";
+export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";

@@ -23,6 +23,28 @@ export interface Ended {
   readonly runtimeMs?: number;
 }
 
+/** Runs tasks in this process while the broker is away: `inlineFallback()` of "lovage/worker". */
+export interface InlineFallback {
+  /** Serves `twin`, the app on a store in this process's memory. Resolves when it takes work. */
+  serve(twin: App): Promise<{ close(): Promise<void> }>;
+}
+
+/** What waits on this machine for the broker. */
+export interface SpoolStatus {
+  /** Publications: a send, a sendMany or a canvas each. */
+  readonly waiting: number;
+  /** When the oldest of them was kept. */
+  readonly oldest: Date | null;
+  /** Publications that the broker will never take; they stay in the spool's store. */
+  readonly refused: number;
+}
+
+export interface AppSpool {
+  status(): Promise<SpoolStatus>;
+  /** Sends what is kept; resolves when nothing is. Goes on trying while the broker is away, until `signal` aborts. */
+  replay(signal?: AbortSignal): Promise<void>;
+}
+
 export interface App extends Sender {
   readonly name: string;
   readonly config: ResolvedConfig;
@@ -42,6 +64,9 @@ export interface App extends Sender {
     options?: SendOptions,
   ): Promise<AsyncResult<R>[]>;
   sendMany(canvases: readonly AnyCanvas[], options?: SendOptions): Promise<(AsyncResult | GroupResult)[]>;
+
+  /** With `publishFallback: "spool"`; else null. */
+  readonly spool: AppSpool | null;
 
   result<R = unknown>(id: TaskId): AsyncResult<R>;
   /** A group that was saved. undefined: none under this id. */

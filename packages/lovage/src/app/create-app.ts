@@ -4,8 +4,10 @@ import { toOutgoing } from "../canvas/publication.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
 import type { ContinuationSettings, Facts } from "../execution/facts.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
-import { isLovageError, UsageError } from "../kernel/errors.ts";
+import { ConfigError, isLovageError, UsageError } from "../kernel/errors.ts";
+import { derivedId } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
+import { maskSecrets } from "../kernel/mask-secrets.ts";
 import type { Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { Signature, TaskId } from "../message/task-message.ts";
@@ -24,19 +26,21 @@ import type { SendOptions } from "../task/send-options.ts";
 import type { Prepared } from "../task/sender.ts";
 import { type Callable, isTaskDefinition } from "../task/task-definition.ts";
 import { taskSignature } from "../task/task-signature.ts";
-import type { App, Ended } from "./app.ts";
+import type { App, Ended, InlineFallback } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
 import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
-import { Publisher } from "./publisher.ts";
+import { Outbox, type Twin } from "./outbox.ts";
 import { createRouting } from "./routes.ts";
 import { type Built, buildCalls, type Call, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
+import { Spool } from "./spool.ts";
+import { onOneQueue, twinQueue } from "./twin-store.ts";
 
-export interface AppOptions extends SettingsInput {
+export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */
   readonly name?: string;
   /** Tasks under any keys, a list, or modules of tasks (`import * as tasks`); what is no task in them is left out. */
@@ -54,6 +58,8 @@ export interface AppOptions extends SettingsInput {
   readonly brokerUrl?: string;
   readonly routes?: SettingsInput["taskRoutes"];
   readonly queues?: SettingsInput["taskQueues"];
+  /** What becomes of a send while the broker is away. @defaultValue "throw" */
+  readonly publishFallback?: "throw" | "spool" | InlineFallback;
   readonly clock?: Clock;
   /** Background faults of the store: a lost connection, a bell that was rebuilt. @defaultValue a process warning */
   readonly onFault?: (fault: unknown) => void;
@@ -76,14 +82,17 @@ class LovageApp implements App {
   readonly #publishMiddleware: readonly Middleware[];
   readonly #clock: Clock;
   readonly #stores: AppStores;
+  readonly #isTwin: boolean;
   readonly #results: ResultSource;
   #config: ResolvedConfig;
   #settings: ContinuationSettings;
   #execution: ExecutionContext;
   #sending: SendingOptions;
-  #publisher: Publisher | undefined;
+  #outbox: Outbox;
 
-  constructor(options: AppOptions) {
+  /** `isTwin`: it serves another app's calls in this process's memory, and its tasks are that app's. */
+  constructor(options: AppOptions, isTwin = false) {
+    this.#isTwin = isTwin;
     this.name = options.name ?? "lovage";
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -103,7 +112,8 @@ class LovageApp implements App {
       revoke: (ids, how) => this.revoke(ids, how),
       resultExpiresMs: this.#settings.resultExpiresMs,
     });
-    for (const task of this.registry.all()) task[boundApps].add(this);
+    this.#outbox = this.#makeOutbox();
+    if (!isTwin) for (const task of this.registry.all()) task[boundApps].add(this);
   }
 
   get config(): ResolvedConfig {
@@ -124,6 +134,7 @@ class LovageApp implements App {
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
+    this.#outbox = this.#makeOutbox();
   }
 
   logFaults(log: Logger): void {
@@ -132,8 +143,9 @@ class LovageApp implements App {
       log.warn("store.fault", isLovageError(fault) ? { code: fault.code, message: fault.message } : { error: fault });
   }
 
-  store(): Promise<Store> {
-    return this.#stores.store(this.#config);
+  async store(): Promise<Store> {
+    const store = await this.#stores.store(this.#config);
+    return this.#isTwin ? onOneQueue(store) : store;
   }
 
   state(): Promise<StateStore> {
@@ -149,8 +161,7 @@ class LovageApp implements App {
     const { call, how } = asCall(what, argsOrOptions, options);
     const building = buildCalls([call], how, this.#sending);
     const built = building instanceof Promise ? await building : building;
-    await this.#publish(built);
-    return this.#handle(built, 0) as never;
+    return this.#handle(built, 0, await this.#publish(built)) as never;
   }
 
   async sendMany(
@@ -163,14 +174,13 @@ class LovageApp implements App {
       ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
     const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
-    await this.#publish(built);
-    return built.results.map((_, index) => this.#handle(built, index)) as never;
+    const results = await this.#publish(built);
+    return built.results.map((_, index) => this.#handle(built, index, results)) as never;
   }
 
   async apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
     const built = await buildCalls([{ signature, args }], options, this.#sending);
-    await this.#publish(built);
-    return this.#handle(built, 0);
+    return this.#handle(built, 0, await this.#publish(built));
   }
 
   async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
@@ -178,18 +188,20 @@ class LovageApp implements App {
     return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
   }
 
-  #handle(built: Built, index: number): AsyncResult | GroupResult {
+  #handle(built: Built, index: number, results: ResultSource = this.#results): AsyncResult | GroupResult {
     const tuple = built.results[index] as ResultTuple;
     const { ignored } = built;
     const [[id, parent], children] = tuple;
-    return parent === null && children === null ? new TaskResult(id, this.#results, { ignored }) : handleOf(tuple, this.#results, ignored);
+    return parent === null && children === null ? new TaskResult(id, results, { ignored }) : handleOf(tuple, results, ignored);
   }
 
-  #publish(built: Built): Promise<void> {
+  /** Where its results will be, if not where all are. Inside a run of this app it goes through the run, which is fenced and remembers its children. */
+  #publish(built: Built): Promise<ResultSource | undefined> {
     if (this.#publishMiddleware.length === 0) return this.#hand(built, this.#encode(built));
-    return publishThrough(built.messages, this.#publishMiddleware, (messages) =>
-      this.#hand(built, this.#encode({ messages, chords: built.chords })),
-    );
+    let handed: ResultSource | undefined;
+    return publishThrough(built.messages, this.#publishMiddleware, async (messages) => {
+      handed = await this.#hand(built, this.#encode({ messages, chords: built.chords }));
+    }).then(() => handed);
   }
 
   #encode({ messages, chords }: Pick<Built, "messages" | "chords">): Publication {
@@ -197,18 +209,14 @@ class LovageApp implements App {
     return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
   }
 
-  /** Inside a run of this app through the run, which is fenced and remembers its children; else by the publisher. */
-  #hand(built: Built, publication: Publication): Promise<void> {
+  #hand(built: Built, publication: Publication): Promise<ResultSource | undefined> {
     const run = ambientRuns.getStore();
     if (run?.sender === this) return handToRun(run, built, publication);
-    if (this.#publisher !== undefined) return this.#publisher.publish(publication);
-    return this.#openPublisher().then((publisher) => publisher.publish(publication));
+    return this.#outbox.publish(publication, () => built.messages.every(({ task }) => this.registry.get(task) !== undefined));
   }
 
-  async #openPublisher(): Promise<Publisher> {
-    const { broker } = await this.store();
-    this.#publisher ??= new Publisher(broker, this.#config.deadlineMs);
-    return this.#publisher;
+  get spool(): Spool | null {
+    return this.#outbox.spool;
   }
 
   result<R = unknown>(id: TaskId): AsyncResult<R> {
@@ -246,13 +254,51 @@ class LovageApp implements App {
   async close(): Promise<void> {
     for (const task of this.registry.all()) task[boundApps].delete(this);
     this.#results.close(new UsageError("LOVAGE_APP_CLOSED", `App "${this.name}" was closed while a result was waited for.`));
-    this.#publisher = undefined;
+    await this.#outbox.close();
     await this.#stores.close();
   }
 
   #makeSending(): SendingOptions {
     const clock = this.#clock;
     return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => clock.now() };
+  }
+
+  #makeOutbox(): Outbox {
+    const { publishFallback, spool, broker, deadlineMs } = this.#config;
+    const onFault = (fault: unknown) => this.#stores.onFault(fault);
+    const open = async () => (await this.store()).broker;
+    const inline = inlineOf(this.#options);
+    const kept = {
+      state: () => this.#stores.spool(this.#config),
+      broker: open,
+      place: maskSecrets(spool),
+      name: derivedId(maskSecrets(broker)),
+      deadlineMs,
+      onFault,
+    };
+    return new Outbox({
+      broker: open,
+      deadlineMs,
+      spool: publishFallback === "spool" ? new Spool(kept) : null,
+      openTwin: inline === undefined ? null : () => this.#openTwin(inline),
+      onFault,
+    });
+  }
+
+  async #openTwin(inline: InlineFallback): Promise<Twin> {
+    const { publishFallback: _, ...options } = this.#options;
+    const twin = new LovageApp({ ...options, ...twinSettings }, true);
+    const serving = await inline.serve(twin);
+    return {
+      async publish(publication) {
+        await (await twin.store()).broker.publish(publication);
+        return twin.#results;
+      },
+      async close() {
+        await serving.close();
+        await twin.close();
+      },
+    };
   }
 
   #makeSettings(): ContinuationSettings {
@@ -283,16 +329,34 @@ class LovageApp implements App {
 }
 
 const noArgs: readonly unknown[] = [];
+const twinSettings: Partial<AppOptions> = {
+  broker: "memory:",
+  resultBackend: null,
+  state: null,
+  taskQueues: null,
+  taskDefaultQueue: twinQueue,
+  environment: false,
+  folder: false,
+};
+const inlineOf = ({ publishFallback }: AppOptions): InlineFallback | undefined =>
+  typeof publishFallback === "object" ? publishFallback : undefined;
 
-async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">, publication: Publication): Promise<void> {
+async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">, publication: Publication): Promise<undefined> {
   await run.publish(publication);
   for (const child of children) run.addChild(child);
 }
 
 function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
-  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, ...settings } = options;
+  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, publishFallback, ...rest } = options;
+  const settings = { ...rest, publishFallback: inlineOf(options) === undefined ? publishFallback : "inline" };
   const surroundings = readSurroundings({ ...(environment !== undefined && { environment }), ...(folder !== undefined && { folder }) });
-  return resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });
+  const config = resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });
+  if (config.publishFallback === "inline" && inlineOf(options) === undefined)
+    throw new ConfigError(
+      "LOVAGE_SETTING_INVALID",
+      `publishFallback (${config.sources.publishFallback}) is "inline", which runs tasks in this process: say so in code, createApp({ publishFallback: inlineFallback() }) with inlineFallback from "lovage/worker".`,
+    );
+  return config;
 }
 
 function collections(tasks: AppOptions["tasks"]): readonly TaskCollection[] {

@@ -36,6 +36,10 @@ export class AppStores {
     return (await this.#open(config.state, config)).state;
   }
 
+  async spool(config: ResolvedConfig): Promise<StateStore> {
+    return (await this.#open(config.spool, config)).state;
+  }
+
   #open(url: string, config: ResolvedConfig): Promise<Store> {
     if (this.#closed) throw new UsageError("LOVAGE_APP_CLOSED", `App "${config.name}" was closed: create a new one to go on.`);
     const known = this.#opening.get(url);

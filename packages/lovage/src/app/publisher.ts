@@ -13,24 +13,24 @@ const mostCharacters = 4 * 1024 * 1024;
 
 interface Waiting {
   readonly publication: Publication;
-  readonly accepted: () => void;
+  readonly accepted: (nothing: undefined) => void;
   readonly failed: (error: unknown) => void;
 }
 
 export class Publisher {
-  readonly #broker: Broker;
+  readonly #broker: Pick<Broker, "publish">;
   readonly #deadlineMs: number;
   #waiting: Waiting[] = [];
   #messages = 0;
   #characters = 0;
 
-  constructor(broker: Broker, deadlineMs: number) {
+  constructor(broker: Pick<Broker, "publish">, deadlineMs: number) {
     this.#broker = broker;
     this.#deadlineMs = deadlineMs;
   }
 
   /** @throws {BrokerUnavailableError} after the deadline, with the ids of this publication; what the store refuses for good. */
-  publish(publication: Publication): Promise<void> {
+  publish(publication: Publication): Promise<undefined> {
     return new Promise((accepted, failed) => {
       if (this.#waiting.length === 0) queueMicrotask(() => this.#flush());
       this.#waiting.push({ publication, accepted, failed });
@@ -55,7 +55,7 @@ export class Publisher {
     const whole = second === undefined ? only.publication : merged(batch);
     try {
       await this.#broker.publish(whole, { deadlineMs: this.#deadlineMs });
-      for (const { accepted } of batch) accepted();
+      for (const { accepted } of batch) accepted(undefined);
     } catch (error) {
       if (second === undefined || isLovageError(error, "LOVAGE_BROKER_UNAVAILABLE") || isUnavailable(error)) failAll(batch, error);
       else await Promise.all(batch.map((each) => this.#publishAll([each])));

@@ -46,6 +46,19 @@ export const settingsTable = {
     secret: true,
     doc: "Where jobs, progress and once-keys are; null: with the broker. May be another database or server.",
   }),
+  publishFallback: row({
+    celery: null,
+    default: "throw",
+    kind: kinds.oneOf("throw", "spool", "inline"),
+    doc: 'What becomes of a send while the broker is away: "throw" an error after `deadlineMs`; "spool": it is kept on this machine and goes out when the broker is back; "inline": it runs in this process (in code only, as `inlineFallback()` of "lovage/worker").',
+  }),
+  spool: row({
+    celery: null,
+    default: "sqlite:./lovage-spool.db",
+    kind: kinds.url,
+    secret: true,
+    doc: 'Where `publishFallback: "spool"` keeps what waits: a file on a disk of this machine.',
+  }),
   namespace: row({
     celery: null,
     default: "default",

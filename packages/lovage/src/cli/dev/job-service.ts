@@ -41,6 +41,8 @@ export async function startJobService({ loaded, host, port, onError }: JobServic
     );
   }
   const { serveJobs } = await importHttp(path);
+  // What an earlier process kept for the broker need not wait for the next upload.
+  app.spool?.replay().catch((error: unknown) => onError(error, "spool"));
   const serving = await serveJobs({ ...(exports.jobs as object), app, host, port, onError });
   return { url: serving.url, close: (hurry) => within(closeWithinMs, serving.close(), hurry) };
 }
