@@ -24,10 +24,10 @@ import type { AnyCanvas } from "../task/canvas.ts";
 import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Prepared } from "../task/sender.ts";
-import { type Callable, isTaskDefinition } from "../task/task-definition.ts";
-import { taskSignature } from "../task/task-signature.ts";
+import type { Callable } from "../task/task-definition.ts";
 import type { App, Ended, InlineFallback } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
+import { asCall, callOf, noArgs } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
 import { runHooks } from "./hooks.ts";
@@ -35,7 +35,7 @@ import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
 import { Outbox, type Twin } from "./outbox.ts";
 import { createRouting } from "./routes.ts";
-import { type Built, buildCalls, type Call, type SendingOptions } from "./sending.ts";
+import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { onOneQueue, twinQueue } from "./twin-store.ts";
@@ -328,7 +328,6 @@ class LovageApp implements App {
   }
 }
 
-const noArgs: readonly unknown[] = [];
 const twinSettings: Partial<AppOptions> = {
   broker: "memory:",
   resultBackend: null,
@@ -363,29 +362,6 @@ function collections(tasks: AppOptions["tasks"]): readonly TaskCollection[] {
   if (tasks === undefined) return [];
   if (!Array.isArray(tasks)) return [tasks as TaskCollection];
   return (tasks as readonly TaskCollection[]).flatMap((each) => ("name" in each && "handler" in each ? [[each] as never] : [each]));
-}
-
-function callOf(what: Callable<readonly unknown[]> | string, args: readonly unknown[]): Call {
-  const name = typeof what === "string" ? what : what.name;
-  const signature = taskSignature({ name }, args, false, undefined).toSignature();
-  return { signature, args: noArgs, task: isTaskDefinition(what) ? what : undefined };
-}
-
-function asCall(
-  what: Callable<readonly unknown[]> | AnyCanvas | string,
-  argsOrOptions: readonly unknown[] | SendOptions | undefined,
-  options: SendOptions | undefined,
-): { readonly call: Call; readonly how: SendOptions | undefined } {
-  if (typeof what === "object" && what !== null && "toSignature" in what)
-    return { call: { signature: what.toSignature(), args: noArgs }, how: argsOrOptions as SendOptions | undefined };
-  const name = typeof what === "string" ? what : what?.name;
-  const args = argsOrOptions ?? noArgs;
-  if (typeof name !== "string" || name === "" || !Array.isArray(args))
-    throw new UsageError(
-      "LOVAGE_SEND_INVALID",
-      `Expected app.send(task, [arguments], options), app.send("name", [arguments], options) or app.send(signature, options), got ${typeof what} and ${Array.isArray(args) ? "a list" : typeof args}.`,
-    );
-  return { call: callOf(what, args), how: options };
 }
 
 function warn(fault: unknown): void {
