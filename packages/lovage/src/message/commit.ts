@@ -41,10 +41,39 @@ export type Settle =
   | { readonly kind: "requeue"; readonly where: "front" | "back"; readonly bytes?: Uint8Array | string }
   /** Out of the way until due, then to the front of its own priority. `untilMs`: absolute, the store's clock. */
   | { readonly kind: "park"; readonly untilMs: number; readonly why: ParkReason; readonly bytes?: Uint8Array | string }
-  | { readonly kind: "dead-letter"; readonly reason: DeadReason; readonly detail: string };
+  | {
+      readonly kind: "dead-letter";
+      readonly reason: DeadReason;
+      readonly detail: string;
+      readonly cause?: DeathCause;
+      /** Runs that it had. */
+      readonly attempts?: number;
+    };
 
 export type ParkReason = "eta" | "retry" | "rate" | "unknown-task";
-export type DeadReason = "poison" | "lost" | "undecodable" | "unknown-task" | "retries-exhausted" | "refused";
+export type DeadReason = "poison" | "lost" | "undecodable" | "unknown-task" | "retries-exhausted" | "failed" | "refused";
+
+/**
+ * What ended a runner. "out-of-memory": the system killed it for want of memory. "heap-limit": its JavaScript heap was full.
+ * "killed": SIGKILL by nobody that we know of. "exit": its own code ended it. "time-limit", "cancelled", "blocked" and
+ * "replaced" (recycled, fenced): we did. "stopped": a deploy. "neighbour": it went with another. "node-lost": with its machine.
+ */
+export type DeathCause =
+  | "out-of-memory"
+  | "heap-limit"
+  | "segfault"
+  | "abort"
+  | "killed"
+  | "signal"
+  | "exit"
+  | "time-limit"
+  | "cancelled"
+  | "blocked"
+  | "replaced"
+  | "stopped"
+  | "neighbour"
+  | "node-lost"
+  | "unknown";
 
 export interface ResultRecord {
   readonly taskId: TaskId;

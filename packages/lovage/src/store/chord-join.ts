@@ -23,7 +23,11 @@ export interface JoinRefusal {
 }
 
 /** Identity is (index, task id), never the text: a member that reports twice changes nothing. */
-export const identityOf = (part: ChordPart): string => `${part.index ?? "inf"} ${part.taskId}`;
+export const identityOf = (part: Pick<ChordPart, "index" | "taskId">): string => `${part.index ?? "inf"} ${part.taskId}`;
+
+/** It has not ended: members are missing, or nobody wrote yet how many it has. */
+export const lacksParts = ({ size, count, growth }: Pick<ChordView, "size" | "count" | "growth">): boolean =>
+  size === undefined || count < size + growth;
 
 /** undefined: apply it. */
 export function judgeParts(commit: Commit, view: (groupId: string) => ChordView): JoinRefusal | undefined {

@@ -1,5 +1,5 @@
 import type { ChordPart, ChordStart } from "../../message/commit.ts";
-import { type ChordView, identityOf } from "../chord-join.ts";
+import { type ChordView, identityOf, lacksParts } from "../chord-join.ts";
 import { alive, type Chord, expiry, type View } from "./world.ts";
 
 function readChord(view: View, groupId: string): Chord | undefined {
@@ -48,4 +48,9 @@ export function addPart(view: View, part: ChordPart): void {
   }
   // Celery renews all of a chord's keys with every part (celery-wire.md §7.3); without an expiry it leaves them as they are.
   if (part.expiresMs !== null) chord.expiresAt = expiry(view.now(), part.expiresMs);
+}
+
+/** The member's part is due again, if its chord still waits for others. */
+export function takePartBack(view: View, part: Pick<ChordPart, "groupId" | "index" | "taskId">): void {
+  if (lacksParts(chordView(view, part.groupId))) readChord(view, part.groupId)?.parts.delete(identityOf(part));
 }

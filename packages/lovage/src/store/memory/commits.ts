@@ -4,6 +4,7 @@ import { judgeParts, refusalReply } from "../chord-join.ts";
 import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
 import { addPart, chordView, recordedParts, startChord } from "./chords.ts";
+import { bury } from "./dead-letters.ts";
 import { enqueue, queueTopic } from "./queues.ts";
 import { readGroup, writeResult } from "./results.ts";
 import { bytesOf, type EpochRecord, type Held, type View } from "./world.ts";
@@ -32,7 +33,9 @@ function settle(view: View, { settle, delivery }: Commit, held: Held): void {
   }
   if (settle.kind === "dead-letter") {
     const { queue, bucket, bytes } = held;
-    view.space.dead.push({ delivery, queue, bucket, reason: settle.reason, detail: settle.detail, at: view.now(), bytes });
+    const { reason, detail, cause, attempts } = settle;
+    const known = { ...(cause !== undefined && { cause }), ...(attempts !== undefined && { attempts }) };
+    bury(view, { delivery, queue, bucket, reason, detail, ...known, at: view.now(), bytes });
   }
 }
 

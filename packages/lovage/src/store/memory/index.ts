@@ -2,11 +2,11 @@
  * The store in this process's memory: for tests, `inline` and embedding. Every rule of the durable stores holds, on the clock
  * it is given. `memory:` is a world of its own; connections to `memory:<name>` share one for as long as one of them is open.
  */
-import type { DeadLetter } from "../../broker/dead-letters.ts";
 import { ConfigError } from "../../kernel/errors.ts";
 import type { Store, StoreOptions } from "../store.ts";
 import { MemoryBroker } from "./broker.ts";
 import { MemoryBus } from "./bus.ts";
+import { MemoryDeadLetters } from "./dead-letters.ts";
 import { MemoryLeases } from "./leases.ts";
 import { MemoryResults } from "./results.ts";
 import { MemoryRevokes } from "./revokes.ts";
@@ -61,10 +61,7 @@ function connect(world: World, name: string, options: StoreOptions, onClose: () 
     leases: new MemoryLeases(view),
     results: new MemoryResults(view),
     revokes: new MemoryRevokes(view, bus),
-    deadLetters: {
-      count: async () => space.dead.length,
-      list: async (limit): Promise<readonly DeadLetter[]> => space.dead.slice(Math.max(0, space.dead.length - limit)).reverse(),
-    },
+    deadLetters: new MemoryDeadLetters(view),
     bus,
     state: new MemoryState(view),
     ping: async () => ({ server: "memory", durability: "none: everything ends with this process", warnings: [] }),

@@ -2,6 +2,7 @@
 import type { Commit, CommitReply } from "../../message/commit.ts";
 import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
+import { describeLetter } from "./dead-letters.ts";
 import type { Keys } from "./keys.ts";
 import { parkFlags } from "./record.ts";
 import { asList, asNumber, asText, refused } from "./reply.ts";
@@ -122,8 +123,7 @@ function settleArgs({ settle, delivery }: Commit): readonly Arg[] {
     case "park":
       return ["park", String(Math.ceil(settle.untilMs)), String(parkFlags(settle.why)), ...envelopeArgs(settle.bytes)];
     case "dead-letter": {
-      const { reason, detail } = settle;
-      return ["dead", JSON.stringify({ delivery, reason, detail }), "0", "", ""];
+      return ["dead", describeLetter({ ...settle, delivery }), "0", "", ""];
     }
   }
 }

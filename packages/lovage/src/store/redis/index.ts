@@ -32,7 +32,7 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
     leases: new RedisLeases(connections, keys),
     results: new RedisResults(connections, keys, subscriber),
     revokes: new RedisRevokes(command, keys),
-    deadLetters: new RedisDeadLetters(command, keys),
+    deadLetters: new RedisDeadLetters(command, keys, options),
     bus,
     pidbox: new RedisPidbox(command, bus, keys, endpoint.database),
     state: new RedisState(connections, keys, subscriber),

@@ -22,6 +22,7 @@ export class Keys {
   readonly parkedDue: string;
   readonly dead: string;
   readonly deadOrder: string;
+  readonly deadCounts: string;
   readonly sequence: string;
   readonly nodes: string;
   readonly fleet: string;
@@ -42,6 +43,7 @@ export class Keys {
     this.parkedDue = `${root}parked:due`;
     this.dead = `${root}dead`;
     this.deadOrder = `${root}dead:order`;
+    this.deadCounts = `${root}dead:counts`;
     this.sequence = `${root}sequence`;
     this.nodes = `${root}nodes`;
     this.fleet = `${root}fleet`;

@@ -1,6 +1,6 @@
 /** A chord's `.s`, `.t` and `.j` as rows. All of this runs within a write, but for the reading functions. */
 import type { ChordPart, ChordStart } from "../../message/commit.ts";
-import { type ChordView, identityOf, type RecordedPart } from "../chord-join.ts";
+import { type ChordView, identityOf, lacksParts, type RecordedPart } from "../chord-join.ts";
 import * as sql from "./sql/statements.ts";
 import type { View } from "./view.ts";
 
@@ -48,6 +48,15 @@ export function addPart(view: View, part: ChordPart): void {
   dropExpired(view, id);
   const added = database.get(sql.addPart, { id, identity: identityOf(part), index: part.index, member: part.member });
   database.run(sql.countPart, { id, added: added ? 1 : 0, growth: added ? (part.adds ?? 0) : 0, expires: view.expiry(part.expiresMs) });
+}
+
+/** The member's part is due again, if its chord still waits for others. */
+export function takePartBack(view: View, part: Pick<ChordPart, "groupId" | "index" | "taskId">): void {
+  const chord = chordView(view, part.groupId);
+  if (!lacksParts(chord)) return;
+  const { database } = view.file;
+  const id = view.resultKey(part.groupId);
+  if (database.run(sql.dropPart, { id, identity: identityOf(part) }) > 0) database.run(sql.uncountPart, { id });
 }
 
 export function readGroup(view: View, groupId: string): string | undefined {

@@ -70,8 +70,9 @@ function park(view: View, settle: Extract<Settle, { kind: "park" }>, held: HeldR
 
 function bury(view: View, commit: Commit, settle: Extract<Settle, { kind: "dead-letter" }>, held: HeldRow): void {
   const { delivery } = commit;
-  const { reason, detail } = settle;
-  const letter = { id: held.id, space: view.space, epoch: delivery.epoch, number: delivery.number, reason, detail, at: view.now() };
+  const { reason, detail, cause = null, attempts = null } = settle;
+  const { epoch, number } = delivery;
+  const letter = { id: held.id, space: view.space, epoch, number, reason, detail, cause, attempts, at: view.now() };
   view.file.database.run(sql.bury, letter);
   view.file.database.run(sql.drop, { id: held.id });
 }

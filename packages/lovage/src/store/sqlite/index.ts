@@ -2,12 +2,10 @@
  * The embedded store: one SQLite file, several processes at once, durable. It is the default, and needs no server. Keep the
  * file on a local disk: SQLite's locks do not hold on network file systems.
  */
-import type { DeadLetter } from "../../broker/dead-letters.ts";
-import type { DeadReason } from "../../message/commit.ts";
 import type { Store, StoreOptions, StoreReport } from "../store.ts";
 import { SqliteBroker } from "./broker.ts";
 import { SqliteBus } from "./bus.ts";
-import { blob, type Row } from "./driver.ts";
+import { SqliteDeadLetters } from "./dead-letters.ts";
 import { SqliteLeases } from "./leases.ts";
 import { SqliteResults } from "./results.ts";
 import { SqliteRevokes } from "./revokes.ts";
@@ -38,10 +36,7 @@ export function connect(shared: Shared, options: StoreOptions): Store {
     leases: new SqliteLeases(view),
     results: new SqliteResults(view),
     revokes: new SqliteRevokes(view),
-    deadLetters: {
-      count: () => view.read((database) => Number(database.get(sql.countDead, { space })?.n)),
-      list: (limit) => view.read((database) => database.all(sql.listDead, { space, limit }).map((row) => toLetter(view, row))),
-    },
+    deadLetters: new SqliteDeadLetters(view),
     bus: new SqliteBus(view),
     state: new SqliteState(view),
     ping: () => view.read((database) => report(String(database.get(sql.version, {})?.version), view)),
@@ -78,13 +73,3 @@ function report(version: string, { file }: View): StoreReport {
     warnings: isFull ? [] : ["synchronous=normal: a power cut may take what was acknowledged in the last moments."],
   };
 }
-
-const toLetter = (view: View, row: Row): DeadLetter => ({
-  delivery: { epoch: String(row.epoch), number: Number(row.number) },
-  queue: String(row.queue).slice(view.options.keyPrefix.length),
-  bucket: Number(row.bucket),
-  reason: row.reason as DeadReason,
-  detail: String(row.detail),
-  at: Number(row.at),
-  bytes: blob(row.bytes),
-});

@@ -3,6 +3,7 @@ export { brokerSuite } from "./broker-suite.ts";
 export { busSuite } from "./bus-suite.ts";
 export { chordSuite } from "./chord-suite.ts";
 export { commitSuite } from "./commit-suite.ts";
+export { deadLettersSuite } from "./dead-letters-suite.ts";
 export type { MakeServer, Suite, TestApi, TestServer } from "./harness.ts";
 export { leasesSuite } from "./leases-suite.ts";
 export { type ModelStep, runAgainstModel } from "./model.ts";

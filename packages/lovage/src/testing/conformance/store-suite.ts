@@ -4,6 +4,7 @@ import { brokerSuite } from "./broker-suite.ts";
 import { busSuite } from "./bus-suite.ts";
 import { chordSuite } from "./chord-suite.ts";
 import { commitSuite } from "./commit-suite.ts";
+import { deadLettersSuite } from "./dead-letters-suite.ts";
 import { ack, body, cases, message, result, type Suite, startRunner, texts, watching } from "./harness.ts";
 import { leasesSuite } from "./leases-suite.ts";
 import { resultsSuite } from "./results-suite.ts";
@@ -65,7 +66,18 @@ export const storeSuite: Suite = (api, name, make) => {
 
 /** Everything a store must pass. */
 export const conformance: Suite = (api, name, make) => {
-  for (const suite of [storeSuite, brokerSuite, commitSuite, chordSuite, leasesSuite, resultsSuite, revokesSuite, busSuite, stateSuite]) {
+  for (const suite of [
+    storeSuite,
+    brokerSuite,
+    commitSuite,
+    deadLettersSuite,
+    chordSuite,
+    leasesSuite,
+    resultsSuite,
+    revokesSuite,
+    busSuite,
+    stateSuite,
+  ]) {
     suite(api, name, make);
   }
 };

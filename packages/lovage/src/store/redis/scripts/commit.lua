@@ -71,6 +71,7 @@ else
 -- include "results"
 -- include "sending"
 -- include "chord"
+-- include "dead"
 local parked_key, due_key, dead_key, dead_order_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9]
 local ordered = ARGV[4] == '1'
 local function answer(letter, detail, counter)
@@ -104,9 +105,7 @@ local function commit_plain(at, look)
 end
 local function check_settle(commit, record)
   if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
-  if commit.settle == 'dead' then
-    return wrong_kind(dead_key, 'hash') or wrong_kind(dead_order_key, 'zset') or wrong_kind(sequence_key, 'string')
-  end
+  if commit.settle == 'dead' then return wrong_dead(dead_key, dead_order_key, sequence_key) end
   if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
 end
 local function settle(commit, record)
@@ -120,9 +119,7 @@ local function settle(commit, record)
   elseif commit.settle == 'park' then
     park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
   else
-    local id = next_id(sequence_key)
-    redis.call('HSET', dead_key, id, struct.pack('>I4', #commit.detail) .. commit.detail .. record)
-    redis.call('ZADD', dead_order_key, now, id)
+    bury(dead_key, dead_order_key, sequence_key, now, commit.detail, record)
   end
 end
 

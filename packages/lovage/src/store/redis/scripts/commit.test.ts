@@ -174,12 +174,13 @@ scriptCases(api, {
       due: { zset: { "0000000000000001": 1, "0000000000000002": 2 } },
       dead: { hash: { "0000000000000003": `\u0000\u0000\u0000\u0002{}${record("five")}` } },
       "dead:order": { zset: { "0000000000000003": "now" } },
+      "dead:counts": { hash: { "unknown|q": "1" } },
       sequence: "3",
       "m5 ~": failure,
       r: ["y", "x"],
     },
   },
-  computed: ["q", "r", "m5"],
+  computed: ["q", "r", "m5", "dead:counts"],
   wrong: {
     ...unused("counters", "fleet"),
     ...Object.fromEntries(
@@ -189,6 +190,7 @@ scriptCases(api, {
           ["due", "aarra"],
           ["dead", "aaaar"],
           ["dead:order", "aaaar"],
+          ["dead:counts", "aaaar"],
           ["sequence", "aarrr"],
           ["q", "rraaa"],
           ["r", "aaaar"],
@@ -206,6 +208,7 @@ function settled(key: string, letters: string) {
     due: "zset",
     dead: "hash",
     "dead:order": "zset",
+    "dead:counts": "hash",
     sequence: "string",
     q: "list",
     r: "list",
@@ -240,6 +243,7 @@ function settled(key: string, letters: string) {
         ? {
             dead: { hash: { [deadId]: `\u0000\u0000\u0000\u0002{}${record("five")}` } },
             "dead:order": { zset: { [deadId]: "now" } },
+            "dead:counts": { hash: { "unknown|q": "1" } },
             "m5 ~": failure,
             r: ["y", "x"],
           }

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "7896f7cfb7fc99b5d31284bc426eeaca55684c04",
+  sha1: "d2c8a0066b57ddadb8a5bcf1aa5e56621141ec12",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -277,6 +277,37 @@ local function write_part(part)
   end
   if part.completes ~= '' then set_expiring(part.closed, part.completes, part.expires) end
 end
+local function split_letter(letter)
+  local length = struct.unpack('>I4', letter)
+  return string.sub(letter, 5, 4 + length), string.sub(letter, 5 + length)
+end
+local function queue_of(record)
+  local _, _, _, prefix, length, _, at = struct.unpack('>BBBHHH', record)
+  return string.sub(record, at + prefix, at + prefix + length - 1)
+end
+local function counted_as(description, record)
+  local ok, said = pcall(cjson.decode, description)
+  return (ok and type(said) == 'table' and tostring(said.reason or 'unknown') or 'unknown') .. '|' .. queue_of(record)
+end
+local function wrong_dead(dead_key, order_key, sequence_key)
+  local wrong = wrong_kind(dead_key, 'hash') or wrong_kind(order_key, 'zset') or wrong_kind(dead_key .. ':counts', 'hash')
+  return wrong or (sequence_key and wrong_kind(sequence_key, 'string'))
+end
+local function bury(dead_key, order_key, sequence_key, at, description, record)
+  local id = next_id(sequence_key)
+  redis.call('HSET', dead_key, id, struct.pack('>I4', #description) .. description .. record)
+  redis.call('ZADD', order_key, at, id)
+  redis.call('HINCRBY', dead_key .. ':counts', counted_as(description, record), 1)
+end
+local function unbury(dead_key, order_key, id)
+  local letter = redis.call('HGET', dead_key, id)
+  redis.call('ZREM', order_key, id)
+  if not letter then return false end
+  redis.call('HDEL', dead_key, id)
+  local field = counted_as(split_letter(letter))
+  if redis.call('HINCRBY', dead_key .. ':counts', field, -1) <= 0 then redis.call('HDEL', dead_key .. ':counts', field) end
+  return true
+end
 local parked_key, due_key, dead_key, dead_order_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9]
 local ordered = ARGV[4] == '1'
 local function answer(letter, detail, counter)
@@ -308,9 +339,7 @@ local function commit_plain(at, look)
 end
 local function check_settle(commit, record)
   if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
-  if commit.settle == 'dead' then
-    return wrong_kind(dead_key, 'hash') or wrong_kind(dead_order_key, 'zset') or wrong_kind(sequence_key, 'string')
-  end
+  if commit.settle == 'dead' then return wrong_dead(dead_key, dead_order_key, sequence_key) end
   if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
 end
 local function settle(commit, record)
@@ -324,9 +353,7 @@ local function settle(commit, record)
   elseif commit.settle == 'park' then
     park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
   else
-    local id = next_id(sequence_key)
-    redis.call('HSET', dead_key, id, struct.pack('>I4', #commit.detail) .. commit.detail .. record)
-    redis.call('ZADD', dead_order_key, now, id)
+    bury(dead_key, dead_order_key, sequence_key, now, commit.detail, record)
   end
 end
 local function read_commit(at)

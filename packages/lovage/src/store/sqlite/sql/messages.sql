@@ -69,16 +69,6 @@ SELECT min(position) AS due FROM messages WHERE place = 2;
 SELECT m.id, m.queue, m.bucket, q.name FROM messages m JOIN queues q ON q.id = m.queue
 WHERE m.place = 2 AND m.position <= :now ORDER BY m.position, m.id LIMIT :limit;
 
--- name: bury
-INSERT INTO dead_letters (space, epoch, number, queue, bucket, reason, detail, at, bytes)
-SELECT :space, :epoch, :number, q.name, m.bucket, :reason, :detail, :at, m.bytes FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = :id;
-
--- name: countDead
-SELECT count(*) AS n FROM dead_letters WHERE space = :space;
-
--- name: listDead
-SELECT epoch, number, queue, bucket, reason, detail, at, bytes FROM dead_letters WHERE space = :space ORDER BY id DESC LIMIT :limit;
-
 -- name: depth
 SELECT count(*) AS n FROM messages WHERE place = 0 AND queue = :queue;
 

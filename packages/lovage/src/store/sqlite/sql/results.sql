@@ -18,6 +18,10 @@ SELECT rev, document FROM results WHERE id = :id AND (expires IS NULL OR expires
 -- name: forgetResult
 DELETE FROM results WHERE id = :id;
 
+-- An end that is to be undone.
+-- name: forgetEnd
+DELETE FROM results WHERE id = :id AND state <> 'SUCCESS';
+
 -- name: lastResult
 SELECT coalesce(max(rev), 0) AS last FROM results;
 
@@ -46,6 +50,12 @@ ON CONFLICT (id) DO UPDATE SET size = excluded.size, expires = excluded.expires;
 -- name: addPart
 INSERT INTO chord_parts (chord, identity, place, member) VALUES (:id, :identity, :index, :member)
 ON CONFLICT (chord, identity) DO NOTHING RETURNING arrival;
+
+-- name: dropPart
+DELETE FROM chord_parts WHERE chord = :id AND identity = :identity;
+
+-- name: uncountPart
+UPDATE chords SET count = count - 1 WHERE id = :id;
 
 -- Without an expiry of its own a part leaves the chord's as it is.
 -- name: countPart

@@ -53,8 +53,9 @@ CREATE TABLE chord_parts (
   UNIQUE (chord, identity)
 );
 
+-- An id is never used again: whoever says it twice means the same letter.
 CREATE TABLE dead_letters (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   space TEXT NOT NULL,
   epoch TEXT NOT NULL,
   number INTEGER NOT NULL,
@@ -62,10 +63,12 @@ CREATE TABLE dead_letters (
   bucket INTEGER NOT NULL,
   reason TEXT NOT NULL,
   detail TEXT NOT NULL,
+  cause TEXT,
+  attempts INTEGER,
   at INTEGER NOT NULL,
   bytes BLOB NOT NULL
 );
-CREATE INDEX dead_letters_space ON dead_letters (space);
+CREATE INDEX dead_letters_at ON dead_letters (space, at, id);
 
 -- Closed nodes and epochs stay for a day, so that a late caller is told that it was closed.
 CREATE TABLE nodes (
