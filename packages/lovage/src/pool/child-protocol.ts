@@ -11,13 +11,15 @@ export type HostingMode = "main" | "threads";
 export type ToChild =
   | { readonly c: "start"; readonly spec: RunnerSpec }
   | { readonly c: "to"; readonly message: ToRunner }
-  /** Threads only: end this one. Without its `exit` within 2 s the parent kills the process. */
+  /** Threads only: end this one. Without its `exit` within 2 s, or with children, the parent kills the process. */
   | { readonly c: "terminate"; readonly epoch: Epoch };
 
 export type FromChild =
   | { readonly c: "from"; readonly message: FromRunner }
   /** Threads only. */
-  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number };
+  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number }
+  /** Threads only: told to end, and processes that its code has started would outlive it. */
+  | { readonly c: "has-children"; readonly epoch: Epoch };
 
 /** To the watchdog thread from the main thread of its process. */
 export type ToWatchdogThread =
@@ -34,7 +36,7 @@ export interface Flagged {
 }
 
 /** From a runner's thread to the main thread of its process. */
-export type FromThread = FromChild | { readonly c: "look" };
+export type FromThread = FromChild | { readonly c: "look" } | { readonly c: "children"; readonly running: number };
 
 /** To a runner's thread. */
 export type ToThread = { readonly c: "to"; readonly message: ToRunner } | Flagged;

@@ -69,7 +69,12 @@ function deliver(runner: HostedRunner, message: ToThread): void {
 function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
   const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
   const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData });
-  thread.on("message", (message: FromThread) => (message.c === "look" ? wakeWatchdog() : send(message)));
+  let children = 0;
+  thread.on("message", (message: FromThread) => {
+    if (message.c === "look") wakeWatchdog();
+    else if (message.c === "children") children = message.running;
+    else send(message);
+  });
   // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.
   thread.on("error", (error) => console.error(error));
   thread.on("exit", (code) => {
@@ -77,7 +82,8 @@ function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
     tellWatchdog({ w: "remove", epoch: spec.epoch });
     send({ c: "exit", epoch: spec.epoch, code });
   });
-  return { tell: (message) => thread.postMessage(message), terminate: () => void thread.terminate() };
+  const terminate = () => (children > 0 ? send({ c: "has-children", epoch: spec.epoch }) : void thread.terminate());
+  return { tell: (message) => thread.postMessage(message), terminate };
 }
 
 const wakeWatchdog = (): void => tellWatchdog({ w: "look" });

@@ -1,11 +1,13 @@
 /** Main module of a runner's thread in the `threads` pool. Ends its thread when the runner is done; never the process. */
 import { parentPort, workerData } from "node:worker_threads";
+import { watchChildCount } from "./child-count.ts";
 import type { FromThread, ThreadData, ToThread } from "./child-protocol.ts";
 import { hostRunner, loadEntry } from "./hosted-runner.ts";
 import { SlotTable } from "./slot-table.ts";
 
 const { entry, spec, rows, memory } = workerData as ThreadData;
 const send = (message: FromThread) => parentPort?.postMessage(message);
+watchChildCount((running) => send({ c: "children", running }));
 const runner = hostRunner({
   spec,
   slots: new SlotTable(rows, memory),

@@ -1,7 +1,7 @@
 /**
  * Host of the `threads` pool: all runners are threads of one child process with one watchdog. A thread that does not end
- * within 2 s of being told (native code cannot be interrupted) takes the process with it, and its neighbours are
- * reported as such. The next runner gets a new process.
+ * within 2 s of being told (native code cannot be interrupted), or whose code has started processes that would outlive it,
+ * takes the process with it, and its neighbours are reported as such. The next runner gets a new process.
  */
 
 import type { FromChild } from "../child-protocol.ts";
@@ -101,7 +101,7 @@ class ThreadHouse {
     else if (message.c === "exit") {
       this.#threads.get(message.epoch)?.gone({ epoch: message.epoch, code: message.code, signal: null, asNeighbour: false });
       this.#threads.delete(message.epoch);
-    }
+    } else void this.kill(message.epoch);
   }
 
   finding(message: Finding): void {

@@ -66,6 +66,8 @@ export class Canceller implements Service {
   asked(member: Member, number: number, killAfterMs: number): void {
     const key = keyOf(member, number);
     if (this.#asked.has(key)) return;
+    // However its code comes to its end now, by itself or with a neighbour's process.
+    member.verdicts.set(number, terminated);
     const timer = setTimeout(() => void this.#overdue(member, number), killAfterMs);
     this.#asked.set(key, timer);
   }
@@ -139,7 +141,6 @@ export class Canceller implements Service {
         return;
       }
       log.warn("task.terminating", { epoch: member.epoch, pid: member.runner.pid, number });
-      member.verdicts.set(number, terminated);
       if (slots === 1 || loopLagMs >= blockedAfterMs) {
         await pool().kill(member, "cancelled");
         return;
@@ -149,7 +150,6 @@ export class Canceller implements Service {
     } catch (error) {
       // It does not even answer by its watchdog.
       log.error("task.terminating-failed", { epoch: member.epoch, number, error });
-      member.verdicts.set(number, terminated);
       if (canKill) await pool().kill(member, "cancelled");
     }
   }
