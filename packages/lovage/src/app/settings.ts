@@ -237,6 +237,18 @@ export const settingsTable = {
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "KiB. A runner above it is replaced between tasks, in every pool.",
   }),
+  workerShutdownTimeout: row({
+    celery: null,
+    default: 25,
+    kind: kinds.nullable(kinds.seconds),
+    doc: "How long a warm stop waits for what runs before it gives it back. Seconds, or text with a unit. null: for ever, as Celery does.",
+  }),
+  workerSoftShutdownTimeout: row({
+    celery: "worker_soft_shutdown_timeout",
+    default: 0,
+    kind: kinds.seconds,
+    doc: "How long what runs may go on before a cold stop (SIGQUIT, a second signal). Seconds, or text with a unit.",
+  }),
   profiles: row({
     celery: null,
     default: {},

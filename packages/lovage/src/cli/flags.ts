@@ -1,6 +1,6 @@
 /** Text of flags to values; what can't be read is a usage error that names the flag, what it got and what it takes. */
 
-import { parseDurationMs } from "../kernel/durations.ts";
+import { durationSeconds, parseDurationMs } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 
 const refuse = (flag: string, takes: string, text: string): never => {
@@ -38,6 +38,12 @@ export function listOf(flag: string, text: string | undefined): readonly string[
     .map((item) => item.trim())
     .filter((item) => item !== "");
   return named.length > 0 ? named : refuse(flag, "names separated by commas", text);
+}
+
+/** Milliseconds of what `durationOf` takes. */
+export function millisecondsOf(flag: string, text: string | undefined): number | undefined {
+  const duration = durationOf(flag, text);
+  return duration === undefined ? undefined : durationSeconds(duration, flag) * 1000;
 }
 
 /** Seconds, as Celery's flags have them, or text with a unit. */

@@ -58,6 +58,8 @@ export type FromRunner =
   | { readonly t: "ended"; readonly epoch: Epoch; readonly number: number }
   /** Its epoch was closed by somebody else. It exits. */
   | { readonly t: "fenced"; readonly epoch: Epoch }
+  /** It takes nothing more: what it is handed from now on goes back. */
+  | { readonly t: "closed"; readonly epoch: Epoch }
   | { readonly t: "drained"; readonly epoch: Epoch; readonly tasksDone: number }
   /** The app could not be loaded or `setup()` threw: `code` and `message` for people. It exits. */
   | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }

@@ -41,12 +41,16 @@ export interface WorkerOptions {
   readonly timeLimit?: number | string;
   /** Seconds, or text with a unit. @celery --soft-time-limit */
   readonly softTimeLimit?: number | string;
-  /** Milliseconds after which a warm stop turns cold. @defaultValue it waits */
-  readonly shutdownTimeoutMs?: number;
+  /** Milliseconds after which a warm stop turns cold; null: it waits. @defaultValue the app's `workerShutdownTimeout` */
+  readonly shutdownTimeoutMs?: number | null;
+  /** Milliseconds that what runs gets to finish before a cold stop. @defaultValue the app's `workerSoftShutdownTimeout` */
+  readonly softShutdownMs?: number;
   /** `CUDA_VISIBLE_DEVICES` of the runners, one each, round and round. */
   readonly gpus?: readonly string[];
   /** SIGTERM and SIGINT stop warm, the second of them and SIGQUIT cold. @defaultValue false */
   readonly signals?: boolean;
+  /** SIGTERM stops cold like SIGQUIT. @celery REMAP_SIGTERM=SIGQUIT in the environment @defaultValue false */
+  readonly termIsQuit?: boolean;
   readonly logLevel?: LogLevel | "silent";
   readonly logFormat?: LogFormat;
   /** Instead of one made of `logLevel` and `logFormat`, for the supervisor's own lines. */
@@ -106,11 +110,12 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
       maxMemoryBytes: maxMemory === null ? null : maxMemory * 1024,
       log: logSettings,
     },
-    shutdownTimeoutMs: options.shutdownTimeoutMs ?? null,
+    shutdownTimeoutMs: options.shutdownTimeoutMs === undefined ? ms(config.workerShutdownTimeout) : options.shutdownTimeoutMs,
+    softShutdownMs: options.softShutdownMs ?? config.workerSoftShutdownTimeout * 1000,
     clock,
     log,
   });
-  const unlisten = options.signals ? listenToSignals((mode) => supervisor.stop(mode)) : () => {};
+  const unlisten = options.signals ? listenToSignals((mode) => supervisor.stop(mode), options.termIsQuit ?? false) : () => {};
   void supervisor.exitCode.then(unlisten);
   try {
     await supervisor.start();
@@ -131,6 +136,8 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
     },
   };
 }
+
+const ms = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1000);
 
 function limitFlags({ timeLimit, softTimeLimit }: WorkerOptions): Readonly<Record<string, unknown>> {
   return {

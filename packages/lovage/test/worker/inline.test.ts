@@ -55,7 +55,7 @@ describe("the pool inline", () => {
     await app.close();
     expect(await worker.stop("warm")).toBe(0);
     expect(await worker.stop("cold")).toBe(0);
-    expect(said).toEqual(["shutdown.warm", "runner.gone", "shutdown.done"]);
+    expect(said).toEqual(["shutdown.warm", "shutdown.intake-closed", "runner.gone", "shutdown.done"]);
   });
 
   it("has soft limits, and ends what does not listen at the hard one, without a word when its code returns", async () => {

@@ -95,7 +95,7 @@ describe.each(["async", "processes", "threads", "solo"] as const)("the pool %s",
     const result = await bench.app.send("t.span", [file, gate]);
     await bench.started(file);
     node.child.kill("SIGTERM");
-    await waitFor("the warm stop to begin", () => node.logged("shutdown.warm").length === 1);
+    await waitFor("the end of the intake", () => node.logged("shutdown.intake-closed").length === 1);
     const late = await bench.app.send("t.add", [1, 1]);
     writeFileSync(gate, "");
     expect(await node.exited).toBe(0);

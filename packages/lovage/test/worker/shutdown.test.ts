@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { peekHeaders } from "../../dist/message/decode.js";
 import { Bench } from "./node.ts";
@@ -52,6 +53,72 @@ it("turns a warm stop cold at its deadline", async () => {
   node.child.kill("SIGINT");
   expect(await node.exited).toBe(1);
   expect(await bench.depth()).toBe(1);
+});
+
+describe("a soft stop", () => {
+  it("lets what runs finish, and takes nothing more", async () => {
+    const node = await bench.node({ pool: "async", concurrency: 2, softShutdownMs: 10_000 }).ready();
+    const [file, gate] = [bench.file(), bench.file()];
+    const result = await bench.app.send("t.span", [file, gate]);
+    await bench.started(file);
+    node.child.kill("SIGQUIT");
+    await waitFor("the end of the intake", () => node.logged("shutdown.intake-closed").length === 1);
+    const late = await bench.app.send("t.add", [1, 1]);
+    writeFileSync(gate, "");
+    expect(await node.exited).toBe(0);
+    expect([await result.state(), await late.state()]).toEqual(["SUCCESS", "PENDING"]);
+    expect(node.logged("shutdown.soft")).toMatchObject([{ forMs: 10_000 }]);
+  });
+
+  it("turns cold when its time is over, and at once at the next signal", async () => {
+    const patient = await bench.node({ pool: "solo", softShutdownMs: 600, name: "one" }).ready();
+    const hurried = await bench.node({ pool: "solo", softShutdownMs: 60_000, name: "two" }).ready();
+    const file = bench.file();
+    await Promise.all([bench.app.send("t.loop", [file]), bench.app.send("t.loop", [file])]);
+    await bench.started(file, 2);
+    const stoppedAt = performance.now();
+    for (const node of [patient, hurried]) node.child.kill("SIGQUIT");
+    await waitFor("the soft stop", () => hurried.logged("shutdown.soft").length === 1);
+    hurried.child.kill("SIGQUIT");
+    expect(await Promise.all([patient.exited, hurried.exited])).toEqual([1, 1]);
+    expect(performance.now() - stoppedAt).toBeGreaterThan(600);
+    expect(await bench.depth()).toBe(2);
+  });
+});
+
+it("stops cold at SIGTERM where that is wished", async () => {
+  const node = await bench.node({ pool: "processes", concurrency: 1, termIsQuit: true }).ready();
+  const file = bench.file();
+  await bench.app.send("t.loop", [file]);
+  await bench.started(file);
+  node.child.kill("SIGTERM");
+  expect(await node.exited).toBe(1);
+  expect(node.logged("shutdown.warm")).toEqual([]);
+});
+
+it("finishes short tasks within the deadline, and another node starts the long ones within 2 s of its end", async () => {
+  const node = await bench.node({ pool: "async", concurrency: 20, shutdownTimeoutMs: 1500 }).ready();
+  const [short, long, gate, never] = [bench.file(), bench.file(), bench.file(), bench.file()];
+  const shortOnes = await Promise.all(Array.from({ length: 10 }, () => bench.app.send("t.span", [short, gate])));
+  const polite = await Promise.all(Array.from({ length: 9 }, () => bench.app.send("t.politeSpan", [long, never])));
+  const deaf = await bench.app.send("t.span", [long, never]);
+  await Promise.all([bench.started(short, 10), bench.started(long, 10)]);
+  await bench.node({ pool: "async", concurrency: 20, name: "next" }).ready();
+  node.child.kill("SIGTERM");
+  await waitFor("the warm stop", () => node.logged("shutdown.warm").length === 1);
+  writeFileSync(gate, "");
+  expect(await node.exited).toBe(1);
+  const endedAt = performance.now();
+  await waitFor("the long ones on the other node", () => bench.lines(long).filter((line) => line === "+").length === 20);
+  expect(performance.now() - endedAt).toBeLessThan(2000);
+  expect(await Promise.all(shortOnes.map((result) => result.state()))).toEqual(Array(10).fill("SUCCESS"));
+  expect(bench.lines(short)).toHaveLength(20);
+  // Asked to stop, and given the time to clean up: all but the one that does not listen.
+  expect(bench.lines(long).filter((line) => line === "cleaned up")).toHaveLength(9);
+  writeFileSync(never, "");
+  expect(await Promise.all([...polite, deaf].map((result) => result.get({ timeoutMs: 8000 })))).toEqual(Array(10).fill("done"));
+  // Nobody is to blame.
+  expect((await (await bench.app.store()).deadLetters.list(10)).length).toBe(0);
 });
 
 describe("exit codes", () => {

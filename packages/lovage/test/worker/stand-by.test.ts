@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createClient } from "@redis/client";
 import { afterAll, describe, expect, it } from "vitest";
 import { Place, skips } from "../bad-input/place.ts";
+import { waitFor } from "./wait-for.ts";
 
 describe.skipIf(skips("redis"))("messages handed to a runner that waits", () => {
   let place: Place | undefined;
@@ -29,5 +30,27 @@ describe.skipIf(skips("redis"))("messages handed to a runner that waits", () => 
     killer.destroy();
     const begun = place.lines(file).filter((line) => line.startsWith("+"));
     expect(begun.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, value) => value));
+  });
+
+  it("are not begun by a node that has said it takes nothing more", { timeout: 60_000 }, async () => {
+    const home = await Place.open("redis");
+    try {
+      const node = await home.node({ pool: "processes", concurrency: 2 });
+      const [file, gate] = [home.file(), home.file()];
+      const busy = await home.app.send("bad.span", [file, gate, 1]);
+      await waitFor("the run", () => home.lines(file).length === 1);
+      // The other runner has found nothing, and stands by.
+      expect(await (await home.app.send("bad.add", [1, 1])).get({ timeoutMs: 10_000 })).toBe(2);
+      node.child.kill("SIGTERM");
+      await waitFor("the end of the intake", () => node.logged("shutdown.intake-closed").length === 1);
+      const late = await Promise.all([2, 3, 4].map((value) => home.app.send("bad.add", [value, 1])));
+      writeFileSync(gate, "");
+      expect(await node.exited, node.tail()).toBe(0);
+      expect(await busy.get({ timeoutMs: 5000 })).toBe(1);
+      expect(await Promise.all(late.map((result) => result.state()))).toEqual(["PENDING", "PENDING", "PENDING"]);
+      expect(await home.depth()).toBe(3);
+    } finally {
+      await home.close();
+    }
   });
 });

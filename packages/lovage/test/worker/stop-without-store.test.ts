@@ -3,7 +3,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Place, skips } from "../bad-input/place.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** At the same time: each waits for half a minute. */
+/** Milliseconds that a container gets by default. */
+const dockerWaitsMs = 9000;
+
+/** At the same time: each waits for a while. */
 describe.skipIf(skips("redis")).concurrent("a warm stop while Redis is gone", () => {
   const places: Place[] = [];
   afterAll(() => Promise.all(places.map((place) => place.close())));
@@ -29,8 +32,10 @@ describe.skipIf(skips("redis")).concurrent("a warm stop while Redis is gone", ()
       node.child.kill("SIGTERM");
       await waitFor("a store that is away for longer than a stop waits", () => node.logged("lease.beat-failed").length >= 4, 30_000);
       expect(node.logged("shutdown.store-gone")).toEqual([]);
+      const freeAt = performance.now();
       writeFileSync(gate, "");
       expect(await node.exited, node.tail()).toBe(1);
+      expect(performance.now() - freeAt).toBeLessThan(dockerWaitsMs);
       expect(place.lines(file).filter((line) => line.startsWith("-"))).toHaveLength(2);
       expect(node.logged("shutdown.store-gone")).toHaveLength(1);
       expect(node.logged("shutdown.left")).toMatchObject([{ deliveries: 2 }]);
@@ -45,8 +50,10 @@ describe.skipIf(skips("redis")).concurrent("a warm stop while Redis is gone", ()
     const place = await newPlace();
     const node = await place.node({ pool: "processes", concurrency: 2 });
     await place.redis?.down();
+    const askedAt = performance.now();
     node.child.kill("SIGTERM");
     expect(await node.exited, node.tail()).toBe(1);
+    expect(performance.now() - askedAt).toBeLessThan(dockerWaitsMs);
     expect(node.logged("shutdown.left")).toMatchObject([{ deliveries: 0 }]);
   });
 });

@@ -24,7 +24,8 @@ export const run: CommandModule["run"] = async (context, _args, flags: WorkerFla
   const { app, path } = await loadApp(context.appModule, { flags: settings });
   try {
     const profile = flags.profile === undefined ? {} : profileOf(app.config.profiles, flags.profile);
-    const worker = await startWorker(app, { ...profile, ...options, appModule: path, settings, signals: true });
+    const termIsQuit = process.env.REMAP_SIGTERM === "SIGQUIT";
+    const worker = await startWorker(app, { ...profile, ...options, appModule: path, settings, signals: true, termIsQuit });
     context.serving();
     if (flags.untilStdinEnds) stopWithStdin(worker);
     output.write(banner(worker, app.config.name, (await app.store()).name));

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../../kernel/errors.ts";
 import type { LogLevel } from "../../kernel/logger.ts";
 import type { WorkerOptions } from "../../worker/start-worker.ts";
-import { durationOf, listOf, numberOf, wholeOf } from "../flags.ts";
+import { durationOf, listOf, millisecondsOf, wholeOf } from "../flags.ts";
 
 export interface WorkerFlags {
   readonly pool?: string;
@@ -59,7 +59,7 @@ export function defineWorkerFlags(command: Command): Command {
     .option("--max-memory-per-child <KiB>", "replace a runner above this size, between tasks")
     .option("--time-limit <seconds>", "hard limit of tasks that have none; text with a unit too: 5m")
     .option("--soft-time-limit <seconds>", "soft limit of tasks that have none")
-    .option("--shutdown-timeout <seconds>", "a warm stop turns cold after this time")
+    .option("--shutdown-timeout <seconds>", "a warm stop gives back what still runs after this time (25); text with a unit too: 5m")
     .option("--gpu <devices>", "CUDA_VISIBLE_DEVICES of the runners, separated by commas, one each")
     .option("--profile <name>", "take options from the app's profile of this name; flags win");
   for (const [flags, why] of withoutEffect) command.option(flags, `accepted for Celery's sake: ${why}`);
@@ -70,7 +70,6 @@ export function defineWorkerFlags(command: Command): Command {
 
 export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
   refuseUnsupported(flags);
-  const timeout = numberOf("--shutdown-timeout", flags.shutdownTimeout);
   const options: { [K in keyof WorkerOptions]: WorkerOptions[K] | undefined } = {
     pool: flags.pool,
     concurrency: wholeOf("-c", flags.concurrency),
@@ -86,7 +85,7 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     gpus: listOf("--gpu", flags.gpu),
     logLevel: logLevelOf(flags.loglevel),
     logFormat: flags.logFormat,
-    shutdownTimeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    shutdownTimeoutMs: millisecondsOf("--shutdown-timeout", flags.shutdownTimeout),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as WorkerOptions;
 }

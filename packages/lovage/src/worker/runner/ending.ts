@@ -85,7 +85,7 @@ export class Ending {
 
   /** Takes nothing more, returns what has not started, and ends when what runs has ended. */
   drain(): void {
-    const { actors, leaveStandBy } = this.#options;
+    const { actors, leaveStandBy, say, epoch } = this.#options;
     const { bell, fetcher, intake, wire } = actors;
     if (!this.#draining) {
       this.#draining = true;
@@ -93,6 +93,7 @@ export class Ending {
       void bell?.stop();
       fetcher.stop();
       intake.close();
+      say({ t: "closed", epoch });
     }
     wire.poke();
     this.ifDrained();

@@ -34,15 +34,15 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
       readiness.came(member);
     },
     onGone({ member }) {
-      const { readiness, leases, waker, canceller } = actors();
+      const { readiness, leases, waker, canceller, shutdown } = actors();
       readiness.gone(member);
       leases.changed();
       waker.gone(member);
       canceller.gone(member);
+      shutdown.closed(member);
     },
     onMessage: (member, message) => heard(actors(), member, message),
     onWatchdog: (member, finding) => found(actors(), member, finding),
-    onOpenFailed: () => {},
     onHopeless({ code, message }) {
       const { log, readiness, shutdown } = actors();
       log.error("worker.cannot-start", { code, message });
@@ -52,7 +52,7 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
   };
 }
 
-function heard({ waker, recycler, canceller, log }: ListeningActors, member: Member, message: FromRunner): void {
+function heard({ waker, recycler, canceller, shutdown, log }: ListeningActors, member: Member, message: FromRunner): void {
   switch (message.t) {
     case "idle":
       waker.becameIdle(member);
@@ -68,6 +68,9 @@ function heard({ waker, recycler, canceller, log }: ListeningActors, member: Mem
       break;
     case "cancelling":
       canceller.asked(member, message.number, message.killAfterMs);
+      break;
+    case "closed":
+      shutdown.closed(member);
       break;
     case "ended":
       canceller.ended(member, message.number);

@@ -51,7 +51,6 @@ it("says once that no runner can start, however many fail together", async () =>
         said.push(code);
         void pool.stopReplacing();
       },
-      onOpenFailed: () => {},
     },
   });
   pool.start();

@@ -32,7 +32,6 @@ export interface PoolListener {
   onWatchdog(member: Member, finding: FromWatchdog): void;
   /** No runner has ever been ready, and now as many as the pool holds have failed to start. Said once. */
   onHopeless(failure: { readonly code: string; readonly message: string }): void;
-  onOpenFailed(error: unknown): void;
 }
 
 /** Milliseconds a runner that said `drained` may take to exit. */
@@ -119,7 +118,6 @@ export class RunnerPool {
     const work: Promise<void> = this.#spawnOne()
       .catch((error: unknown) => {
         this.#options.log.error("runner.spawn-failed", { error });
-        this.#options.listener.onOpenFailed(error);
         this.#replaceAfter(this.#pace.died(false, this.#options.clock.monotonic()));
       })
       .finally(() => this.#spawning.delete(work));

@@ -42,6 +42,7 @@ export interface SupervisorOptions {
   /** Of each runner; the epoch is added. */
   readonly spec: Omit<RunnerSpec, "epoch">;
   readonly shutdownTimeoutMs: number | null;
+  readonly softShutdownMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -145,6 +146,7 @@ export class Supervisor {
       clock,
       log,
       deadlineMs: options.shutdownTimeoutMs,
+      softMs: options.softShutdownMs,
       stopIntake: () => this.#waker.stop(),
       stopServices: (mode) => this.#stopServices(mode),
       busy: () => this.#busy(),
