@@ -1,10 +1,13 @@
 // What a run in Lovage makes of a canvas that Python sent: replacements, added members, errbacks, maps; and what Python reads of it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { chain, chord, group, remoteTask } from "lovage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Python } from "./support/python.ts";
 import { Site, skipped } from "./support/site.ts";
 import { waitFor } from "./support/wait-for.ts";
+
+const py = { add: remoteTask<[x: number, y: number], number>("py.add"), echo: remoteTask<[value: unknown], unknown>("py.kind") };
 
 describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
   let site: Site;
@@ -33,6 +36,17 @@ describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
       const header = "[s('ts.grow', given, 3), s('py.add', 100, 0)]";
       expect(await python.eval(`get(chord(${header})(s('py.sum')))`, added)).toBe(0 + 1 + 2 + 100);
     }
+  });
+
+  it("a member of a chord that ends in an empty group counts as an empty list", async () => {
+    // Releases of Celery after 5.6.3 leave the empty group out: there the chain gives what its last task does.
+    const header = "[chain(s('ts.add', 1, 1), group([], app=app)), s('py.add', 2, 2)]";
+    expect(await python.eval(`get(chord(${header})(s('ts.echo')))`)).toEqual([[], 4]);
+    expect(await python.eval(`get(chain(s('ts.add', 1, 1), chord([chain(s('py.add', 1), group([], app=app))], s('ts.echo')))())`)).toEqual([
+      [],
+    ]);
+    const ours = chord([chain(py.add.s(1, 1), group([])), chord([py.add.s(1, 1)], group([]) as never), py.add.s(2, 2)], py.echo.s());
+    expect(await (await ours.send(site.app)).get({ timeoutMs: 20_000 })).toEqual(["list", [[], [], 4]]);
   });
 
   it("errbacks that ask for it are told what failed and why; of Python's failures they hear the id", async () => {

@@ -14,8 +14,11 @@ const inner = add.s().toSignature();
 describe("a built-in task", () => {
   it("answers a ping", async () => expect(await call("celery.ping")).toBe("pong"));
   it("gives the results of a group, or all its arguments", async () => {
-    expect(await call("celery.accumulate", [1, 2], 0)).toEqual([1, 2]);
-    expect(await call("celery.accumulate", [1, 2])).toEqual([[1, 2]]);
+    const accumulated = (args: readonly unknown[], kwargs = {}) =>
+      ambientRuns.run({ message: { args, kwargs } } as never, () => call("celery.accumulate"));
+    expect(await accumulated([[1, 2]], { index: 0 })).toEqual([1, 2]);
+    expect(await accumulated([[1, 2], 0])).toEqual([[1, 2], 0]);
+    expect(await accumulated([])).toEqual([]);
   });
   it("maps a task over items, in place and in order", async () => {
     expect(await call("celery.map", inner, [1, 2])).toEqual([101, 102]);

@@ -1,4 +1,5 @@
 /** Tasks that every worker has, because other sides send them by name (celery-wire.md §6.1). */
+import { currentRun } from "../execution/current-run.ts";
 import { NotRegisteredError } from "../kernel/errors.ts";
 import type { Signature } from "../message/task-message.ts";
 import { ambientRuns } from "../task/ambient.ts";
@@ -18,10 +19,14 @@ export function builtInTasks(registry: () => Registry): readonly AnyTask[] {
   return [accumulate, ping, backendCleanup, chunks, ...mappers(call)];
 }
 
-/** The end of a group that replaces a task: `index` 0 is its first argument, the list of results; without it all arguments (celery-wire.md §6.8). */
-const accumulate = defineTask("celery.accumulate", { params: ["results", "index"] }, (results: unknown[], index: number | null = null) =>
-  index === null ? [results] : results,
-);
+/**
+ * All of its arguments, or the one at `index`: 0 at the end of a group that replaces a task, whose results it gets as its first
+ * (celery-wire.md §6.8); none where an empty group is due.
+ */
+const accumulate = defineTask("celery.accumulate", { params: ["results", "index"] }, () => {
+  const { args, kwargs } = currentRun().message;
+  return typeof kwargs.index === "number" ? args[kwargs.index] : args;
+});
 
 /** Sent by those who want to know whether anybody works here. */
 const ping = defineTask("celery.ping", () => "pong");

@@ -1,5 +1,5 @@
 /** Where a call goes: its own option, its task's, the first route that answers, the default queue (celery-wire.md §8.8). */
-import type { Route, Routing } from "../canvas/build.ts";
+import type { Route, Routing } from "../canvas/routing.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import type { Registry } from "../task/registry.ts";
 import type { RouteOptions, Router } from "./route-types.ts";

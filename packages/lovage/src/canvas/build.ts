@@ -6,27 +6,14 @@ import type { ChordStart } from "../message/commit.ts";
 import { newTaskMessage } from "../message/new-task-message.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import { isSignatureOption } from "../message/signature-options.ts";
-import type { LovageProperties, QueueName, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
+import type { LovageProperties, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
 import { type FreezeContext, type Frozen, freeze, sealChord } from "./freeze.ts";
 import { merged, without } from "./options.ts";
+import { routeOf } from "./routing.ts";
 import { asList, bodyOf, chainSignature, headerOf, stepsOf, tasksOf, withoutChunks } from "./steps.ts";
 
-/** Where a call goes when it does not say so itself, and what its task says about every call of it. */
-export interface Route {
-  readonly queue: QueueName;
-  readonly priority: number;
-  /** Seconds until a message of this task is refused; null: never. */
-  readonly expires: number | null;
-  readonly ignoreResult: boolean | null;
-}
-
-export interface Routing {
-  route(task: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): Route;
-}
-
 export interface BuildContext extends FreezeContext {
-  readonly routing: Routing;
   /** Wall clock, milliseconds. */
   readonly now: number;
   /** Of the run that sends; null: nobody's. */
@@ -227,13 +214,6 @@ export function chordSize(member: Signature): number {
     default:
       return 1;
   }
-}
-
-/** A run of one task over many arguments goes where that task goes, as Celery's clients send it. */
-function routeOf({ task, kwargs }: Signature, args: readonly unknown[], routing: Routing): Route {
-  const inner = task === "celery.map" || task === "celery.starmap" ? (kwargs.task as Partial<Signature> | undefined)?.task : undefined;
-  if (inner === undefined) return routing.route(task, args, kwargs);
-  return { ...routing.route(inner, [], {}), expires: null, ignoreResult: null };
 }
 
 function etaOf(options: SignatureOptions, now: number): string | null {

@@ -5,7 +5,9 @@
 import type { IdSource } from "../kernel/ids.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
-import { headerOf, linkedBody, linkedHeader, stepsOf, tasksOf, withoutChunks } from "./steps.ts";
+import { endingInTask, queueOfFirst } from "./empty-ends.ts";
+import type { Routing } from "./routing.ts";
+import { bodyOf, flattened, headerOf, linkedBody, linkedHeader, stepsOf, tasksOf, withoutChunks } from "./steps.ts";
 
 /** What an enclosing group or chord gives to the task that stands for a member. */
 export interface Membership {
@@ -21,6 +23,7 @@ export interface FreezeContext {
   readonly ids: IdSource;
   /** Handed to every task, in an option that Python carries along (celery-wire.md §6.1). */
   readonly lovage: LovageProperties | undefined;
+  readonly routing: Routing;
 }
 
 export interface Frozen {
@@ -87,14 +90,6 @@ function freezeGroup(signature: Signature, context: FreezeContext, member: Membe
   return { signature: frozen, result: [[id, member.parent ?? null], members.map((each) => each.result)] };
 }
 
-/**
- * A group inside a group, as Celery's freeze flattens it: the inner members come out in reverse order, in front of what
- * follows (celery-wire.md §14.2 no. 8). The chord's results have that order in Python too.
- */
-export function flattened(tasks: readonly Signature[]): readonly Signature[] {
-  return tasks.flatMap((task) => (task.subtask_type === "group" ? flattened([...tasksOf(task)].reverse()) : [task]));
-}
-
 /** What a frozen chord's header is called: `options.task_id` is the header's id once the header is a frozen group (§6.4). */
 function headerId(chord: Signature, context: FreezeContext): string {
   return headerOf(chord).options.task_id ?? context.ids();
@@ -122,7 +117,7 @@ function frozenChord(
   isSealed: boolean,
 ): Frozen & { readonly header: Frozen } {
   const body = freezeBody(signature, context, member, groupId, isSealed);
-  const header = freeze(headerOf({ ...signature, kwargs: { ...signature.kwargs, header: linkedHeader(signature) } }), context, {
+  const header = freeze(countedHeader(signature, context), context, {
     taskId: groupId,
     parent: member.parent,
     groupId: isSealed ? groupId : undefined,
@@ -134,6 +129,15 @@ function frozenChord(
     options: { ...options, task_id: groupId },
   };
   return { signature: frozen, result: body === null ? header.result : reparent(body.result, header.result), header };
+}
+
+/** Each of its members ends in tasks that can report. */
+function countedHeader(chord: Signature, { routing }: FreezeContext): Signature {
+  const header = headerOf({ ...chord, kwargs: { ...chord.kwargs, header: linkedHeader(chord) } });
+  const body = bodyOf(chord);
+  if (body === null) return header;
+  const tasks = flattened(tasksOf(header)).map((member) => endingInTask(member, (end) => queueOfFirst(end, routing), body));
+  return { ...header, kwargs: { ...header.kwargs, tasks } };
 }
 
 function freezeBody(signature: Signature, context: FreezeContext, member: Membership, groupId: string, isSealed: boolean): Frozen | null {

@@ -32,6 +32,14 @@ export function tasksOf(signature: Signature): readonly Signature[] {
   return Array.isArray(tasks) ? (tasks as readonly Signature[]) : [];
 }
 
+/**
+ * A group inside a group, as Celery's freeze flattens it: the inner members come out in reverse order, in front of what
+ * follows (celery-wire.md §14.2 no. 8). The chord's results have that order in Python too.
+ */
+export function flattened(tasks: readonly Signature[]): readonly Signature[] {
+  return tasks.flatMap((task) => (task.subtask_type === "group" ? flattened([...tasksOf(task)].reverse()) : [task]));
+}
+
 /** A chord's header: an array before freezing, one group signature after (celery-wire.md §6.1). */
 export function headerOf(chord: Signature): Signature {
   const { header } = chord.kwargs;

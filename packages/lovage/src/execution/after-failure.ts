@@ -9,7 +9,7 @@ import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { FailedRequest } from "../task/errback.ts";
 import { extendedOf, isIgnored } from "./after-success.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, laterSteps } from "./facts.ts";
 import type { FollowUp, ResultBody } from "./follow-up.ts";
 
 type Failure = Extract<Outcome, { kind: "failure" }>;
@@ -39,7 +39,7 @@ export function rejectionFollows(reason: string | null, follow: FollowUp): void 
 function endHere(body: ResultBody, follow: FollowUp, isStored: boolean): void {
   const { message } = follow.facts;
   if (isStored) follow.store(message, body, extendedOf(follow.facts));
-  for (const later of message.chain ?? []) endLater(later, body, follow, isStored);
+  for (const later of laterSteps(follow.facts)) endLater(later, body, follow, isStored);
   if (message.chord !== null && message.groupId !== null) follow.part(message.groupId, message.groupIndex, message.id, body);
 }
 

@@ -1,4 +1,5 @@
 /** The same task once more: a retry of the message (celery-wire.md §8.3), or another signature in its place (§6.8). */
+import { endingInTask } from "../canvas/empty-ends.ts";
 import { bodyOf, chainSignature, chordSignature, headerOf, linked, tasksOf } from "../canvas/steps.ts";
 import type { Outcome, ResultTuple } from "../message/outcome.ts";
 import { reprArgs, reprKwargs } from "../message/repr.ts";
@@ -61,7 +62,8 @@ export function replacementFollows(signature: Signature, follow: FollowUp): void
   const { message, queue } = follow.facts;
   const nesting = message.replacedTaskNesting + 1;
   const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), { ...accumulate, options: { queue } }) : signature;
-  const ending = withLinks(stampedAs(stands, message), message);
+  const counted = message.chord === null ? stands : endingInTask(stands, () => queue, message.chord);
+  const ending = withLinks(stampedAs(counted, message), message);
   follow.apply(nested(ending, nesting), [], {
     task_id: message.id,
     ...(message.chord !== null && { chord: message.chord }),

@@ -5,17 +5,18 @@ import { stringifyWireJson } from "../message/json.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { ExtendedResult } from "../message/results.ts";
 import type { Signature } from "../message/task-message.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, laterSteps } from "./facts.ts";
 import type { FollowUp, ResultBody } from "./follow-up.ts";
 
 type Success = Extract<Outcome, { kind: "success" }>;
 
 export function successFollows(outcome: Success, follow: FollowUp): void {
   const { message, settings } = follow.facts;
-  const { callbacks, chain } = message;
+  const { callbacks } = message;
   if (callbacks.length > 0) applyCallbacks(callbacks, outcome.value, follow);
-  const next = chain?.at(-1);
-  if (next !== undefined) follow.apply(next, [outcome.value], { chain: chain?.slice(0, -1) ?? [] });
+  const later = laterSteps(follow.facts);
+  const next = later.at(-1);
+  if (next !== undefined) follow.apply(next, [outcome.value], { chain: later.slice(0, -1) });
   if (outcome.sends !== undefined) follow.include(outcome.sends);
   const children = follow.children.length === 0 ? outcome.children : [...outcome.children, ...follow.children];
   const isPart = message.chord !== null && message.groupId !== null;

@@ -11,10 +11,10 @@ import type { ChordPart, Commit, CommitReply } from "../message/commit.ts";
 import { reprException } from "../message/exceptions.ts";
 import { parseWireJson, stringifyWireJson } from "../message/json.ts";
 import type { ExceptionRecord, ResultTuple } from "../message/outcome.ts";
-import type { Signature, TaskMessage } from "../message/task-message.ts";
+import type { Signature } from "../message/task-message.ts";
 import type { FailedRequest } from "../task/errback.ts";
 import { finalTasks, requestOf, sendErrbacks } from "./after-failure.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, laterSteps } from "./facts.ts";
 import { buildContext, FollowUp } from "./follow-up.ts";
 
 type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
@@ -22,7 +22,7 @@ type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
 /** @throws {MessageError} when a part or the saved shape of the header cannot be read. */
 export function completeChord(commit: Commit, reply: PartsDue, facts: Facts): Commit {
   const own = lastPart(commit, reply);
-  const body = bodyOfChord(facts.message, reply.groupId);
+  const body = bodyOfChord(facts, reply.groupId);
   if (own === undefined || body === null) return commit;
   const members = inOrder(reply, own).map(decodeChordPart);
   const broken = members.find(({ state }) => state !== "SUCCESS");
@@ -41,9 +41,10 @@ function inOrder({ parts, position }: PartsDue, own: ChordPart): readonly string
 }
 
 /** The message's own chord, that of a later chain step which ends with it, or one that these are members of in turn. */
-function bodyOfChord(message: TaskMessage, groupId: string): Signature | null {
+function bodyOfChord(facts: Facts, groupId: string): Signature | null {
+  const { message } = facts;
   if (message.chord !== null && message.groupId === groupId) return message.chord;
-  const ends = (message.chain ?? []).flatMap(finalTasks);
+  const ends = laterSteps(facts).flatMap(finalTasks);
   for (const body of [message.chord, ...ends.map(({ options }) => options.chord)]) if (body) ends.push(...waiting(body));
   const seen = new Set<string>();
   for (const { options } of ends) {

@@ -209,7 +209,7 @@ describe("a member of a chord", () => {
       ...{ kind: "success", value: 7, children: [[["x", null], null]], addsToChord: 1 },
       sends: { messages: [expect.objectContaining({ taskId: "x" })], chords: [] },
     });
-    expect(prepared.signature).toMatchObject({ task: "t.add", options: { group_id: "g", group_index: 3, chord: body } });
+    expect(prepared.signature).toMatchObject({ task: "t.add", options: { group_id: "g", group_index: 3 + 2 ** -16, chord: body } });
   });
   it("is told when it is none", async () => {
     expect(await run(adding, {}, { sender: preparing })).toMatchObject({

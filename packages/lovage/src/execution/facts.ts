@@ -1,9 +1,10 @@
 /** What the step from outcome to commit must know besides message and outcome. All data, so that the step stays pure. */
 
-import type { Routing } from "../canvas/build.ts";
+import { endingInTask } from "../canvas/empty-ends.ts";
 import type { EncodeLimits } from "../canvas/publication.ts";
+import type { Routing } from "../canvas/routing.ts";
 import type { DeliveryId } from "../message/commit.ts";
-import type { QueueName, TaskMessage } from "../message/task-message.ts";
+import type { QueueName, Signature, TaskMessage } from "../message/task-message.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 
 export interface Facts {
@@ -32,4 +33,15 @@ export interface ContinuationSettings {
   /** Whether a task is known here, and takes what an errback of the new style does. */
   isErrback(task: string): boolean;
   readonly limits: EncodeLimits;
+}
+
+const noSteps: readonly Signature[] = [];
+
+/** The rest of the message's chain, last step first. Python may have sent one that ends in an empty group, for which a chord waits. */
+export function laterSteps({ message, queue }: Facts): readonly Signature[] {
+  const chain = message.chain ?? noSteps;
+  const [last] = chain;
+  if (last === undefined || last.subtask_type === null) return chain;
+  const end = endingInTask(last, () => queue);
+  return end === last ? chain : [end, ...chain.slice(1)];
 }
