@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../kernel/errors.ts";
+import { endGuard, startGuard } from "./guard.ts";
 
 export interface RedisServerOptions {
   /** Keeps its data over `restart()`. Default false: it comes back empty. */
@@ -89,7 +90,7 @@ class ChildRedis implements RedisServer {
       failure = new ConfigError("LOVAGE_REDIS_SERVER_MISSING", `Cannot start redis-server: ${error.message}. Install Redis 7.0 or newer.`);
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => this.keepOutput(String(text)));
-    if (child.pid !== undefined) this.guard = startGuard(child.pid);
+    if (child.pid !== undefined) this.guard = startGuard(`kill -9 ${child.pid}`);
 
     const deadline = performance.now() + startDeadlineMs;
     while (child.pid === undefined || (await processIdAt(this.port)) !== child.pid) {
@@ -148,21 +149,6 @@ class ChildRedis implements RedisServer {
     child.kill(signal);
     await exited;
   }
-}
-
-/**
- * Ends the server when this process is gone, however it went: a shell that waits for the end of its input, which only we can
- * write to. In a group of its own, so that what is sent to ours does not end it first.
- */
-function startGuard(pid: number): ChildProcess {
-  return spawn("/bin/sh", ["-c", `read -r _; kill -9 ${pid}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
-}
-
-async function endGuard(guard: ChildProcess | undefined): Promise<void> {
-  if (guard?.pid === undefined || guard.exitCode !== null || guard.signalCode !== null) return;
-  const exited = once(guard, "exit");
-  guard.kill("SIGKILL");
-  await exited;
 }
 
 async function freePort(): Promise<number> {
