@@ -1,5 +1,6 @@
 /** Chords drawn by chance from a seed: members and bodies on both sides, 2 to 30 of them, some in chains, some of chords. */
 import { type Canvas, chain, chord, remoteTask } from "lovage";
+import type { Chance } from "lovage/testing";
 
 export type Side = "ts" | "py";
 /** A task that gives its label back. What comes before it in a chain, or in a header, is its first argument. */
@@ -18,19 +19,6 @@ export interface Chord {
   readonly body: Step;
 }
 export type Drawn = Step | Chain | Chord;
-
-/** 0 ≤ x < 1, the same row for the same seed (mulberry32). */
-export type Chance = () => number;
-
-export function chanceOf(seed: number): Chance {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** @param key begins every label, so that the tasks of many chords are told apart. */
 export function drawChord(chance: Chance, key: string): Drawn {

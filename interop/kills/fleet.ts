@@ -1,9 +1,8 @@
 /** Two Lovage nodes and two Celery workers on one Redis, the processes of each that a kill can hit, and their return. */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { type Chance, childrenOf, pick, signal } from "lovage/testing";
 import { Child } from "../support/child.ts";
-import type { Chance } from "./draw.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const lovage = fileURLToPath(new URL("bin/lovage.js", import.meta.resolve("lovage/package.json")));
@@ -109,9 +108,8 @@ class Worker {
   }
 
   killChild(chance: Chance): boolean {
-    const children = childrenOf(this.#child?.process.pid ?? 0);
-    const pid = children[Math.floor(chance() * children.length)];
-    return pid !== undefined && killed(pid);
+    const pid = pick(chance, childrenOf(this.#child?.process.pid ?? 0));
+    return pid !== undefined && signal(pid, "SIGKILL");
   }
 
   /** Celery's children outlive their parent for a while, as they would elsewhere; Lovage's see to their own end. */
@@ -119,9 +117,9 @@ class Worker {
     this.ready = false;
     const child = this.#child as Child;
     const pid = child.process.pid as number;
-    killed(pid);
+    signal(pid, "SIGKILL");
     await sleep(orphansMs);
-    if (this.kind === "celery") killed(-pid);
+    if (this.kind === "celery") signal(-pid, "SIGKILL");
     await child.stop(100);
     await this.up();
   }
@@ -134,22 +132,5 @@ class Worker {
 
   async stop(): Promise<void> {
     await this.#child?.stop();
-  }
-}
-
-/** Of Lovage's: the runners. A supervisor starts nothing else. */
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-function killed(pid: number): boolean {
-  try {
-    return process.kill(pid, "SIGKILL");
-  } catch {
-    return false;
   }
 }

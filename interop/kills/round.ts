@@ -1,10 +1,10 @@
 /** One round: chords from both clients, so many under way at a time, and kills as long as that many are; then the end of it all. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type App, createApp } from "lovage";
-import { startRedis } from "lovage/testing";
+import { type Chance, chanceOf, startRedis } from "lovage/testing";
 import { Python } from "../support/python.ts";
 import { routes } from "./app.ts";
-import { type Chance, chanceOf, compose, type Drawn, drawChord } from "./draw.ts";
+import { compose, type Drawn, drawChord } from "./draw.ts";
 import { KillsFleet, type Victim, victims } from "./fleet.ts";
 import { Journal, runsKey } from "./journal.ts";
 import { judge, type Verdict } from "./judge.ts";
