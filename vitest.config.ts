@@ -47,6 +47,7 @@ export default defineConfig({
             "packages/*/test/**/*.test.ts",
             "examples/*/test/**/*.test.ts",
             "interop/**/*.test.ts",
+            "chaos/**/*.test.ts",
             "test/{docs,toolchain/built}/**/*.test.ts",
           ],
           setupFiles: [openHandles],

@@ -15,6 +15,7 @@ export const commands = {
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
   "kills:chords": (args) => start("interop/kills/run.mjs", args),
+  chaos: (args) => start("chaos/run.mjs", args),
   build: async () => {
     await bootstrap();
     await build();
