@@ -1,10 +1,11 @@
 // What a run in Lovage makes of a canvas that Python sent: replacements, added members, errbacks, maps; and what Python reads of it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chain, chord, group, remoteTask } from "lovage";
+import { chain, chord, createApp, group, remoteTask } from "lovage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { routes } from "./lovage/app.ts";
 import type { Python } from "./support/python.ts";
-import { Site, skipped } from "./support/site.ts";
+import { Site, skipped, typedValues } from "./support/site.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const py = { add: remoteTask<[x: number, y: number], number>("py.add"), echo: remoteTask<[value: unknown], unknown>("py.kind") };
@@ -64,6 +65,28 @@ describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
       "py-failed null LOVAGE_TASK_FAILED no arguments",
       'ts-failed ts.fail LOVAGE_TASK_FAILED OutOfStock: no more ink ["ink"]',
     ]);
+  });
+
+  // Celery's `task_allow_error_cb_on_chord_header`, in either client, since 5.3.
+  it.skipIf(!typedValues)("errbacks of a chord are called for each failed member of its header as well, where asked for", async () => {
+    const calls = (file: string, count: number) => waitFor(`${count} errbacks`, () => (read(file).length === count ? true : undefined));
+    const theirs = join(site.folder, "header-errbacks-python");
+    const chorded = "chord([s('ts.fail', 'ink'), s('py.fail', 'tea', 0), s('ts.add', 1, 1)], s('py.sum'))";
+    const linked = `(lambda c: (c.link_error(s('ts.note', [1], given).set(immutable=True)), c.apply_async(), None)[2])(${chorded})`;
+    await python.eval(`setattr(app.conf, 'task_allow_error_cb_on_chord_header', True) or ${linked}`, theirs);
+    await calls(theirs, 3);
+    await python.eval("setattr(app.conf, 'task_allow_error_cb_on_chord_header', False)");
+
+    const settings = { broker: site.url, routes, taskAllowErrorCbOnChordHeader: true, environment: false, folder: false } as const;
+    const client = createApp({ name: "asking", ...settings });
+    const ours = join(site.folder, "header-errbacks-lovage");
+    const note = remoteTask<[values: readonly number[], file: string], number>("py.note").si([1], ours);
+    const fail = (side: string) => remoteTask<readonly unknown[], number>(`${side}.fail`);
+    await chord([fail("ts").s("ink"), fail("py").s("tea", 0), py.add.s(1, 1)], py.echo.s())
+      .linkError(note)
+      .send(client);
+    await calls(ours, 3);
+    await client.close();
   });
 
   it("maps and chunks of a task that lives here run here", async () => {

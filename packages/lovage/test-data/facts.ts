@@ -16,6 +16,7 @@ export const testSettings: ContinuationSettings = {
   storeErrorsEvenIfIgnored: false,
   isErrback: () => false,
   inheritPriority: false,
+  errbacksOnHeaders: false,
   routing: { route: () => ({ queue: "celery", priority: 0, expires: null, ignoreResult: null }) },
   limits: { maxPayloadBytes: 1_000_000, typedValues: true },
 };

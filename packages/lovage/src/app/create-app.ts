@@ -309,6 +309,7 @@ class LovageApp implements App {
       ignoreResult: config.taskIgnoreResult,
       storeErrorsEvenIfIgnored: config.taskStoreErrorsEvenIfIgnored,
       inheritPriority: config.taskInheritParentPriority,
+      errbacksOnHeaders: config.taskAllowErrorCbOnChordHeader,
       routing: createRouting(config, this.registry),
       isErrback: (task) => this.registry.get(task)?.settings.errback ?? false,
       limits: { maxPayloadBytes: config.maxPayloadBytes, typedValues: config.typedValues },

@@ -1,6 +1,7 @@
 /** From calls to their messages: checks arguments, takes over what the current run hands on, builds. Sends nothing. */
 import { type BuildContext, Builder } from "../canvas/build.ts";
 import { linkedGroup } from "../canvas/group.ts";
+import { withErrbacksOnHeaders } from "../canvas/header-errbacks.ts";
 import { merged } from "../canvas/options.ts";
 import { asList } from "../canvas/steps.ts";
 import { finalTasks } from "../execution/after-failure.ts";
@@ -74,7 +75,7 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
   const { lovage, ...rest } = priority === undefined ? over : { ...over, priority };
   const builder = new Builder(contextOf(run, lovage as LovageProperties | undefined, app));
   const results: ResultTuple[] = [];
-  for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options), args, rest));
+  for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options), args, rest, app));
   const { taskQueues } = app.config;
   if (taskQueues !== null) for (const message of builder.messages) checkQueue(message.task, message.routingKey, taskQueues);
   return {
@@ -111,13 +112,20 @@ function ignoredBy(messages: readonly TaskMessage[], app: SendingOptions): Reado
 }
 
 /** A composition takes options as if they had been set on it: a link goes to its last task, a task id names its end. */
-function apply(builder: Builder, signature: Signature, args: readonly unknown[], over: SignatureOptions): ResultTuple {
-  if (signature.subtask_type === null) return builder.apply(signature, args, over);
+function apply(
+  builder: Builder,
+  signature: Signature,
+  args: readonly unknown[],
+  over: SignatureOptions,
+  { settings }: SendingOptions,
+): ResultTuple {
+  if (signature.subtask_type === null && !settings.errbacksOnHeaders) return builder.apply(signature, args, over);
+  const given = settings.errbacksOnHeaders ? withErrbacksOnHeaders : (whole: Signature) => whole;
   const { link, link_error, ...rest } = over;
   if (signature.subtask_type !== "group" || (link === undefined && link_error === undefined))
-    return builder.apply({ ...signature, options: merged(signature.options, over) }, args);
+    return builder.apply(given({ ...signature, options: merged(signature.options, over) }), args);
   const linked = linkedGroup(signature, asList(link), asList(link_error));
-  return builder.apply({ ...linked, options: merged(signature.options, rest) }, args);
+  return builder.apply(given({ ...linked, options: merged(signature.options, rest) }), args);
 }
 
 function prepared(signature: Signature, options: SendOptions | undefined): Signature {

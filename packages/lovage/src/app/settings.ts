@@ -136,6 +136,12 @@ export const settingsTable = {
     kind: kinds.flag,
     doc: "Store failures of tasks whose results are ignored.",
   }),
+  taskAllowErrorCbOnChordHeader: row({
+    celery: "task_allow_error_cb_on_chord_header",
+    default: false,
+    kind: kinds.flag,
+    doc: "Errbacks of a chord are linked to each task of its header too, without the failed task's id.",
+  }),
   typedValues: row({
     celery: null,
     default: true,

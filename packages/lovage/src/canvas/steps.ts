@@ -2,7 +2,7 @@
  * A chain as a plain list of steps, as Celery's `|` makes it (celery-wire.md §6.4): chains inside are unrolled, a group of
  * one is its member, a group that something follows becomes a chord with it, what follows a chord joins the chord's body.
  */
-import type { Signature } from "../message/task-message.ts";
+import type { Signature, SignatureOptions } from "../message/task-message.ts";
 import { linkedTo } from "../task/canvas.ts";
 
 export const chainSignature = (tasks: readonly Signature[]): Signature => composite("celery.chain", "chain", { tasks });
@@ -156,15 +156,25 @@ export function linked(tasks: readonly Signature[], by: Signature): readonly Sig
   return tasks.map((task, index) => addLinks(task, index === tasks.length - 1 ? link : [], errors));
 }
 
-function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[]): Signature {
+/** What was linked to a chord as a whole; never on the wire. Apps may want it on the header's tasks too (header-errbacks.ts). */
+export const headerErrbacks: unique symbol = Symbol("errbacks of a chord as a whole");
+
+export function addLinks(task: Signature, link: readonly Signature[], errors: readonly Signature[]): Signature {
   if (task.subtask_type === "chord" && bodyOf(task) !== null) {
     const body = addLinks(bodyOf(task) as Signature, link, errors);
     const header = linkedHeader({ ...task, options: { link_error: errors } });
-    return { ...task, kwargs: { ...task.kwargs, header, body } };
+    const options = errors.length === 0 ? task.options : { ...task.options, [headerErrbacks]: [...noted(task), ...errors] };
+    return { ...task, options, kwargs: { ...task.kwargs, header, body } };
   }
   if (task.subtask_type !== "group") return withLinks(withLinks(task, "link", link), "link_error", errors);
   const tasks = tasksOf(task).map((member) => addLinks(member, [], errors));
   return withLinks({ ...task, kwargs: { ...task.kwargs, tasks } }, "link", link);
+}
+
+export const noted = ({ options }: Signature) => (options as NotedOptions)[headerErrbacks] ?? [];
+
+interface NotedOptions extends SignatureOptions {
+  readonly [headerErrbacks]?: readonly Signature[];
 }
 
 const withLinks = (task: Signature, option: "link" | "link_error", added: readonly Signature[]): Signature =>

@@ -29,6 +29,7 @@ export interface ContinuationSettings {
   readonly ignoreResult: boolean;
   readonly storeErrorsEvenIfIgnored: boolean;
   readonly inheritPriority: boolean;
+  readonly errbacksOnHeaders: boolean;
   readonly routing: Routing;
   /** Whether a task is known here, and takes what an errback of the new style does. */
   isErrback(task: string): boolean;

@@ -1,5 +1,6 @@
 /** What is being committed, while it is put together: messages that follow, their chords, results and chord parts. */
 import { type BuildContext, Builder } from "../canvas/build.ts";
+import { withErrbacksOnHeaders } from "../canvas/header-errbacks.ts";
 import { toOutgoing } from "../canvas/publication.ts";
 import { derivedIds } from "../kernel/ids.ts";
 import { encodeChordPart } from "../message/chord-part.ts";
@@ -48,7 +49,8 @@ export class FollowUp {
     const { message, settings } = this.facts;
     this.#builder ??= new Builder(buildContext(this.facts, this.#purpose));
     const priority = settings.inheritPriority && over.priority === undefined ? { priority: message.priority } : undefined;
-    this.#builder.apply(signature, args, priority === undefined ? over : { ...over, ...priority });
+    const whole = settings.errbacksOnHeaders ? withErrbacksOnHeaders(signature) : signature;
+    this.#builder.apply(whole, args, priority === undefined ? over : { ...over, ...priority });
   }
 
   /** What was sent so far, as the message's own result names it. */
