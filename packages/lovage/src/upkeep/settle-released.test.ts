@@ -47,6 +47,7 @@ describe("settleReleased", () => {
       storeErrorsEvenIfIgnored: false,
       isErrback: () => false,
       inheritPriority: false,
+      errbacksOnHeaders: false,
       routing: { route: () => ({ queue: "q" }) as never },
       limits: { maxPayloadBytes: 1e6, typedValues: true },
     },

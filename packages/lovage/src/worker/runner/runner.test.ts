@@ -96,6 +96,7 @@ describe("a runner", () => {
       storeErrorsEvenIfIgnored: false,
       isErrback: () => false,
       inheritPriority: false,
+      errbacksOnHeaders: false,
       routing: { route: () => ({ queue: "q" }) as never },
       limits: { maxPayloadBytes: 1e6, typedValues: true },
     };
