@@ -34,8 +34,8 @@ export interface RedisServer {
   resume(): void;
   /** Ends it in order, so that an append-only file is complete; resolves when it is gone. */
   down(): Promise<void>;
-  /** Starts it again on the same port, after `down()` where that was not called. */
-  restart(): Promise<void>;
+  /** Starts it again on the same port, after `down()` where that was not called. `args`: more arguments, this time only. */
+  restart(args?: readonly string[]): Promise<void>;
 }
 
 const startDeadlineMs = 15_000;
@@ -81,8 +81,8 @@ class ChildRedis implements RedisServer {
     return this.child?.pid ?? 0;
   }
 
-  async start(): Promise<void> {
-    const child = spawn(this.options.command ?? "redis-server", this.commandLine(), { stdio: ["ignore", "pipe", "pipe"] });
+  async start(args: readonly string[] = []): Promise<void> {
+    const child = spawn(this.options.command ?? "redis-server", [...this.commandLine(), ...args], { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     this.output = "";
     let failure: Error | undefined;
@@ -124,9 +124,9 @@ class ChildRedis implements RedisServer {
     return this.end("SIGTERM");
   }
 
-  async restart(): Promise<void> {
+  async restart(args: readonly string[] = []): Promise<void> {
     await this.down();
-    await this.start();
+    await this.start(args);
   }
 
   kill(): Promise<void> {

@@ -28,6 +28,7 @@ import { commitScript } from "./scripts/commit.ts";
 import { markScript } from "./scripts/mark.ts";
 import { reserveScript } from "./scripts/reserve.ts";
 import { Declared, expiryArg } from "./sending.ts";
+import { StandbyCheck } from "./standby-check.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** How long a closed epoch or node is known as such: longer than any process sleeps before it notices. */
@@ -44,6 +45,7 @@ export class RedisBroker implements Broker {
   readonly #declared: Declared;
   readonly #plans: Plans;
   readonly #faulty = new Set<string>();
+  readonly #standby = new Map<Epoch, StandbyCheck>();
 
   constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
     this.#connections = connections;
@@ -68,16 +70,35 @@ export class RedisBroker implements Broker {
     const keys = this.#keys;
     const args: Arg[] = [];
     const read = pushReservation(args, call, this.#plans.of(call.queues), keys.standby);
+    this.#standby.get(call.epoch)?.left();
     const reply = await this.#link.run(reserveScript, [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion], args);
     if (!Array.isArray(reply)) throw epochClosed(call.epoch);
     const [now, version, reserved] = reply;
-    return toReserved(this.#checked(read(reserved as Reply)), now, version);
+    return this.#reserved(call, read(reserved as Reply), now, version);
+  }
+
+  #reserved(call: ReserveCall, reading: Reading, now: Reply | undefined, version: Reply | undefined): Reserved {
+    const deliveries = this.#checked(reading);
+    const [queue] = call.queues;
+    const [bucket] = this.#keys.buckets;
+    if (call.standBy === true && deliveries.length === 0 && queue !== undefined && bucket !== undefined)
+      this.#standby.get(call.epoch)?.stands(this.#keys.list(queue, bucket));
+    return toReserved(deliveries, now, version);
   }
 
   standBy(epoch: Epoch, { handed, missed }: StandBy): () => void {
-    const heard = (_: string, data: Buffer) => handed(readHanded(epoch, data));
-    const subscription = this.#subscriber.add({ channels: [this.#keys.epoch(epoch)] }, { heard, onGap: missed });
-    return () => subscription.close();
+    const check = new StandbyCheck({ link: this.#connections.subscriber, keys: this.#keys, epoch, missed });
+    const heard = (_: string, data: Buffer) => {
+      check.left();
+      handed(readHanded(epoch, data));
+    };
+    const subscription = this.#subscriber.add({ channels: [this.#keys.epoch(epoch)] }, { heard, onGap: missed, patient: true });
+    this.#standby.set(epoch, check);
+    return () => {
+      this.#standby.delete(epoch);
+      check.close();
+      subscription.close();
+    };
   }
 
   async commit(epoch: Epoch, batch: readonly Commit[], options: CommitOptions = {}): Promise<Committed> {
@@ -93,6 +114,7 @@ export class RedisBroker implements Broker {
     const head = [randomUUID(), epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
     const { args, declared, read } = commitCall(head, batch, this.#keys, this.#declared);
     args.push(next ? "1" : "");
+    if (next) this.#standby.get(next.epoch)?.left();
     const readNext = next && pushReservation(args, next, this.#plans.of(next.queues), this.#keys.standby);
     const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args);
     if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
@@ -100,7 +122,7 @@ export class RedisBroker implements Broker {
     const [letters, details, now, version, reserved, fault] = reply;
     if (fault) this.#report(asText(fault));
     const replies = read(letters, details);
-    return readNext ? { replies, reserved: toReserved(this.#checked(readNext(reserved as Reply)), now, version) } : { replies };
+    return next && readNext ? { replies, reserved: this.#reserved(next, readNext(reserved as Reply), now, version) } : { replies };
   }
 
   #commitKeys(epoch: Epoch): readonly string[] {

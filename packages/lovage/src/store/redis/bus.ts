@@ -39,6 +39,7 @@ export class RedisBus implements Bus {
     const subscription = this.#subscriber.add(
       { channels: [...names.keys()], patterns: prefixes.map((prefix) => `${escapeGlob(this.#keys.channel(prefix))}*`) },
       {
+        patient: true,
         heard: (name, data) => {
           const channel = names.get(name) ?? this.#under(prefixes, name);
           if (channel === undefined) return;

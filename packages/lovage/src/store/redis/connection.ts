@@ -18,6 +18,10 @@ export interface ConnectionOptions {
   readonly onPush: (push: readonly Reply[]) => void;
   /** Once, when it breaks after it was opened. */
   readonly onLost: (connection: Connection, error: Error) => void;
+  /** Gives it up while it is being opened. */
+  readonly signal?: AbortSignal;
+  /** @defaultValue 1500 */
+  readonly openMs?: number;
 }
 
 /** The connection is gone; what was asked may have been done, unless `sent` is false. */
@@ -32,7 +36,7 @@ export class ConnectionLostError extends Error {
 }
 
 /** A frozen server accepts connections and never greets. */
-const openMs = 2500;
+const defaultOpenMs = 1500;
 const keepAliveMs = 5000;
 
 interface Asked {
@@ -44,8 +48,11 @@ interface Asked {
 
 /** A connection that has been greeted and prepared. @throws {ReplyError} when the server refuses the greeting. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const { signal, openMs = defaultOpenMs } = options;
   const connection = new Connection(options);
   const timer = setTimeout(() => connection.destroy(new Error(`no greeting within ${openMs} ms`)), openMs);
+  const giveUp = () => connection.destroy(new Error("the store was closed"));
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     await connection.greet();
     await options.prepare?.(connection);
@@ -56,6 +63,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     throw error;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 

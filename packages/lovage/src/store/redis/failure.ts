@@ -14,7 +14,15 @@ export function toFailure(error: unknown, what: string, name: string): unknown {
     const text = `${name} refused ${what}: a key of Lovage's holds another type (${message}). Nothing was written. Find and delete the key, or use another namespace.`;
     return new StoreRefusedError("LOVAGE_KEY_WRONG_TYPE", text, { cause: error });
   }
-  return new StoreRefusedError("LOVAGE_STORE_ERROR", `${name} refused ${what}: ${message}.`, { cause: error });
+  return (
+    accessRefused(name, error) ?? new StoreRefusedError("LOVAGE_STORE_ERROR", `${name} refused ${what}: ${message}.`, { cause: error })
+  );
+}
+
+function accessRefused(name: string, error: ReplyError): ConfigError | undefined {
+  if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) return undefined;
+  const text = `${name} does not let us in: ${said(error)}. Check user and password in the URL, and the rights of that user.`;
+  return new ConfigError("LOVAGE_STORE_ACCESS", text, { cause: error });
 }
 
 /** What OpenSSL and Node say of a certificate that they do not trust. */
@@ -38,9 +46,7 @@ export function greetingFailure(name: string, error: Error): ConfigError | undef
   }
   // Redis 5 and older: no HELLO.
   if (/unknown command.*hello/i.test(error.message)) return tooOld(name, "Redis", "older than 6");
-  if (!/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) return undefined;
-  const text = `${name} does not let us in: ${said(error)}. Check user and password in the URL, and the rights of that user.`;
-  return new ConfigError("LOVAGE_STORE_ACCESS", text, { cause: error });
+  return accessRefused(name, error);
 }
 
 /** Some of its sentences have a full stop, most have none. */

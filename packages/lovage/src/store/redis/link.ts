@@ -26,13 +26,17 @@ export interface LinkOptions {
 }
 
 /** A call unanswered for so long means that the peer is frozen or gone, whatever its socket says. */
-const silenceMs = 1000;
+export const silenceMs = 1000;
 const firstRetryMs = 50;
-const lastRetryMs = 1000;
+const lastRetryMs = 500;
 /** A connection that lasted no longer did not work. */
 const shortMs = 1000;
+/** Losses of short-lived connections in a row that are reported; the next ones are the same story. */
+const reportedLosses = 4;
 /** Replies that say "not now": the script did not run. */
 const later = /^(LOADING|READONLY|MASTERDOWN|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|UNBLOCKED)\b/;
+/** A replica says so for ever; the name may lead to its master by now. */
+const elsewhere = /^(READONLY|MASTERDOWN)\b/;
 
 interface Waiter {
   readonly resolve: (connection: Connection) => void;
@@ -44,6 +48,7 @@ export class Link {
   readonly #waiters = new Set<Waiter>();
   readonly #onReady = new Set<() => void>();
   readonly #onMessage = new Set<(push: readonly Reply[]) => void>();
+  readonly #closing = new AbortController();
   #connection: Connection | undefined;
   #connecting = false;
   #openedAt = 0;
@@ -74,6 +79,10 @@ export class Link {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get connected(): boolean {
+    return this.#connection !== undefined;
   }
 
   /** Calls `listener` with each new connection; returns what takes it off. */
@@ -132,8 +141,7 @@ export class Link {
         cause = error;
         if (error instanceof ReplyError) {
           if (!later.test(error.message)) throw error;
-          // A master that became a replica says READONLY for ever; the name may lead to the new one by now.
-          if (error.message.startsWith("READONLY")) this.#drop(connection, error);
+          if (elsewhere.test(error.message)) this.#drop(connection, error);
           await sleep(Math.min(100, Math.max(0, until - performance.now())));
         } else if (!(error instanceof ConnectionLostError) || error.sent) maybeAccepted = true;
       }
@@ -207,13 +215,14 @@ export class Link {
     this.#connecting = true;
     for (let attempt = 0; !this.#closed; attempt += 1) {
       // One that is cut off as soon as it is there would otherwise be made without a pause.
-      if (attempt === 0 && this.#shortLived > 1) await sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** this.#shortLived));
+      if (attempt === 0 && this.#shortLived > 1) await this.#pause(this.#shortLived);
       try {
         const connection = await this.#open();
         this.#connecting = false;
         this.#serve(connection);
         return;
       } catch (error) {
+        if (this.#closed) break;
         this.#lastFailure = error;
         if (error instanceof ConfigError) {
           this.#connecting = false;
@@ -221,11 +230,16 @@ export class Link {
           return;
         }
         if (attempt === 0) this.#fault("cannot connect", error);
-        const pause = Math.min(lastRetryMs, firstRetryMs * 2 ** attempt);
-        await sleep(pause * (0.75 + Math.random() / 2), undefined, { ref: this.#waiters.size > 0 });
+        await this.#pause(attempt);
       }
     }
     this.#connecting = false;
+  }
+
+  /** Those who wait have timers of their own: a process that has nothing else to do may end meanwhile. */
+  async #pause(attempt: number): Promise<void> {
+    const ms = Math.min(lastRetryMs, firstRetryMs * 2 ** attempt) * (0.75 + Math.random() / 2);
+    await sleep(ms, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined);
   }
 
   async #open(): Promise<Connection> {
@@ -233,7 +247,7 @@ export class Link {
     const onLost = (connection: Connection, error: Error) => this.#drop(connection, error);
     const onPush = (push: readonly Reply[]) => this.#pushed(push);
     try {
-      return await openConnection({ endpoint, role, tracking: this.#tracks, prepare, onPush, onLost });
+      return await openConnection({ endpoint, role, tracking: this.#tracks, prepare, onPush, onLost, signal: this.#closing.signal });
     } catch (error) {
       if (this.#tracks && error instanceof ReplyError && /tracking|unknown|subcommand/i.test(error.message)) {
         this.#tracks = false;
@@ -272,8 +286,14 @@ export class Link {
     this.#lastFailure = why;
     connection.destroy(why);
     if (this.#closed) return;
-    this.#fault("connection lost", why);
+    // One that is lost again and again was reported.
+    if (this.#shortLived < reportedLosses) this.#fault("connection lost", why);
     this.start();
+  }
+
+  /** Makes a new connection: this one leads where it should not. */
+  reconnect(why: Error): void {
+    if (this.#connection !== undefined) this.#drop(this.#connection, why);
   }
 
   #fault(what: string, cause: unknown): void {
@@ -301,6 +321,7 @@ export class Link {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
     for (const waiter of [...this.#waiters]) waiter.reject(storeClosed(this.#options.endpoint.name));
     const connection = this.#connection;
     if (connection && this.#pending > 0) {

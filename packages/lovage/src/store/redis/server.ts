@@ -1,5 +1,5 @@
 /** What we must know of the server and of our keys on it before we use either. */
-import { ConfigError, StoreRefusedError } from "../../kernel/errors.ts";
+import { ConfigError, isLovageError, StoreRefusedError } from "../../kernel/errors.ts";
 import type { StoreReport } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { tooOld } from "./failure.ts";
@@ -85,7 +85,7 @@ async function readSettings(link: Link, deadlineMs: number): Promise<Info> {
     const reply = await link.call(["CONFIG", "GET", "save", "appendfsync"], deadlineMs);
     return Object.fromEntries([...pairs(reply)].map(([name, value]) => [asText(name), asText(value)]));
   } catch (error) {
-    if (error instanceof StoreRefusedError) return {};
+    if (error instanceof StoreRefusedError || isLovageError(error, "LOVAGE_STORE_ACCESS")) return {};
     throw error;
   }
 }

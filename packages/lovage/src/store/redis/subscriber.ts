@@ -5,7 +5,7 @@
 
 import type { Connection } from "./connection.ts";
 import { toFailure } from "./failure.ts";
-import type { Link } from "./link.ts";
+import { type Link, silenceMs } from "./link.ts";
 import { type Arg, type Reply, ReplyError } from "./resp.ts";
 
 export interface Subscription {
@@ -24,6 +24,8 @@ export interface Hearing {
   heard(channel: string, data: Buffer): void;
   /** Subscribed again after a lost connection. */
   onGap?(): void;
+  /** What it hears may be late, or is looked after by other means. @defaultValue false: somebody waits for it */
+  readonly patient?: boolean;
   /**
    * A command asked in the same packet right behind the subscription, each time it is made: what it finds and what is heard from
    * then on is everything. `found` gets undefined where the server would not say. Its reply must be short: the server cuts a
@@ -43,8 +45,14 @@ interface Ear {
 
 /** What nobody listens to any more is given up together with the next subscription, or after so long. */
 const surplusMs = 100;
-/** A half-open connection never says so: asked every 15 s, it is found dead within the deadline of a call. */
-const pingMs = 15_000;
+/** A half-open connection never says so. Asked every 2 s while somebody waits for something, else every 16 s. */
+const tickMs = 2000;
+const patientTicks = 8;
+/** Something that did not answer for so long is dropped by its link. */
+const pingDeadlineMs = silenceMs + 200;
+/** After a subscription that the server refused: a busy one says yes later. */
+const firstRetryMs = 200;
+const lastRetryMs = 15_000;
 /** Both kinds live in one map: a letter tells them apart. */
 const channelName = (channel: string) => `c${channel}`;
 const patternName = (pattern: string) => `p${pattern}`;
@@ -60,8 +68,12 @@ export class Subscriber {
   #connection: Connection | undefined;
   #syncing = false;
   #dirty = false;
-  #pinging: NodeJS.Timeout | undefined;
+  #ticking: NodeJS.Timeout | undefined;
+  #ticks = 0;
+  #pinging = false;
   #tidying: NodeJS.Timeout | undefined;
+  #retrying: NodeJS.Timeout | undefined;
+  #retryMs = firstRetryMs;
 
   constructor(link: Link, onFault: (fault: unknown) => void) {
     this.#link = link;
@@ -112,6 +124,7 @@ export class Subscriber {
 
   #changed(): void {
     this.#dirty = true;
+    if (this.#ears.size > 0) this.#keepAlive();
     if (this.#syncing || this.#link.closed) return;
     this.#syncing = true;
     queueMicrotask(() => void this.#sync());
@@ -124,10 +137,19 @@ export class Subscriber {
         await this.#reconcile();
       } catch (error) {
         // A connection that broke has reported itself, and `#renew` follows when there is another.
-        if (error instanceof ReplyError) this.#onFault(toFailure(error, "SUBSCRIBE", this.#link.name));
+        if (error instanceof ReplyError) this.#refused(error);
       }
     }
     this.#syncing = false;
+  }
+
+  #refused(error: ReplyError): void {
+    if (this.#retryMs === firstRetryMs) this.#onFault(toFailure(error, "SUBSCRIBE", this.#link.name));
+    this.#retrying ??= setTimeout(() => {
+      this.#retrying = undefined;
+      this.#changed();
+    }, this.#retryMs).unref();
+    this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2);
   }
 
   async #reconcile(): Promise<void> {
@@ -153,8 +175,8 @@ export class Subscriber {
       for (const name of missing) this.#active.add(name);
       for (const name of surplus) this.#active.delete(name);
     }
+    this.#retryMs = firstRetryMs;
     this.#confirm();
-    this.#keepAlive();
   }
 
   #heard([kind, name, ...rest]: readonly Reply[]): void {
@@ -176,21 +198,36 @@ export class Subscriber {
   }
 
   #keepAlive(): void {
-    clearTimeout(this.#pinging);
-    if (this.#ears.size === 0 || this.#link.closed) return;
-    this.#pinging = setTimeout(() => {
-      // A failure has dropped the connection and reported it.
+    this.#ticking ??= setInterval(() => this.#tick(), tickMs).unref();
+  }
+
+  #tick(): void {
+    this.#ticks += 1;
+    if (this.#ears.size === 0 || this.#link.closed) {
+      clearInterval(this.#ticking);
+      this.#ticking = undefined;
+    } else if (!this.#pinging && this.#isPingDue()) {
+      this.#pinging = true;
+      // A failure has dropped the connection and reported it; without a connection, this asks for one.
       this.#link
-        .call(["PING"])
+        .call(["PING"], pingDeadlineMs)
         .catch(() => undefined)
-        .finally(() => this.#keepAlive());
-    }, pingMs);
-    this.#pinging.unref();
+        .finally(() => {
+          this.#pinging = false;
+        });
+    }
+  }
+
+  #isPingDue(): boolean {
+    if (!this.#link.connected || this.#ticks % patientTicks === 0) return true;
+    for (const { hearing } of this.#ears) if (hearing.patient !== true) return true;
+    return false;
   }
 
   close(): void {
-    clearTimeout(this.#pinging);
+    clearInterval(this.#ticking);
     clearTimeout(this.#tidying);
+    clearTimeout(this.#retrying);
     for (const ear of this.#ears) ear.confirmed();
     this.#ears.clear();
     this.#wanted.clear();

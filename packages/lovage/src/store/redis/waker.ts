@@ -1,7 +1,7 @@
 /**
  * The bell: says that something may have arrived, whoever pushed it, and removes nothing. It asks whether the lists exist on a
  * connection with client tracking in its default, one-shot mode; the server then says once when one of them is touched.
- * So an idle node costs one look every 5 s, which also covers a lost bell, and under load there is no bell at all.
+ * So an idle node costs one look every 3 s, which also covers a lost bell, and under load there is no bell at all.
  */
 
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
@@ -10,11 +10,13 @@ import { type Listener, Notifier } from "../notifier.ts";
 import type { Connections } from "./connections.ts";
 import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
-import type { Link } from "./link.ts";
+import { type Link, silenceMs } from "./link.ts";
 import { asList, asNumber } from "./reply.ts";
 import { depthScript } from "./scripts/depth.ts";
 
-const slowLookMs = 5000;
+const slowLookMs = 3000;
+/** One who idles has a connection that answers at once, or one that is dead. */
+const lookDeadlineMs = silenceMs + 200;
 /** Where there is no tracking (a proxy, or no right to it). */
 const lookMs = 50;
 /** After a look that failed. */
@@ -54,9 +56,9 @@ export class Waker {
     try {
       const bell = this.#bell();
       // An empty list does not exist: one command looks at all of them and has them tracked.
-      if (asNumber(await bell.call(["EXISTS", ...lists])) === 0) return false;
+      if (asNumber(await bell.call(["EXISTS", ...lists], lookDeadlineMs)) === 0) return false;
       // Something that is no list would otherwise ring for ever.
-      const depths = asList(await bell.run(depthScript, lists, []));
+      const depths = asList(await bell.run(depthScript, lists, [], lookDeadlineMs));
       return depths.some((depth) => asNumber(depth) > 0);
     } catch (error) {
       // The connection has reported itself; anything else is news.

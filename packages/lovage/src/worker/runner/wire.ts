@@ -16,8 +16,8 @@ import type { Attempt } from "../../upkeep/attempt.ts";
 import type { Committer } from "./committer.ts";
 import type { Fetcher } from "./fetcher.ts";
 
-/** The first tries come fast, for a hiccup; a server that restarts is asked every other second. */
-const backoff: Backoff = { firstMs: 50, factor: 2, maxMs: 2000, jitter: "none" };
+/** The first tries come fast, for a hiccup; a server that restarts is asked every second. */
+const backoff: Backoff = { firstMs: 50, factor: 2, maxMs: 1000, jitter: "none" };
 
 export interface WireOptions {
   readonly epoch: Epoch;
@@ -256,4 +256,6 @@ export class Wire {
   }
 }
 
-const isAway = (error: unknown): boolean => isLovageError(error) && error.name === "BrokerUnavailableError";
+/** A server that lets nobody in, or is not the one it was, has refused no outcome. */
+const isAway = (error: unknown): boolean =>
+  isLovageError(error) && (error.name === "BrokerUnavailableError" || error.name === "ConfigError");
