@@ -1,6 +1,7 @@
 /** The deaf-worker loop: one fault after the other, and after each a task has to be done within seconds. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type App, isLovageError } from "lovage";
+import type { Chance } from "lovage/testing";
 import { probe } from "./app.ts";
 import type { Fault } from "./faults.ts";
 import { type Pool, Site } from "./site.ts";
@@ -10,8 +11,7 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** Milliseconds that a fault holds: at least, at most. */
   readonly holdMs: readonly [number, number];
-  /** From 0 up to 1. */
-  readonly chance: () => number;
+  readonly chance: Chance;
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
@@ -39,7 +39,7 @@ export async function playLoop({ pool, faults, holdMs: [least, most], chance, on
     for (const [round, fault] of faults.entries()) {
       const holdMs = Math.round(least + (most - least) * chance());
       const { tookMs, last } = await suffer(site, fault, holdMs, round);
-      const outcome = { pool, fault: fault.name, holdMs, tookMs, last, output: tookMs > withinMs ? site.output : "" };
+      const outcome = { pool, fault: fault.name, holdMs, tookMs, last, output: tookMs > withinMs ? site.worker.output : "" };
       outcomes.push(outcome);
       onOutcome?.(outcome);
       if (tookMs === Number.POSITIVE_INFINITY) break;

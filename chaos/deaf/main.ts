@@ -1,5 +1,6 @@
 /** `npm run chaos -- deaf [--faults N] [--seed S] [--pools async,solo] [--only "black hole"]`: each pool on a server of its own, side by side. */
 import { parseArgs } from "node:util";
+import { type Chance, chanceOf } from "lovage/testing";
 import { faults } from "./faults.ts";
 import { type Outcome, playLoop, withinMs } from "./loop.ts";
 import { type Pool, pools } from "./site.ts";
@@ -13,19 +14,8 @@ const { values } = parseArgs({
   },
 });
 
-/** mulberry32. */
-function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** All kinds by turns, each turn in an order by chance. */
-function deal(count: number, chance: () => number) {
+function deal(count: number, chance: Chance) {
   const kinds = faults.filter(({ name }) => name.includes(values.only));
   const dealt = [];
   while (dealt.length < count) dealt.push(...kinds.map((fault) => ({ fault, key: chance() })).sort((a, b) => a.key - b.key));

@@ -1,17 +1,15 @@
 /** A worker behind a wire that can be broken, on a Redis of its own, and two who send: one through the wire, one beside it. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type App, createApp } from "lovage";
-import { type RedisServer, startRedis, TcpProxy } from "lovage/testing";
+import { type RedisServer, startRedis, TcpProxy, WorkerProcess } from "lovage/testing";
 
 export const pools = ["async", "processes", "threads", "solo"] as const;
 export type Pool = (typeof pools)[number];
 
 const app = fileURLToPath(new URL("app.ts", import.meta.url));
-const lovage = fileURLToPath(new URL("../../packages/lovage/bin/lovage.js", import.meta.url));
 /** Loading these takes a while when the server is told to take its time. */
 const ballast = 2000;
 
@@ -23,13 +21,13 @@ export class Site {
   readonly near: App;
   /** Has a wire of its own, which is never hurt: its messages arrive while the worker is deaf. */
   readonly far: App;
-  #worker: ChildProcess;
-  #output = "";
+  readonly worker: WorkerProcess;
 
   static async open(pool: Pool): Promise<Site> {
     const redis = await startRedis({ appendOnly: true, args: ["--appendfsync", "always"] });
     const site = new Site(pool, redis, await TcpProxy.start({ port: redis.port }));
     await site.command(["EVAL", `for i = 1, ${ballast} do redis.call('SET', 'ballast:' .. i, i) end`, "0"]);
+    await site.worker.start();
     return site;
   }
 
@@ -40,17 +38,8 @@ export class Site {
     const shared = { environment: false, folder: false, deadlineMs: 1000, onFault: () => {} } as const;
     this.near = createApp({ name: "near", broker: `redis://127.0.0.1:${wire.port}`, ...shared });
     this.far = createApp({ name: "far", broker: redis.url, ...shared });
-    this.#worker = this.#startWorker();
-  }
-
-  /** null while the worker runs. */
-  get exitCode(): number | null {
-    return this.#worker.exitCode;
-  }
-
-  /** The end of what it printed. */
-  get output(): string {
-    return this.#output;
+    const concurrency = pool === "solo" ? "1" : "2";
+    this.worker = new WorkerProcess({ args: ["-A", app, "-P", pool, "-c", concurrency, "-b", `redis://127.0.0.1:${wire.port}`] });
   }
 
   /** Asks the server itself, as redis-cli does. An error of the server is returned as it is: `-OOM …`. */
@@ -70,28 +59,8 @@ export class Site {
 
   async close(): Promise<void> {
     await Promise.all([this.near.close(), this.far.close()]);
-    this.#worker.kill("SIGKILL");
+    await this.worker.stop(0);
     await this.wire.close();
     await this.redis.stop();
-  }
-
-  #startWorker(): ChildProcess {
-    const args = [
-      "worker",
-      "-A",
-      app,
-      "-P",
-      this.pool,
-      "-c",
-      this.pool === "solo" ? "1" : "2",
-      "-b",
-      `redis://127.0.0.1:${this.wire.port}`,
-    ];
-    const worker = spawn(process.execPath, [lovage, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [worker.stdout, worker.stderr])
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#output = (this.#output + text).slice(-20_000);
-      });
-    return worker;
   }
 }
