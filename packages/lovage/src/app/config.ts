@@ -100,7 +100,19 @@ function accepted(name: SettingName, value: unknown, source: string, problems: P
 }
 
 function checkTogether(settings: Settings, problems: Problem[]): void {
-  const { broker, resultBackend, taskTimeLimit, taskSoftTimeLimit } = settings;
+  const {
+    broker,
+    resultBackend,
+    taskTimeLimit,
+    taskSoftTimeLimit,
+    workerMaxMemoryPerChild: most,
+    workerHardMemoryPerChild: hard,
+  } = settings;
+  if (most !== null && hard !== null && most > hard)
+    problems.push({
+      code: "LOVAGE_SETTING_INVALID",
+      text: `workerMaxMemoryPerChild (${most} KiB) is above workerHardMemoryPerChild (${hard} KiB): it could never be reached. Lower it.`,
+    });
   if (resultBackend !== null && serverOf(resultBackend) !== serverOf(broker))
     problems.push({
       code: "LOVAGE_RESULT_BACKEND_UNSUPPORTED",

@@ -243,6 +243,12 @@ export const settingsTable = {
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "KiB. A runner above it is replaced between tasks, in every pool.",
   }),
+  workerHardMemoryPerChild: row({
+    celery: null,
+    default: null,
+    kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
+    doc: "KiB. A runner above it is ended in the middle of its task, which counts as its death. RSS of a process; heap of a thread in the pool threads.",
+  }),
   workerShutdownTimeout: row({
     celery: null,
     default: 25,

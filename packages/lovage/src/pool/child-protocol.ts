@@ -17,13 +17,20 @@ export type ToChild =
 export type FromChild =
   | { readonly c: "from"; readonly message: FromRunner }
   /** Threads only. */
-  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number }
+  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number; readonly outOfMemory: boolean }
   /** Threads only: told to end, and processes that its code has started would outlive it. */
   | { readonly c: "has-children"; readonly epoch: Epoch };
 
 /** To the watchdog thread from the main thread of its process. */
 export type ToWatchdogThread =
-  | { readonly w: "add"; readonly epoch: Epoch; readonly slots: number; readonly memory: SharedArrayBuffer }
+  /** `hardMemoryBytes`: of the process, which is the runner's alone. */
+  | {
+      readonly w: "add";
+      readonly epoch: Epoch;
+      readonly slots: number;
+      readonly memory: SharedArrayBuffer;
+      readonly hardMemoryBytes: number | null;
+    }
   | { readonly w: "remove"; readonly epoch: Epoch }
   /** A loop that rested has something to run. */
   | { readonly w: "look" };

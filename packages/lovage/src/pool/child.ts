@@ -3,7 +3,7 @@
  * watchdog thread. It owns no task and no store; what runs is the entry module named on its command line. It ends when
  * its runner is done, when its supervisor kills its group, or when its watchdog finds the supervisor gone.
  */
-import { Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { Flagged, FromChild, FromThread, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
 import { type HostedRunner, hostRunner, loadEntry, tableFor } from "./hosted-runner.ts";
 import type { RunnerSpec } from "./protocol.ts";
@@ -40,7 +40,9 @@ function receive(message: ToChild): void {
 
 function startHere(spec: RunnerSpec): void {
   const slots = tableFor(spec);
-  tellWatchdog({ w: "add", epoch: spec.epoch, slots: slots.slots, memory: slots.memory });
+  // A thread is limited by its heap: the process belongs to all of them.
+  const hardMemoryBytes = mode === "threads" ? null : spec.hardMemoryBytes;
+  tellWatchdog({ w: "add", epoch: spec.epoch, slots: slots.slots, memory: slots.memory, hardMemoryBytes });
   runners.set(spec.epoch, mode === "threads" ? startThread(spec, slots) : startOnMain(spec, slots));
 }
 
@@ -68,22 +70,31 @@ function deliver(runner: HostedRunner, message: ToThread): void {
 
 function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
   const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
-  const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData });
+  const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData, ...heapLimit(spec) });
   let children = 0;
+  let outOfMemory = false;
   thread.on("message", (message: FromThread) => {
     if (message.c === "look") wakeWatchdog();
     else if (message.c === "children") children = message.running;
     else send(message);
   });
   // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.
-  thread.on("error", (error) => console.error(error));
+  thread.on("error", (error: NodeJS.ErrnoException) => {
+    outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    console.error(error);
+  });
   thread.on("exit", (code) => {
     runners.delete(spec.epoch);
     tellWatchdog({ w: "remove", epoch: spec.epoch });
-    send({ c: "exit", epoch: spec.epoch, code });
+    send({ c: "exit", epoch: spec.epoch, code, outOfMemory });
   });
   const terminate = () => (children > 0 ? send({ c: "has-children", epoch: spec.epoch }) : void thread.terminate());
   return { tell: (message) => thread.postMessage(message), terminate };
+}
+
+/** V8 ends the thread at its limit, and leaves the process alone. */
+function heapLimit({ hardMemoryBytes }: RunnerSpec): WorkerOptions {
+  return hardMemoryBytes === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(hardMemoryBytes / 2 ** 20) } };
 }
 
 const wakeWatchdog = (): void => tellWatchdog({ w: "look" });

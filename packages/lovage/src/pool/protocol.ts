@@ -25,6 +25,8 @@ export interface RunnerSpec {
   readonly maxTasks: number | null;
   /** Bytes; RSS of a process, heap of a thread. Looked at between tasks. */
   readonly maxMemoryBytes: number | null;
+  /** Bytes; RSS of a process, heap of a thread. Above it the runner is ended in the middle of a task. */
+  readonly hardMemoryBytes: number | null;
   /** Of its log lines, which go to the node's stderr. @defaultValue info, lines for people */
   readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat };
 }
@@ -71,6 +73,8 @@ export type FromWatchdog =
   | { readonly t: "soft-limit"; readonly epoch: Epoch; readonly number: number }
   | { readonly t: "hard-limit"; readonly epoch: Epoch; readonly number: number; readonly limitMs: number; readonly loopLagMs: number }
   | { readonly t: "loop-blocked"; readonly epoch: Epoch; readonly lagMs: number; readonly numbers: readonly number[] }
+  /** Its process is larger than it may be. */
+  | { readonly t: "over-memory"; readonly epoch: Epoch; readonly bytes: number; readonly limitBytes: number }
   | { readonly t: "slots"; readonly asked: number; readonly rssBytes: number; readonly runners: readonly RunnerSlots[] };
 export type ToWatchdog =
   | { readonly t: "slots?"; readonly asked: number }

@@ -9,6 +9,8 @@ export interface RunnerExit {
   readonly signal: NodeJS.Signals | null;
   /** It was killed because a neighbour in its process was: its work is not to blame. */
   readonly asNeighbour: boolean;
+  /** Its thread has reached the limit of its heap. */
+  readonly outOfMemory?: boolean;
 }
 
 export interface Runner {

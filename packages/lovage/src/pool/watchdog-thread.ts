@@ -6,6 +6,7 @@ import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { type Flagged, type ToWatchdogThread, watchdogFd } from "./child-protocol.ts";
 import { readLines } from "./json-lines.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import type { FromWatchdog, ToWatchdog } from "./protocol.ts";
 import { monotonicMs, SlotTable } from "./slot-table.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -15,6 +16,7 @@ const lookEveryMs = 25;
 
 const { pid } = workerData as { readonly pid: number };
 const watchdog = new Watchdog();
+let memory: MemoryWatch | undefined;
 let timer: NodeJS.Timeout | undefined;
 const pipe = new Socket({ fd: watchdogFd, readable: true, writable: true });
 
@@ -22,10 +24,15 @@ readLines(pipe, (message) => receive(message as ToWatchdog));
 pipe.on("error", endGroup);
 pipe.on("close", endGroup);
 parentPort?.on("message", (message: ToWatchdogThread) => {
-  if (message.w === "add") watchdog.add(message.epoch, new SlotTable(message.slots, message.memory));
+  if (message.w === "add") add(message);
   else if (message.w === "remove") watchdog.remove(message.epoch);
   else if (timer === undefined) look();
 });
+
+function add({ epoch, slots, memory: table, hardMemoryBytes }: Extract<ToWatchdogThread, { readonly w: "add" }>): void {
+  watchdog.add(epoch, new SlotTable(slots, table));
+  if (hardMemoryBytes !== null) memory = new MemoryWatch(epoch, hardMemoryBytes);
+}
 
 /** A loop that rests says so in its table before we see it, and wakes us after it has said that it no longer does. */
 function look(): void {
@@ -33,6 +40,8 @@ function look(): void {
     if (finding.t === "soft-limit") flagged({ w: "flagged", epoch: finding.epoch, number: finding.number });
     say(finding);
   }
+  const tooLarge = memory?.look();
+  if (tooLarge !== undefined) say(tooLarge);
   timer = watchdog.awake ? setTimeout(look, lookEveryMs) : undefined;
 }
 

@@ -11,7 +11,7 @@ export const beatEveryMs = 100;
 /** A loop that has not turned for this long is blocked: a runner that awaits answers within a few milliseconds. */
 export const blockedAfterMs = 1000;
 
-type Finding = Exclude<FromWatchdog, { readonly t: "slots" }>;
+type Finding = Exclude<FromWatchdog, { readonly t: "slots" | "over-memory" }>;
 
 interface Watched {
   readonly table: SlotTable;

@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly maxTasksPerChild?: number;
   /** KiB. @celery --max-memory-per-child */
   readonly maxMemoryPerChild?: number;
+  /** KiB. A runner above it is ended in the middle of its task. @defaultValue the app's `workerHardMemoryPerChild` */
+  readonly hardMemoryPerChild?: number;
   /** Seconds, or text with a unit. @celery --time-limit */
   readonly timeLimit?: number | string;
   /** Seconds, or text with a unit. @celery --soft-time-limit */
@@ -90,7 +92,6 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   requireShared(store, plan);
   app.logFaults(log);
   const { config } = app;
-  const maxMemory = options.maxMemoryPerChild ?? config.workerMaxMemoryPerChild;
   const supervisor = new Supervisor({
     app,
     store,
@@ -107,7 +108,8 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
       ownBell: plan.runners === 1,
       prefetch: options.prefetchMultiplier ?? config.workerPrefetchMultiplier,
       maxTasks: options.maxTasksPerChild ?? config.workerMaxTasksPerChild,
-      maxMemoryBytes: maxMemory === null ? null : maxMemory * 1024,
+      maxMemoryBytes: kibibytes(options.maxMemoryPerChild ?? config.workerMaxMemoryPerChild),
+      hardMemoryBytes: kibibytes(options.hardMemoryPerChild ?? config.workerHardMemoryPerChild),
       log: logSettings,
     },
     shutdownTimeoutMs: options.shutdownTimeoutMs === undefined ? ms(config.workerShutdownTimeout) : options.shutdownTimeoutMs,
@@ -137,6 +139,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   };
 }
 
+const kibibytes = (count: number | null): number | null => (count === null ? null : count * 1024);
 const ms = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1000);
 
 function limitFlags({ timeLimit, softTimeLimit }: WorkerOptions): Readonly<Record<string, unknown>> {

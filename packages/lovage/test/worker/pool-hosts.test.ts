@@ -39,6 +39,7 @@ async function start(host: RunnerHost, settings: RunnerSpec["settings"]): Promis
     prefetch: 1,
     maxTasks: null,
     maxMemoryBytes: null,
+    hardMemoryBytes: null,
   };
   const messages: FromRunner[] = [];
   const findings: FromWatchdog[] = [];
@@ -185,7 +186,7 @@ describe("without its supervisor", () => {
     const code = `
       const { ${name} } = await import(${JSON.stringify(module)});
       const host = new ${name}({ entry: ${JSON.stringify(entry)} });
-      const spec = { epoch: "e", settings: { does: "loop" }, slots: 1 };
+      const spec = { epoch: "e", settings: { does: "loop" }, slots: 1, hardMemoryBytes: null };
       const runner = await host.spawn(spec, { onMessage() {}, onWatchdog: ({ t }) => t === "loop-blocked" && console.log(runner.pid) });`;
     const supervisor = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = new Promise((resolve) => supervisor.once("close", resolve));

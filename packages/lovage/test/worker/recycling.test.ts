@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Bench } from "./node.ts";
 
@@ -31,4 +32,25 @@ describe.each(["async", "processes", "threads", "solo"] as const)("a runner of t
       await bench.close();
     }
   });
+});
+
+it("lets neighbours of a runner of many slots finish, while the next one serves", async () => {
+  const bench = new Bench();
+  try {
+    const node = await bench.node({ pool: "async", concurrency: 4, maxTasksPerChild: 5 }).ready();
+    const [file, gate] = [bench.file(), bench.file()];
+    const neighbour = await bench.app.send("t.span", [file, gate]);
+    await bench.started(file);
+    const sent = await Promise.all(Array.from({ length: 20 }, () => bench.app.send("t.who", [])));
+    const ran = await Promise.all(sent.map((result) => result.get({ timeoutMs: 15_000 })));
+    // Four of the first, with the neighbour as its fifth; then five each.
+    expect(new Set(ran).size).toBe(5);
+    expect(await neighbour.state()).toBe("PENDING");
+    writeFileSync(gate, "");
+    expect(await neighbour.get({ timeoutMs: 5000 })).toBe("done");
+    expect(bench.lines(file)).toEqual(["+", "-"]);
+    expect(node.logged("runner.died")).toEqual([]);
+  } finally {
+    await bench.close();
+  }
 });

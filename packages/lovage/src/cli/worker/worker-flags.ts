@@ -17,6 +17,7 @@ export interface WorkerFlags {
   readonly prefetchMultiplier?: string;
   readonly maxTasksPerChild?: string;
   readonly maxMemoryPerChild?: string;
+  readonly hardMemoryPerChild?: string;
   readonly timeLimit?: string;
   readonly softTimeLimit?: string;
   readonly shutdownTimeout?: string;
@@ -57,6 +58,7 @@ export function defineWorkerFlags(command: Command): Command {
     .option("--prefetch-multiplier <number>", "deliveries per slot, the running one included")
     .option("--max-tasks-per-child <number>", "replace a runner after so many tasks")
     .option("--max-memory-per-child <KiB>", "replace a runner above this size, between tasks")
+    .option("--hard-memory-per-child <KiB>", "end a runner above this size, in the middle of its task")
     .option("--time-limit <seconds>", "hard limit of tasks that have none; text with a unit too: 5m")
     .option("--soft-time-limit <seconds>", "soft limit of tasks that have none")
     .option("--shutdown-timeout <seconds>", "a warm stop gives back what still runs after this time (25); text with a unit too: 5m")
@@ -80,6 +82,7 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     prefetchMultiplier: wholeOf("--prefetch-multiplier", flags.prefetchMultiplier),
     maxTasksPerChild: wholeOf("--max-tasks-per-child", flags.maxTasksPerChild),
     maxMemoryPerChild: wholeOf("--max-memory-per-child", flags.maxMemoryPerChild),
+    hardMemoryPerChild: wholeOf("--hard-memory-per-child", flags.hardMemoryPerChild),
     timeLimit: durationOf("--time-limit", flags.timeLimit),
     softTimeLimit: durationOf("--soft-time-limit", flags.softTimeLimit),
     gpus: listOf("--gpu", flags.gpu),

@@ -11,9 +11,11 @@ const profileKeys = [
   "prefetchMultiplier",
   "maxTasksPerChild",
   "maxMemoryPerChild",
+  "hardMemoryPerChild",
   "timeLimit",
   "softTimeLimit",
   "shutdownTimeoutMs",
+  "softShutdownMs",
   "gpus",
 ] as const satisfies readonly (keyof WorkerOptions)[];
 

@@ -99,7 +99,8 @@ class ThreadHouse {
   receive(message: FromChild): void {
     if (message.c === "from") this.#threads.get(message.message.epoch)?.events.onMessage(message.message);
     else if (message.c === "exit") {
-      this.#threads.get(message.epoch)?.gone({ epoch: message.epoch, code: message.code, signal: null, asNeighbour: false });
+      const { epoch, code, outOfMemory } = message;
+      this.#threads.get(epoch)?.gone({ epoch, code, signal: null, asNeighbour: false, ...(outOfMemory && { outOfMemory }) });
       this.#threads.delete(message.epoch);
     } else void this.kill(message.epoch);
   }

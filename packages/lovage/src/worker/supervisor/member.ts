@@ -2,6 +2,7 @@
 import type { Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { Runner, RunnerExit } from "../../pool/runner-host.ts";
+import { type ExitCause, oomKills } from "./exit-cause.ts";
 
 /**
  * starting: no tasks yet. ready: takes work. draining: takes no more. killing: its end was asked for.
@@ -10,7 +11,7 @@ import type { Runner, RunnerExit } from "../../pool/runner-host.ts";
 export type MemberStage = "starting" | "ready" | "draining" | "killing";
 
 /** Why we killed it, or made it end; null: it died by itself. */
-export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | null;
+export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | "memory" | null;
 
 export interface Member {
   readonly epoch: Epoch;
@@ -21,6 +22,10 @@ export interface Member {
   retired: boolean;
   wasReady: boolean;
   endReason: EndReason;
+  /** Why it died, once that is known; null: it lives, or ended as it should. */
+  cause: ExitCause | null;
+  /** Of the kernel, before it was spawned. */
+  readonly oomKills: number | null;
   /** Outcomes to write when its code is gone, by delivery number: what is not in here goes back to its queue. */
   readonly verdicts: Map<number, Outcome>;
   /** Deliveries it held when it last said that the store does not answer. */
@@ -44,6 +49,8 @@ export function newMember(runner: Runner, spawnedAt: number): Member {
     retired: false,
     wasReady: false,
     endReason: null,
+    cause: null,
+    oomKills: oomKills(),
     verdicts: new Map(),
     held: 0,
     failure: null,

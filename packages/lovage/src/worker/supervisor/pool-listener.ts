@@ -7,6 +7,7 @@ import type { Canceller } from "./canceller.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { Limits } from "./limits.ts";
 import type { Member } from "./member.ts";
+import type { MemoryLimit } from "./memory-limit.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recycler } from "./recycler.ts";
 import type { PoolListener } from "./runner-pool.ts";
@@ -19,6 +20,7 @@ export interface ListeningActors {
   readonly waker: Waker;
   readonly limits: Limits;
   readonly blockedLoops: BlockedLoops;
+  readonly memoryLimit: MemoryLimit;
   readonly canceller: Canceller;
   readonly recycler: Recycler;
   readonly shutdown: Shutdown;
@@ -84,11 +86,11 @@ function heard({ waker, recycler, canceller, shutdown, log }: ListeningActors, m
   }
 }
 
-function found({ limits, blockedLoops, log }: ListeningActors, member: Member, finding: FromWatchdog): void {
+function found({ limits, blockedLoops, memoryLimit, log }: ListeningActors, member: Member, finding: FromWatchdog): void {
   const onError = (error: unknown) => log.error("limits.failed", { error });
   if (finding.t === "hard-limit") limits.reached(member, finding).catch(onError);
   else if (finding.t === "loop-blocked") {
     void blockedLoops.seen(member, finding);
     limits.blocked(member).catch(onError);
-  }
+  } else if (finding.t === "over-memory") memoryLimit.reached(member, finding).catch(onError);
 }

@@ -17,6 +17,7 @@ const spec: Omit<RunnerSpec, "epoch"> = {
   prefetch: 1,
   maxTasks: null,
   maxMemoryBytes: null,
+  hardMemoryBytes: null,
 };
 
 it("says once that no runner can start, however many fail together", async () => {

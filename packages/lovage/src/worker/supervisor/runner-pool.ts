@@ -8,6 +8,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { FromRunner, FromWatchdog, RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerExit, RunnerHost } from "../../pool/runner-host.ts";
+import { exitCause, oomKills } from "./exit-cause.ts";
 import { type Departed, type EndReason, type Member, newMember } from "./member.ts";
 import { RespawnPace } from "./respawn-pace.ts";
 
@@ -175,10 +176,11 @@ export class RunnerPool {
     const { clock, log, settle, listener } = this.#options;
     const departed = { member, exit };
     this.#members.delete(member.epoch);
-    const expected = member.endReason !== null || exit.asNeighbour;
+    const expected = (member.endReason !== null && member.endReason !== "memory") || exit.asNeighbour;
+    if (!expected) member.cause ??= exitCause(exit, (oomKills() ?? 0) > (member.oomKills ?? 0));
     const facts = { epoch: member.epoch, pid: member.runner.pid, code: exit.code, signal: exit.signal, reason: member.endReason };
     if (expected) log.info("runner.gone", facts);
-    else log.warn("runner.died", { ...facts, ...member.failure });
+    else log.warn("runner.died", { ...facts, cause: member.cause?.text, ...member.failure });
     const settling: Promise<void> = settle(departed).finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
     listener.onGone(departed);

@@ -118,12 +118,13 @@ export class Settler {
   }
 
   #blame({ member, exit }: Departed, deliveries: readonly Delivery[]): Blame {
-    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
     if (member.endReason === "shutdown") return { kind: "innocent", cause: "its worker was stopped", counted: false };
     if (exit.asNeighbour) return { kind: "innocent", cause: "a neighbour took the process with it", counted: true };
-    if (member.endReason !== null) return { kind: "innocent", cause: `its runner was ended (${member.endReason})`, counted: true };
+    if (member.cause === null) return { kind: "innocent", cause: `its runner was ended (${member.endReason})`, counted: true };
     const started = this.#started(deliveries);
-    return started === null ? { kind: "died", cause: how } : { kind: "died", cause: how, started };
+    const { text, outOfMemory } = member.cause;
+    const blame = { kind: "died", cause: text, outOfMemory } as const;
+    return started === null ? blame : { ...blame, started };
   }
 
   /** With one slot and more prefetched, only the oldest had begun. Else it cannot be told from here. */

@@ -23,6 +23,7 @@ import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
+import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { Readiness } from "./readiness.ts";
@@ -56,6 +57,7 @@ export class Supervisor {
   readonly #waker: Waker;
   readonly #limits: Limits;
   readonly #blockedLoops: BlockedLoops;
+  readonly #memoryLimit: MemoryLimit;
   readonly #canceller: Canceller;
   readonly #recycler: Recycler;
   readonly #settler: Settler;
@@ -114,6 +116,7 @@ export class Supervisor {
       log,
       end: (epoch, number, outcome) => this.#settler.endRunning(epoch, number, outcome),
     });
+    this.#memoryLimit = new MemoryLimit({ pool, canKill: host.canKill, log });
     this.#blockedLoops = new BlockedLoops({ log, held });
     this.#canceller = new Canceller({
       pool,
@@ -192,6 +195,7 @@ export class Supervisor {
       waker: this.#waker,
       limits: this.#limits,
       blockedLoops: this.#blockedLoops,
+      memoryLimit: this.#memoryLimit,
       canceller: this.#canceller,
       recycler: this.#recycler,
       shutdown: this.#shutdown,
