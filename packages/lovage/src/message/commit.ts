@@ -33,6 +33,14 @@ export interface Outgoing {
   readonly bytes: Uint8Array | string;
   /** Milliseconds from now, by the store's clock: until then it is parked. Absent or ≤ 0: to the queue. */
   readonly parkMs?: number;
+  /** Only for `Limits.publishUnique`: this task takes the key, unless another has it. `forMs`: no longer than so. */
+  readonly unique?: { readonly key: string; readonly forMs: number | null };
+}
+
+/** A key that one task at a time has, from its send until it is given back. Giving back what another task has changes nothing. */
+export interface UniqueHold {
+  readonly key: string;
+  readonly taskId: TaskId;
 }
 
 export type Settle =
@@ -50,7 +58,7 @@ export type Settle =
       readonly attempts?: number;
     };
 
-export type ParkReason = "eta" | "retry" | "rate" | "unknown-task";
+export type ParkReason = "eta" | "retry" | "rate" | "concurrency" | "unknown-task";
 export type DeadReason = "poison" | "lost" | "undecodable" | "unknown-task" | "retries-exhausted" | "failed" | "refused";
 
 /**
@@ -131,6 +139,8 @@ export interface Commit {
   readonly chords: readonly ChordStart[];
   readonly chordParts: readonly ChordPart[];
   readonly count?: Counted;
+  /** Given back in the same step; only with a settlement that ends the task (ack, dead letter). */
+  readonly frees?: UniqueHold;
 }
 
 export type CommitReply =

@@ -112,6 +112,8 @@ export interface LovageProperties {
   readonly tags?: readonly string[];
   /** A call's own retry numbers, over those of the task. */
   readonly retry?: RetryOverride;
+  /** The key that this task has, and until when: its start, or its end. */
+  readonly unique?: { readonly key: string; readonly until: "start" | "done" };
 }
 
 export interface RetryOverride {

@@ -39,3 +39,7 @@ export const storeClosed = (name: string, taskIds: readonly string[] = []): Brok
   new BrokerUnavailableError("LOVAGE_STORE_CLOSED", `The store ${name} was closed by this process. Open it again to go on.`, {
     details: { maybeAccepted: false, taskIds },
   });
+
+/** A chord starts with all of its messages or not at all, and one that is unique may be left out. */
+export const unstartable = (): StoreRefusedError =>
+  new StoreRefusedError("LOVAGE_UNIQUE_IN_CANVAS", "A publication with unique messages cannot start chords. Nothing was published.");

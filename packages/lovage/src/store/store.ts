@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Bus } from "../broker/bus.ts";
 import type { DeadLetters } from "../broker/dead-letters.ts";
 import type { Leases } from "../broker/leases.ts";
+import type { Limits } from "../broker/limits.ts";
 import type { Pidbox } from "../broker/pidbox.ts";
 import type { Revokes } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
@@ -15,6 +16,7 @@ export interface Store {
   readonly name: string;
   readonly broker: Broker;
   readonly leases: Leases;
+  readonly limits: Limits;
   readonly results: ResultBackend;
   readonly revokes: Revokes;
   readonly deadLetters: DeadLetters;

@@ -5,8 +5,10 @@ import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
 import { addPart, chordView, recordedParts, startChord } from "./chords.ts";
 import { bury } from "./dead-letters.ts";
+import { giveBack } from "./limits.ts";
 import { enqueue, queueTopic } from "./queues.ts";
 import { readGroup, writeResult } from "./results.ts";
+import { freeUnique } from "./uniques.ts";
 import { bytesOf, type EpochRecord, type Held, type View } from "./world.ts";
 
 export function applyCommit(view: View, epoch: EpochRecord, commit: Commit): CommitReply {
@@ -22,6 +24,7 @@ export function applyCommit(view: View, epoch: EpochRecord, commit: Commit): Com
   epoch.held.delete(commit.delivery.number);
   settle(view, commit, held);
   write(view, commit);
+  if (held.holds !== undefined) giveBack(view, commit.delivery.epoch, commit.delivery.number, held.holds);
   return { kind: "applied" };
 }
 
@@ -54,6 +57,7 @@ function write(view: View, commit: Commit): void {
   for (const start of commit.chords) startChord(view, start);
   for (const message of commit.publish) enqueue(view, message);
   for (const part of commit.chordParts) addPart(view, part);
+  if (commit.frees !== undefined) freeUnique(view, commit.frees);
   const { counters } = view.space;
   for (const field of countedFields(commit.count)) counters.set(field, (counters.get(field) ?? 0) + 1);
 }

@@ -8,6 +8,7 @@ import { MemoryBroker } from "./broker.ts";
 import { MemoryBus } from "./bus.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
 import { MemoryLeases } from "./leases.ts";
+import { MemoryLimits } from "./limits.ts";
 import { MemoryResults } from "./results.ts";
 import { MemoryRevokes } from "./revokes.ts";
 import { MemoryState } from "./state.ts";
@@ -59,6 +60,7 @@ function connect(world: World, name: string, options: StoreOptions, onClose: () 
     name,
     broker: new MemoryBroker(view),
     leases: new MemoryLeases(view),
+    limits: new MemoryLimits(view),
     results: new MemoryResults(view),
     revokes: new MemoryRevokes(view, bus),
     deadLetters: new MemoryDeadLetters(view),

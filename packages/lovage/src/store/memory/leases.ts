@@ -3,6 +3,7 @@ import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
 import { toDelivery } from "./broker.ts";
+import { moveDueLines } from "./limits.ts";
 import { queueTopic } from "./queues.ts";
 import { sweep } from "./sweep.ts";
 import type { EpochRecord, NodeRecord, Parked, View } from "./world.ts";
@@ -74,7 +75,9 @@ export class MemoryLeases implements Leases {
     const due = parked.splice(0, Math.min(limit, notDue < 0 ? parked.length : notDue));
     // The one that was due first is pushed last, so that it is the next one out.
     for (const message of due.reverse()) this.#toFront(message);
-    return { promoted: due.length, nextDueMs: parked[0]?.untilMs ?? null, storeNow: now };
+    const lines = moveDueLines(this.#view);
+    const next = Math.min(parked[0]?.untilMs ?? Number.POSITIVE_INFINITY, lines.nextMs ?? Number.POSITIVE_INFINITY);
+    return { promoted: due.length + lines.called, nextDueMs: next === Number.POSITIVE_INFINITY ? null : next, storeNow: now };
   }
 
   #toFront({ queue, bucket, bytes }: Parked): void {

@@ -2,7 +2,9 @@ import type { QueueAdmin } from "../../broker/broker.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { bucketOf } from "../priority.ts";
+import { uniqueHoldOf } from "../unique-hold.ts";
 import type { Line } from "./line.ts";
+import { freeUnique } from "./uniques.ts";
 import { bytesOf, type View } from "./world.ts";
 
 export const queueTopic = (queue: QueueName): string => `queue ${queue}`;
@@ -43,12 +45,27 @@ export class MemoryQueues implements QueueAdmin {
 
   async purge(queues: readonly QueueName[]): Promise<number> {
     let purged = 0;
-    for (const queue of new Set(queues)) for (const line of this.#lines(queue)) purged += line.clear();
+    for (const queue of new Set(queues)) {
+      for (const line of this.#lines(queue)) {
+        this.#giveUp(line.peek(line.length));
+        purged += line.clear();
+      }
+    }
     const { parked } = this.#view.queues;
+    this.#giveUp(parked.filter((message) => queues.includes(message.queue)).map(({ bytes }) => bytes));
     const kept = parked.filter((message) => !queues.includes(message.queue));
     purged += parked.length - kept.length;
     parked.splice(0, parked.length, ...kept);
     return purged;
+  }
+
+  /** Tasks that go give their unique keys back. */
+  #giveUp(messages: readonly Uint8Array[]): void {
+    if (this.#view.space.uniques.size === 0) return;
+    for (const bytes of messages) {
+      const hold = uniqueHoldOf(bytes);
+      if (hold !== undefined) freeUnique(this.#view, hold);
+    }
   }
 
   async names(): Promise<readonly QueueName[]> {

@@ -4,9 +4,10 @@
  */
 import type { DeadLetter } from "../../broker/dead-letters.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
+import type { Demand, LimitName } from "../../broker/limits.ts";
 import type { Revoke } from "../../broker/revokes.ts";
 import type { ChordPart, Epoch, ParkReason } from "../../message/commit.ts";
-import type { QueueName } from "../../message/task-message.ts";
+import type { QueueName, TaskId } from "../../message/task-message.ts";
 import { Notifier } from "../notifier.ts";
 import type { StoreOptions } from "../store.ts";
 import { Line } from "./line.ts";
@@ -39,6 +40,13 @@ export class QueueSet {
     while (at > 0 && (this.parked[at - 1] as Parked).untilMs > parked.untilMs) at -= 1;
     this.parked.splice(at, 0, parked);
   }
+
+  /** False: it is not parked any more. */
+  unpark(parked: Parked): boolean {
+    const at = this.parked.indexOf(parked);
+    if (at >= 0) this.parked.splice(at, 1);
+    return at >= 0;
+  }
 }
 
 /** `expiresAt`: milliseconds of the store's clock; null: kept. */
@@ -66,6 +74,19 @@ export interface Held {
   readonly bytes: Uint8Array;
   readonly call: number;
   ackedEarly: boolean;
+  /** Limits at which it has a place; undefined: it was not granted any. */
+  holds?: LimitName[];
+}
+
+/** One limit: who has a place, who waits in which order, and who was called back and has not come yet, until when. */
+export interface Limit {
+  allows: Demand;
+  nextMs: number;
+  readonly held: Set<string>;
+  readonly line: { readonly place: number; readonly taskId: TaskId; readonly parked: Parked }[];
+  readonly called: Map<TaskId, number>;
+  /** When time alone makes room; null: it does not. */
+  lookAt: number | null;
 }
 
 export interface EpochRecord {
@@ -92,6 +113,11 @@ export class Space {
   readonly epochs = new Map<Epoch, EpochRecord>();
   readonly nodes = new Map<string, NodeRecord>();
   readonly dead: DeadLetter[] = [];
+  readonly limits = new Map<LimitName, Limit>();
+  /** By task, the limit that called it back. */
+  readonly called = new Map<TaskId, LimitName>();
+  /** By unique key, the task that has it. */
+  readonly uniques = new Map<string, Kept<TaskId>>();
   readonly counters = new Map<string, number>();
   readonly revokes: (Kept<Revoke> & { readonly version: number })[] = [];
   revokesVersion = 0;

@@ -22,7 +22,8 @@ const isPlain = (commit: Commit): boolean =>
   commit.results.length <= 1 &&
   commit.publish.length === 0 &&
   commit.chords.length === 0 &&
-  commit.chordParts.length === 0;
+  commit.chordParts.length === 0 &&
+  commit.frees === undefined;
 
 export function commitCall(args: Arg[], batch: readonly Commit[], keys: Keys, declared: Declared): CommitCall {
   const replies: (CommitReply | undefined)[] = batch.map((commit) => tooLarge(commit));
@@ -113,17 +114,18 @@ function pushOther(args: Arg[], commit: Commit, keys: Keys, declared: Declared, 
   return queues;
 }
 
-/** Settle, its detail, park flags, '1' and the new envelope. */
-function settleArgs({ settle, delivery }: Commit): readonly Arg[] {
+/** Settle, its detail, park flags, '1' and the new envelope, or 'u' and the unique key that the end gives back. */
+function settleArgs({ settle, delivery, frees }: Commit): readonly Arg[] {
+  const freed = frees === undefined ? ["", ""] : ["u", `${frees.key} ${frees.taskId}`];
   switch (settle.kind) {
     case "ack":
-      return ["ack", "", "0", "", ""];
+      return ["ack", "", "0", ...freed];
     case "requeue":
       return [settle.where, "", "0", ...envelopeArgs(settle.bytes)];
     case "park":
       return ["park", String(Math.ceil(settle.untilMs)), String(parkFlags(settle.why)), ...envelopeArgs(settle.bytes)];
     case "dead-letter": {
-      return ["dead", describeLetter({ ...settle, delivery }), "0", "", ""];
+      return ["dead", describeLetter({ ...settle, delivery }), "0", ...freed];
     }
   }
 }

@@ -9,6 +9,7 @@ import { Connections } from "./connections.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
 import { Keys } from "./keys.ts";
 import { RedisLeases } from "./leases.ts";
+import { RedisLimits } from "./limits.ts";
 import { RedisPidbox } from "./pidbox.ts";
 import { asNumber, asText, pairs } from "./reply.ts";
 import { RedisResults } from "./results.ts";
@@ -30,6 +31,7 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
     name: endpoint.name,
     broker: new RedisBroker(connections, keys, subscriber),
     leases: new RedisLeases(connections, keys),
+    limits: new RedisLimits(connections, keys),
     results: new RedisResults(connections, keys, subscriber),
     revokes: new RedisRevokes(command, keys),
     deadLetters: new RedisDeadLetters(command, keys, options),

@@ -1,6 +1,7 @@
 /** Every key and channel this adapter touches is built here: kombu's, Celery's, and ours under `lovage:<namespace>:`. */
 import type { Channel } from "../../broker/bus.ts";
 import type { NodeId } from "../../broker/leases.ts";
+import type { LimitName } from "../../broker/limits.ts";
 import type { StateKey } from "../../broker/state-store.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { QueueName, TaskId } from "../../message/task-message.ts";
@@ -56,17 +57,26 @@ export class Keys {
   // Ours.
   epoch = (epoch: Epoch): string => `${this.#root}epoch:${epoch}`;
   flight = (epoch: Epoch): string => `${this.#root}flight:${epoch}`;
+  holds = (epoch: Epoch): string => `${this.#root}holds:${epoch}`;
   call = (id: string): string => `${this.#root}call:${id}`;
   closedNode = (node: NodeId): string => `${this.#root}node:closed:${node}`;
   nodeEpochs = (node: NodeId): string => `${this.#root}node:epochs:${node}`;
   closedChord = (groupId: string): string => `${this.#root}chord:closed:${groupId}`;
   state = (key: StateKey): string => `${this.#root}state:${key}`;
   tally = (key: StateKey): string => `${this.#root}tally:${key}`;
+  limit = (name: LimitName): string => `${this.#root}limit:${name}`;
+  called = (id: TaskId): string => `${this.#root}called:${id}`;
+  unique = (key: string): string => `${this.#root}unique:${key}`;
   log = (key: StateKey): string => `${this.#root}log:${key}`;
 
   /** A bus channel; `raw:` stands before one that is to be taken as it is (Celery's pidbox and events). */
   channel(channel: Channel): string {
     return channel.startsWith("raw:") ? channel.slice(4) : `${this.#root}bus:${channel}`;
+  }
+
+  /** What all of ours begin with; scripts that find out limits and unique keys by themselves build on it. */
+  get root(): string {
+    return this.#root;
   }
 
   // kombu's (celery-wire.md §1.2).

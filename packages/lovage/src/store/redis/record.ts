@@ -7,7 +7,7 @@ const recordVersion = 1;
 /** Version, flags, bucket: 1 byte each; lengths of key prefix, queue name and list key: 2 each. */
 const fixedBytes = 9;
 const ackedEarlyFlag = 1;
-const parkCodes: Readonly<Record<ParkReason, number>> = { eta: 1, retry: 2, rate: 3, "unknown-task": 4 };
+const parkCodes: Readonly<Record<ParkReason, number>> = { eta: 1, retry: 2, rate: 3, "unknown-task": 4, concurrency: 5 };
 
 /** In the high half of the flags byte: why a message is parked. */
 export const parkFlags = (why: ParkReason): number => parkCodes[why] << 4;

@@ -4,10 +4,12 @@ import { judgeParts, refusalReply } from "../chord-join.ts";
 import { oversized } from "../sizes.ts";
 import { addPart, chordView, readGroup, recordedParts, startChord } from "./chords.ts";
 import type { EpochRow } from "./epochs.ts";
+import { giveBack } from "./limits.ts";
 import { bytesOf, enqueue } from "./queues.ts";
 import { writeResult } from "./results.ts";
 import * as sql from "./sql/statements.ts";
 import { topics } from "./topics.ts";
+import { freeUnique } from "./uniques.ts";
 import type { View } from "./view.ts";
 import type { Touched } from "./writer.ts";
 
@@ -15,16 +17,20 @@ interface HeldRow {
   readonly id: number;
   readonly queue: number;
   readonly bucket: number;
+  readonly why: string | null;
 }
 
 export function applyCommit(view: View, touched: Touched, epoch: EpochRow, commit: Commit): CommitReply {
   const refused = check(view, epoch, commit);
   if (refused) return refused;
-  if (!settle(view, touched, epoch, commit)) return { kind: "fenced" };
+  const settled = settle(view, touched, epoch, commit);
+  if (!settled) return { kind: "fenced" };
   for (const result of commit.results) writeResult(view, touched, result);
   for (const start of commit.chords) startChord(view, start);
   for (const message of commit.publish) enqueue(view, touched, message);
   for (const part of commit.chordParts) addPart(view, part);
+  if (commit.frees !== undefined) freeUnique(view, commit.frees);
+  if (settled.why === "holds") giveBack(view, touched, settled.id);
   return { kind: "applied" };
 }
 
@@ -43,16 +49,17 @@ function findHeld(view: View, epoch: EpochRow, commit: Commit): HeldRow | undefi
   return view.file.database.get(sql.findHeld, { epoch: epoch.id, number: commit.delivery.number }) as HeldRow | undefined;
 }
 
-/** False: it was not in flight. */
-function settle(view: View, touched: Touched, epoch: EpochRow, commit: Commit): boolean {
+/** What it was in flight; undefined: it was not. */
+function settle(view: View, touched: Touched, epoch: EpochRow, commit: Commit): Pick<HeldRow, "id" | "why"> | undefined {
   const { database } = view.file;
-  if (commit.settle.kind === "ack") return database.get(sql.ack, { epoch: epoch.id, number: commit.delivery.number }) !== undefined;
+  if (commit.settle.kind === "ack")
+    return database.get(sql.ack, { epoch: epoch.id, number: commit.delivery.number }) as Pick<HeldRow, "id" | "why"> | undefined;
   const held = findHeld(view, epoch, commit);
-  if (!held) return false;
+  if (!held) return undefined;
   if (commit.settle.kind === "requeue") requeue(view, touched, commit.settle, held);
   else if (commit.settle.kind === "park") park(view, commit.settle, held);
   else bury(view, commit, commit.settle, held);
-  return true;
+  return held;
 }
 
 const replacing = (settle: { readonly bytes?: Uint8Array | string }): Uint8Array | null =>
@@ -60,7 +67,8 @@ const replacing = (settle: { readonly bytes?: Uint8Array | string }): Uint8Array
 
 function requeue(view: View, touched: Touched, settle: Extract<Settle, { kind: "requeue" }>, held: HeldRow): void {
   const statement = settle.where === "front" ? sql.requeueFront : sql.requeueBack;
-  view.file.database.run(statement, { ...held, bytes: replacing(settle) });
+  const { id, queue, bucket } = held;
+  view.file.database.run(statement, { id, queue, bucket, bytes: replacing(settle) });
   touched.add(topics.queue(view.file.queueName(held.queue)));
 }
 

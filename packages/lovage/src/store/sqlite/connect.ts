@@ -88,6 +88,8 @@ function prepareFile(database: Database, location: Location): void {
   driver.exec("PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000");
   if (database.all(sql.tables, {}).length === 0) create(database);
   assertFormat(database, location);
+  if (!database.all(sql.tables, {}).some((table) => table.name === "unique_keys"))
+    driver.exec(`BEGIN IMMEDIATE; ${sql.limitTables.text}; COMMIT`);
 }
 
 /** Another process may have been faster: whoever gets the lock second finds the tables. */

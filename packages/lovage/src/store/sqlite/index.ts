@@ -7,6 +7,7 @@ import { SqliteBroker } from "./broker.ts";
 import { SqliteBus } from "./bus.ts";
 import { SqliteDeadLetters } from "./dead-letters.ts";
 import { SqliteLeases } from "./leases.ts";
+import { SqliteLimits } from "./limits.ts";
 import { SqliteResults } from "./results.ts";
 import { SqliteRevokes } from "./revokes.ts";
 import { letGo, type Shared, sharedFile } from "./shared-files.ts";
@@ -34,6 +35,7 @@ export function connect(shared: Shared, options: StoreOptions): Store {
     name: file.location.name,
     broker: new SqliteBroker(view),
     leases: new SqliteLeases(view),
+    limits: new SqliteLimits(view),
     results: new SqliteResults(view),
     revokes: new SqliteRevokes(view),
     deadLetters: new SqliteDeadLetters(view),

@@ -4,6 +4,7 @@ import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
 import type { Database } from "./database.ts";
 import { findEpoch } from "./epochs.ts";
+import { moveDueLines, nextDueMs } from "./limits.ts";
 import { toDelivery } from "./reserve.ts";
 import * as sql from "./sql/statements.ts";
 import { isSweepDue, sweep } from "./sweep.ts";
@@ -105,13 +106,13 @@ export class SqliteLeases implements Leases {
         database.run(sql.requeueFront, { id, queue, bucket, bytes: null });
         touched.add(topics.queue(String(row.name)));
       }
-      return rows.length;
+      return rows.length + moveDueLines(this.#view, touched, limit);
     });
     return { promoted, nextDueMs: await this.#nextDue(), storeNow };
   }
 
   #nextDue(): Promise<number | null> {
-    return this.#view.read((database) => database.get(sql.nextDue, {})?.due as number | null);
+    return this.#view.read(() => nextDueMs(this.#view));
   }
 
   async *wake(queues: readonly QueueName[], signal: AbortSignal): AsyncGenerator<void> {

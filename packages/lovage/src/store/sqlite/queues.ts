@@ -5,6 +5,7 @@ import { bucketOf } from "../priority.ts";
 import { blob, type Row } from "./driver.ts";
 import * as sql from "./sql/statements.ts";
 import { topics } from "./topics.ts";
+import { giveUpUniques } from "./uniques.ts";
 import type { View } from "./view.ts";
 import type { Touched } from "./writer.ts";
 
@@ -55,6 +56,7 @@ export class SqliteQueues implements QueueAdmin {
       for (const name of queues) {
         const queue = this.#id(name);
         if (queue === undefined) continue;
+        giveUpUniques(this.#view, queue);
         purged += database.run(sql.purgeWaiting, { queue }) + database.run(sql.purgeParked, { queue });
       }
       return purged;

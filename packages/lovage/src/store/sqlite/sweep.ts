@@ -21,6 +21,9 @@ export function sweep(view: View): void {
   const logs = database.all(sql.sweepLogs, { now, limit: slice });
   for (const { key } of logs) database.run(sql.dropEntries, { log: String(key) });
   database.all(sql.sweepRevokes, { now });
+  database.run(sql.sweepUnique, { now });
+  database.run(sql.sweepCalls, { now });
+  database.run(sql.sweepLimits, { before: now - everyMs });
   database.all(sql.sweepEpochs, { before: now - closedForMs });
   database.all(sql.sweepNodes, { before: now - closedForMs });
   // A full slice means that there is more: the next promotion goes on.

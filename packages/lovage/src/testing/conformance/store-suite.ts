@@ -7,6 +7,7 @@ import { commitSuite } from "./commit-suite.ts";
 import { deadLettersSuite } from "./dead-letters-suite.ts";
 import { ack, body, cases, message, result, type Suite, startRunner, texts, watching } from "./harness.ts";
 import { leasesSuite } from "./leases-suite.ts";
+import { limitsSuite } from "./limits-suite.ts";
 import { resultsSuite } from "./results-suite.ts";
 import { revokesSuite } from "./revokes-suite.ts";
 import { stateSuite } from "./state-suite.ts";
@@ -73,6 +74,7 @@ export const conformance: Suite = (api, name, make) => {
     deadLettersSuite,
     chordSuite,
     leasesSuite,
+    limitsSuite,
     resultsSuite,
     revokesSuite,
     busSuite,

@@ -8,7 +8,8 @@
 --       plain commits (ack, at most one result): how many, '1' if their results must be looked at one by one,
 --         then each: delivery number, result key or '', document, expiry (ms or ''), counter or 0;
 --       other commits: how many, then each: delivery number, counter or 0, settle ('ack' | 'front' | 'back' | 'park' | 'dead'),
---         its detail (park: due ms; dead: description), park flags, '1' and new envelope | '' and '',
+--         its detail (park: due ms; dead: description), park flags, '1' and new envelope | '' and '' | 'u' and a unique key with
+--         the id of the task that gives it back,
 --         results: how many, then each key, document, expiry; what is sent (include/sending.lua); chord parts: how many, then
 --         eight each (include/chord.lua);
 --       '1' and the next call (include/reserve.lua) | ''
@@ -18,10 +19,14 @@
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
 redis.call('HLEN', flight_key)
-local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
+local epoch = redis.call('HMGET', epoch_key, 'state', 'commit', 'holds')
 if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
 local version = tonumber(redis.call('GET', KEYS[10]) or '0')
 if on_behalf then redis.call('HLEN', KEYS[8]) end
+-- Only of an epoch whose deliveries were granted places at limits, some time.
+local root = string.sub(epoch_key, 1, -7 - #ARGV[2])
+local holds_key = epoch[3] and root .. 'holds:' .. ARGV[2]
+if holds_key then redis.call('HLEN', holds_key) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -44,7 +49,9 @@ if not look then
 end
 
 local letters, details, counts = {}, {}, {}
-if not look and others == 0 and before == '' then
+-- Counters and limits are no part of an outcome: a broken key of theirs is reported and costs none.
+local fault = false
+if not look and others == 0 and before == '' and not holds_key then
   -- The common case, without the functions below: Lua would make a closure of each in every call, which costs a short call a
   -- third of its time.
   for i = first, last, 5 do
@@ -82,6 +89,23 @@ end
 local function is_known()
   return string.sub(before, #letters + 1, #letters + 1) == 'a'
 end
+-- Functions that few need are made when they are needed: each costs a call some of its time.
+local function give_back_holds(number, holds)
+-- include "limits"
+  local env = { root = root, parked = parked_key, due = due_key, sequence = sequence_key, now = now }
+  redis.call('HDEL', holds_key, number)
+  local done, why = pcall(give_back, env, ARGV[2] .. ' ' .. number, holds)
+  if not done then fault = type(why) == 'table' and why.err or tostring(why) end
+end
+local function free_holds(number)
+  local holds = holds_key and redis.call('HGET', holds_key, number)
+  if holds then give_back_holds(number, holds) end
+end
+local function give_back_key(said)
+-- include "unique"
+  local key, task = string.match(said, '^(%S+) (.*)$')
+  if kind_of(root .. 'unique:' .. key) == 'string' then free_unique(root, key, task) end
+end
 -- nil | reason; `skip` tells which results stand at SUCCESS and stay.
 local function check_result(key, skip)
   local wrong = wrong_kind(key, 'string')
@@ -101,6 +125,7 @@ local function commit_plain(at, look)
   end
   if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
   if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
+  free_holds(number)
   answer('a', nil, counter)
 end
 local function check_settle(commit, record)
@@ -126,7 +151,7 @@ end
 local function read_commit(at)
   local commit = {
     number = ARGV[at], counter = ARGV[at + 1], settle = ARGV[at + 2], detail = ARGV[at + 3], flags = ARGV[at + 4],
-    replaces = ARGV[at + 5] == '1', envelope = ARGV[at + 6], results = at + 7, parts = {},
+    replaces = ARGV[at + 5] == '1', frees = ARGV[at + 5] == 'u', envelope = ARGV[at + 6], results = at + 7, parts = {},
   }
   at = at + 8 + 3 * ARGV[at + 7]
   commit.sending, at = read_sending(at)
@@ -158,6 +183,8 @@ local function write_commit(commit, record, skip)
   end
   for i = 1, #commit.parts do write_part(commit.parts[i]) end
   send_all(commit.sending, now, parked_key, due_key, sequence_key)
+  if commit.frees then give_back_key(commit.envelope) end
+  free_holds(commit.number)
 end
 local function commit_other(at)
   local commit, following = read_commit(at)
@@ -188,8 +215,6 @@ for i = first, last, 5 do commit_plain(i, look) end
 for _ = 1, others do at = commit_other(at) end
 end
 
--- Counters are for people: a broken counter key is reported and costs no outcome.
-local fault = false
 for counter, count in pairs(counts) do
   for field = 5 + 2 * counter, 6 + 2 * counter do
     if ARGV[field] ~= '' then

@@ -3,15 +3,18 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "d2c8a0066b57ddadb8a5bcf1aa5e56621141ec12",
+  sha1: "293ffbbddd098a8e2ede9725a0b5bf54f624cbcc",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
 redis.call('HLEN', flight_key)
-local epoch = redis.call('HMGET', epoch_key, 'state', 'commit')
+local epoch = redis.call('HMGET', epoch_key, 'state', 'commit', 'holds')
 if not epoch[1] or (epoch[1] == 'open') == on_behalf then return epoch[1] or 'closed' end
 local version = tonumber(redis.call('GET', KEYS[10]) or '0')
 if on_behalf then redis.call('HLEN', KEYS[8]) end
+local root = string.sub(epoch_key, 1, -7 - #ARGV[2])
+local holds_key = epoch[3] and root .. 'holds:' .. ARGV[2]
+if holds_key then redis.call('HLEN', holds_key) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = ''
@@ -29,7 +32,8 @@ if not look then
   end
 end
 local letters, details, counts = {}, {}, {}
-if not look and others == 0 and before == '' then
+local fault = false
+if not look and others == 0 and before == '' and not holds_key then
   for i = first, last, 5 do
     if redis.call('HDEL', flight_key, ARGV[i]) == 0 then
       letters[#letters + 1] = 'f'
@@ -318,6 +322,119 @@ end
 local function is_known()
   return string.sub(before, #letters + 1, #letters + 1) == 'a'
 end
+local function give_back_holds(number, holds)
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local claim_ms = 60000
+local slack_ms = 50
+local calls_at_once = 1000
+local function read_limit(env, name)
+  local key = env.root .. 'limit:' .. name
+  local found = redis.call('HMGET', key, 'most', 'interval', 'burst', 'next')
+  return {
+    name = name, key = key, held = key .. ':held', line = key .. ':line', called = key .. ':called',
+    most = tonumber(found[1]), interval = tonumber(found[2]), burst = tonumber(found[3]), next = tonumber(found[4]) or 0,
+  }
+end
+local function wrong_limit(env, name)
+  local key = env.root .. 'limit:' .. name
+  return wrong_kind(key, 'hash') or wrong_kind(key .. ':held', 'set') or wrong_kind(key .. ':line', 'zset') or wrong_kind(key .. ':called', 'zset')
+end
+local function room(env, limit, claims, late)
+  if limit.interval then
+    return math.floor((env.now - math.max(limit.next, env.now - late)) / limit.interval) + limit.burst - claims
+  end
+  return (limit.most or math.huge) - redis.call('SCARD', limit.held) - claims
+end
+local function take_room(env, limit, holder, late)
+  if limit.interval then
+    limit.next = math.max(limit.next, env.now - late) + limit.interval
+    redis.call('HSET', limit.key, 'next', string.format('%.3f', limit.next))
+  else
+    redis.call('SADD', limit.held, holder)
+  end
+end
+local function next_look(env, limit, claims)
+  if limit.interval then return limit.next + (claims - limit.burst + 1) * limit.interval end
+  local first = redis.call('ZRANGE', limit.called, 0, 0, 'WITHSCORES')
+  return tonumber(first[2])
+end
+local function mark_line(env, limit, claims)
+  local mark = 'limit:' .. limit.name
+  if redis.call('ZCARD', limit.line) > 0 then
+    local at = next_look(env, limit, claims)
+    if at then
+      redis.call('ZADD', env.due, math.ceil(math.max(at, env.now)), mark)
+    else
+      redis.call('ZREM', env.due, mark)
+    end
+    redis.call('PERSIST', limit.key)
+    return
+  end
+  redis.call('ZREM', env.due, mark)
+  if limit.interval then
+    redis.call('PEXPIRE', limit.key, math.ceil(math.max(0, limit.next - env.now)) + 2 * claim_ms)
+  elseif redis.call('EXISTS', limit.held) == 1 then
+    redis.call('PERSIST', limit.key)
+  else
+    redis.call('PEXPIRE', limit.key, 2 * claim_ms)
+  end
+end
+local function call_back(env, limit, task, list, envelope)
+  redis.call('RPUSH', list, envelope)
+  redis.call('ZADD', limit.called, env.now + claim_ms, task)
+  redis.call('PEXPIRE', limit.called, 2 * claim_ms)
+  redis.call('SET', env.root .. 'called:' .. task, limit.name, 'PX', claim_ms)
+end
+local function move_line(env, name)
+  local limit = read_limit(env, name)
+  redis.call('ZREMRANGEBYSCORE', limit.called, '-inf', env.now)
+  local claims, calls = redis.call('ZCARD', limit.called), {}
+  local free = math.min(room(env, limit, claims, slack_ms), calls_at_once)
+  while #calls < free do
+    local head = redis.call('ZPOPMIN', limit.line)[1]
+    if not head then break end
+    local id, task = string.match(head, '^(%x+) (.*)$')
+    local record = redis.call('HGET', env.parked, id)
+    if record then
+      local list, envelope = split_record(record)
+      if wrong_kind(list, 'list') then
+        redis.call('ZADD', env.due, env.now + claim_ms, id)
+      else
+        redis.call('HDEL', env.parked, id)
+        redis.call('ZREM', env.due, id)
+        calls[#calls + 1] = { task, list, envelope }
+      end
+    end
+  end
+  for i = #calls, 1, -1 do call_back(env, limit, calls[i][1], calls[i][2], calls[i][3]) end
+  mark_line(env, limit, claims + #calls)
+  return #calls
+end
+local function give_back(env, holder, holds)
+  for name in string.gmatch(holds, '[^\\n]+') do
+    redis.call('SREM', env.root .. 'limit:' .. name .. ':held', holder)
+    move_line(env, name)
+  end
+end
+  local env = { root = root, parked = parked_key, due = due_key, sequence = sequence_key, now = now }
+  redis.call('HDEL', holds_key, number)
+  local done, why = pcall(give_back, env, ARGV[2] .. ' ' .. number, holds)
+  if not done then fault = type(why) == 'table' and why.err or tostring(why) end
+end
+local function free_holds(number)
+  local holds = holds_key and redis.call('HGET', holds_key, number)
+  if holds then give_back_holds(number, holds) end
+end
+local function give_back_key(said)
+local function free_unique(root, key, task)
+  if redis.call('GET', root .. 'unique:' .. key) == task then redis.call('DEL', root .. 'unique:' .. key) end
+end
+  local key, task = string.match(said, '^(%S+) (.*)$')
+  if kind_of(root .. 'unique:' .. key) == 'string' then free_unique(root, key, task) end
+end
 local function check_result(key, skip)
   local wrong = wrong_kind(key, 'string')
   if not wrong and kinds[key] == 'string' and stored_status(key) == 'SUCCESS' then skip[key] = true end
@@ -335,6 +452,7 @@ local function commit_plain(at, look)
   end
   if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
   if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
+  free_holds(number)
   answer('a', nil, counter)
 end
 local function check_settle(commit, record)
@@ -359,7 +477,7 @@ end
 local function read_commit(at)
   local commit = {
     number = ARGV[at], counter = ARGV[at + 1], settle = ARGV[at + 2], detail = ARGV[at + 3], flags = ARGV[at + 4],
-    replaces = ARGV[at + 5] == '1', envelope = ARGV[at + 6], results = at + 7, parts = {},
+    replaces = ARGV[at + 5] == '1', frees = ARGV[at + 5] == 'u', envelope = ARGV[at + 6], results = at + 7, parts = {},
   }
   at = at + 8 + 3 * ARGV[at + 7]
   commit.sending, at = read_sending(at)
@@ -391,6 +509,8 @@ local function write_commit(commit, record, skip)
   end
   for i = 1, #commit.parts do write_part(commit.parts[i]) end
   send_all(commit.sending, now, parked_key, due_key, sequence_key)
+  if commit.frees then give_back_key(commit.envelope) end
+  free_holds(commit.number)
 end
 local function commit_other(at)
   local commit, following = read_commit(at)
@@ -417,7 +537,6 @@ end
 for i = first, last, 5 do commit_plain(i, look) end
 for _ = 1, others do at = commit_other(at) end
 end
-local fault = false
 for counter, count in pairs(counts) do
   for field = 5 + 2 * counter, 6 + 2 * counter do
     if ARGV[field] ~= '' then

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const promoteScript: LuaScript = {
   name: "promote",
-  sha1: "e6847d1c381674142975512d01e2b4b5b617144a",
+  sha1: "2f7fdebc69c3d75430b1cd974dd0989e8ca43f8d",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -24,6 +24,17 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
+local function next_id(sequence_key)
+  return string.format('%016x', redis.call('INCR', sequence_key))
+end
+local function wrong_parking(parked_key, due_key, sequence_key)
+  return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
+end
+local function park(parked_key, due_key, sequence_key, due_ms, record)
+  local id = next_id(sequence_key)
+  redis.call('HSET', parked_key, id, record)
+  redis.call('ZADD', due_key, due_ms, id)
+end
 local function split_record(record)
   local _, _, _, _, _, key_length, at = struct.unpack('>BBBHHH', record)
   return string.sub(record, at, at + key_length - 1), string.sub(record, at + key_length), string.sub(record, 1, at + key_length - 1)
@@ -34,26 +45,133 @@ end
 local function flags_of(record)
   return string.byte(record, 2)
 end
+local claim_ms = 60000
+local slack_ms = 50
+local calls_at_once = 1000
+local function read_limit(env, name)
+  local key = env.root .. 'limit:' .. name
+  local found = redis.call('HMGET', key, 'most', 'interval', 'burst', 'next')
+  return {
+    name = name, key = key, held = key .. ':held', line = key .. ':line', called = key .. ':called',
+    most = tonumber(found[1]), interval = tonumber(found[2]), burst = tonumber(found[3]), next = tonumber(found[4]) or 0,
+  }
+end
+local function wrong_limit(env, name)
+  local key = env.root .. 'limit:' .. name
+  return wrong_kind(key, 'hash') or wrong_kind(key .. ':held', 'set') or wrong_kind(key .. ':line', 'zset') or wrong_kind(key .. ':called', 'zset')
+end
+local function room(env, limit, claims, late)
+  if limit.interval then
+    return math.floor((env.now - math.max(limit.next, env.now - late)) / limit.interval) + limit.burst - claims
+  end
+  return (limit.most or math.huge) - redis.call('SCARD', limit.held) - claims
+end
+local function take_room(env, limit, holder, late)
+  if limit.interval then
+    limit.next = math.max(limit.next, env.now - late) + limit.interval
+    redis.call('HSET', limit.key, 'next', string.format('%.3f', limit.next))
+  else
+    redis.call('SADD', limit.held, holder)
+  end
+end
+local function next_look(env, limit, claims)
+  if limit.interval then return limit.next + (claims - limit.burst + 1) * limit.interval end
+  local first = redis.call('ZRANGE', limit.called, 0, 0, 'WITHSCORES')
+  return tonumber(first[2])
+end
+local function mark_line(env, limit, claims)
+  local mark = 'limit:' .. limit.name
+  if redis.call('ZCARD', limit.line) > 0 then
+    local at = next_look(env, limit, claims)
+    if at then
+      redis.call('ZADD', env.due, math.ceil(math.max(at, env.now)), mark)
+    else
+      redis.call('ZREM', env.due, mark)
+    end
+    redis.call('PERSIST', limit.key)
+    return
+  end
+  redis.call('ZREM', env.due, mark)
+  if limit.interval then
+    redis.call('PEXPIRE', limit.key, math.ceil(math.max(0, limit.next - env.now)) + 2 * claim_ms)
+  elseif redis.call('EXISTS', limit.held) == 1 then
+    redis.call('PERSIST', limit.key)
+  else
+    redis.call('PEXPIRE', limit.key, 2 * claim_ms)
+  end
+end
+local function call_back(env, limit, task, list, envelope)
+  redis.call('RPUSH', list, envelope)
+  redis.call('ZADD', limit.called, env.now + claim_ms, task)
+  redis.call('PEXPIRE', limit.called, 2 * claim_ms)
+  redis.call('SET', env.root .. 'called:' .. task, limit.name, 'PX', claim_ms)
+end
+local function move_line(env, name)
+  local limit = read_limit(env, name)
+  redis.call('ZREMRANGEBYSCORE', limit.called, '-inf', env.now)
+  local claims, calls = redis.call('ZCARD', limit.called), {}
+  local free = math.min(room(env, limit, claims, slack_ms), calls_at_once)
+  while #calls < free do
+    local head = redis.call('ZPOPMIN', limit.line)[1]
+    if not head then break end
+    local id, task = string.match(head, '^(%x+) (.*)$')
+    local record = redis.call('HGET', env.parked, id)
+    if record then
+      local list, envelope = split_record(record)
+      if wrong_kind(list, 'list') then
+        redis.call('ZADD', env.due, env.now + claim_ms, id)
+      else
+        redis.call('HDEL', env.parked, id)
+        redis.call('ZREM', env.due, id)
+        calls[#calls + 1] = { task, list, envelope }
+      end
+    end
+  end
+  for i = #calls, 1, -1 do call_back(env, limit, calls[i][1], calls[i][2], calls[i][3]) end
+  mark_line(env, limit, claims + #calls)
+  return #calls
+end
+local function give_back(env, holder, holds)
+  for name in string.gmatch(holds, '[^\\n]+') do
+    redis.call('SREM', env.root .. 'limit:' .. name .. ':held', holder)
+    move_line(env, name)
+  end
+end
 local now = now_ms()
 redis.call('HLEN', KEYS[2])
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 local promoted, faults = 0, {}
-for i = #ids, 1, -1 do
-  local record = redis.call('HGET', KEYS[2], ids[i])
+local env = { root = string.sub(KEYS[2], 1, -1 - #'parked'), parked = KEYS[2], due = KEYS[1], now = now }
+local function move_limit(name)
+  redis.call('ZREM', KEYS[1], 'limit:' .. name)
+  local done, moved = pcall(move_line, env, name)
+  if done then
+    promoted = promoted + moved
+  else
+    faults[#faults + 1] = type(moved) == 'table' and moved.err or tostring(moved)
+    redis.call('ZADD', KEYS[1], now + 60000, 'limit:' .. name)
+  end
+end
+local function move_message(id)
+  local record = redis.call('HGET', KEYS[2], id)
   local key, envelope
   if record then key, envelope = split_record(record) end
   local wrong = key and wrong_kind(key, 'list')
   if wrong then
     faults[#faults + 1] = wrong[2]
-    redis.call('ZADD', KEYS[1], now + 60000, ids[i])
+    redis.call('ZADD', KEYS[1], now + 60000, id)
   else
-    redis.call('ZREM', KEYS[1], ids[i])
-    redis.call('HDEL', KEYS[2], ids[i])
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('HDEL', KEYS[2], id)
     if key then
       redis.call('RPUSH', key, envelope)
       promoted = promoted + 1
     end
   end
+end
+for i = #ids, 1, -1 do
+  local limit = string.match(ids[i], '^limit:(.*)$')
+  if limit then move_limit(limit) else move_message(ids[i]) end
 end
 local next_due = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 return { promoted, next_due or false, now, faults }

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const purgeScript: LuaScript = {
   name: "purge",
-  sha1: "e939a9409c4b27a7d67be9e19471136d96904c78",
+  sha1: "7bb9166296043053231dfad815ae5de309b92ae1",
   source: `#!lua flags=allow-oom
 local kinds = {}
 local function kind_of(key)
@@ -20,17 +20,35 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
+local function free_unique(root, key, task)
+  if redis.call('GET', root .. 'unique:' .. key) == task then redis.call('DEL', root .. 'unique:' .. key) end
+end
 local removed = 0
+local root = string.sub(KEYS[2], 1, -1 - #'parked')
+local any_unique = redis.call('EXISTS', root .. 'unique') == 1
+local function give_up(envelope)
+  for key in string.gmatch(envelope, '"unique":%s*{%s*"key":%s*"(%x+)"') do
+    local task = kind_of(root .. 'unique:' .. key) == 'string' and redis.call('GET', root .. 'unique:' .. key)
+    if task and string.find(envelope, '"' .. task .. '"', 1, true) then free_unique(root, key, task) end
+  end
+end
+local function give_up_list(list)
+  for from = 0, redis.call('LLEN', list) - 1, 1000 do
+    for _, envelope in ipairs(redis.call('LRANGE', list, from, from + 999)) do give_up(envelope) end
+  end
+end
 redis.call('ZCARD', KEYS[1])
 redis.call('HLEN', KEYS[2])
 for i = 3, #KEYS do
   if kind_of(KEYS[i]) == 'list' then
     removed = removed + redis.call('LLEN', KEYS[i])
+    if any_unique then give_up_list(KEYS[i]) end
     redis.call('UNLINK', KEYS[i])
   end
 end
 for i = 1, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
+  if any_unique then give_up(redis.call('HGET', KEYS[2], ARGV[i]) or '') end
   removed = removed + redis.call('HDEL', KEYS[2], ARGV[i])
 end
 return removed

@@ -37,10 +37,10 @@ FROM messages m JOIN queues q ON q.id = m.queue
 WHERE m.place = 1 AND m.epoch = :epoch ORDER BY m.position;
 
 -- name: findHeld
-SELECT id, queue, bucket FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number;
+SELECT id, queue, bucket, why FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number;
 
 -- name: ack
-DELETE FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number RETURNING id;
+DELETE FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number RETURNING id, why;
 
 -- name: drop
 DELETE FROM messages WHERE id = :id;

@@ -8,7 +8,8 @@ CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
 -- Every accepted message that is neither finished nor dead is one row here, in exactly one place:
 -- 0 waiting (position: the smallest is the next one out of its queue and bucket), 1 in flight (position: delivery number of
--- its epoch), 2 parked (position: when it is due). `bytes` stands last, so that reading the rest never touches overflow pages.
+-- its epoch), 2 parked (position: when it is due). `why`: why it is parked; in flight 'holds' says that it has places at limits
+-- (limits.sql). `bytes` stands last, so that reading the rest never touches overflow pages.
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY,
   place INTEGER NOT NULL,

@@ -11,9 +11,7 @@ FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = ?`,
 };
 
 /** dead.sql */
-export const addDead: Statement<
-  "space" | "epoch" | "number" | "queue" | "bucket" | "reason" | "detail" | "cause" | "attempts" | "at" | "bytes"
-> = {
+export const addDead: Statement<"space" | "epoch" | "number" | "queue" | "bucket" | "reason" | "detail" | "cause" | "attempts" | "at" | "bytes"> = {
   name: "addDead",
   args: ["space", "epoch", "number", "queue", "bucket", "reason", "detail", "cause", "attempts", "at", "bytes"],
   text: `INSERT INTO dead_letters (space, epoch, number, queue, bucket, reason, detail, cause, attempts, at, bytes)
@@ -243,6 +241,225 @@ export const revokesSince: Statement<"space" | "version" | "now"> = {
   text: `SELECT kind, value, terminate, kill_after_ms AS killAfterMs FROM revokes WHERE space = ? AND version > ? AND expires > ? ORDER BY id`,
 };
 
+/** limits.sql */
+export const limitTables: Statement<never> = {
+  name: "limitTables",
+  args: [],
+  text: `CREATE TABLE IF NOT EXISTS limits (
+  id INTEGER PRIMARY KEY, space TEXT NOT NULL, name TEXT NOT NULL, most INTEGER, interval REAL, burst INTEGER,
+  next REAL NOT NULL DEFAULT 0, look INTEGER, UNIQUE (space, name)
+);
+CREATE INDEX IF NOT EXISTS limits_look ON limits (look) WHERE look IS NOT NULL;
+CREATE TABLE IF NOT EXISTS limit_holds (message INTEGER NOT NULL, lim INTEGER NOT NULL, PRIMARY KEY (message, lim)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS limit_holds_limit ON limit_holds (lim);
+CREATE TABLE IF NOT EXISTS limit_line (message INTEGER PRIMARY KEY, lim INTEGER NOT NULL, place INTEGER NOT NULL, task TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS limit_line_place ON limit_line (lim, place, message);
+CREATE TABLE IF NOT EXISTS limit_calls (space TEXT NOT NULL, task TEXT NOT NULL, lim INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (space, task)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS limit_calls_limit ON limit_calls (lim);
+CREATE TABLE IF NOT EXISTS unique_keys (space TEXT NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, expires INTEGER, PRIMARY KEY (space, key)) WITHOUT ROWID`,
+};
+
+/** limits.sql */
+export const declareLimit: Statement<"space" | "name" | "most" | "interval" | "burst"> = {
+  name: "declareLimit",
+  args: ["space", "name", "most", "interval", "burst"],
+  text: `INSERT INTO limits (space, name, most, interval, burst) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (space, name) DO UPDATE SET most = excluded.most, interval = excluded.interval, burst = excluded.burst
+RETURNING id, name, most, interval, burst, next`,
+};
+
+/** limits.sql */
+export const limitById: Statement<"id"> = {
+  name: "limitById",
+  args: ["id"],
+  text: `SELECT id, name, most, interval, burst, next FROM limits WHERE id = ?`,
+};
+
+/** limits.sql */
+export const setNext: Statement<"next" | "id"> = {
+  name: "setNext",
+  args: ["next", "id"],
+  text: `UPDATE limits SET next = ? WHERE id = ?`,
+};
+
+/** limits.sql */
+export const setLook: Statement<"look" | "id"> = {
+  name: "setLook",
+  args: ["look", "id"],
+  text: `UPDATE limits SET look = ? WHERE id = ?`,
+};
+
+/** limits.sql */
+export const dropLimit: Statement<"id"> = {
+  name: "dropLimit",
+  args: ["id"],
+  text: `DELETE FROM limits WHERE id = ?`,
+};
+
+/** limits.sql */
+export const dueLimits: Statement<"now" | "limit"> = {
+  name: "dueLimits",
+  args: ["now", "limit"],
+  text: `SELECT id FROM limits WHERE look <= ? ORDER BY look LIMIT ?`,
+};
+
+/** limits.sql */
+export const nextLook: Statement<never> = {
+  name: "nextLook",
+  args: [],
+  text: `SELECT min(look) AS look FROM limits WHERE look IS NOT NULL`,
+};
+
+/** limits.sql */
+export const countHolds: Statement<"id"> = {
+  name: "countHolds",
+  args: ["id"],
+  text: `SELECT count(*) AS n FROM limit_holds WHERE lim = ?`,
+};
+
+/** limits.sql */
+export const addHold: Statement<"message" | "id"> = {
+  name: "addHold",
+  args: ["message", "id"],
+  text: `INSERT OR IGNORE INTO limit_holds (message, lim) VALUES (?, ?)`,
+};
+
+/** limits.sql */
+export const markHolding: Statement<"message"> = {
+  name: "markHolding",
+  args: ["message"],
+  text: `UPDATE messages SET why = 'holds' WHERE id = ?`,
+};
+
+/** limits.sql */
+export const dropHolds: Statement<"message"> = {
+  name: "dropHolds",
+  args: ["message"],
+  text: `DELETE FROM limit_holds WHERE message = ? RETURNING lim`,
+};
+
+/** limits.sql */
+export const lineHead: Statement<"id"> = {
+  name: "lineHead",
+  args: ["id"],
+  text: `SELECT message, task FROM limit_line WHERE lim = ? ORDER BY place, message LIMIT 1`,
+};
+
+/** limits.sql */
+export const anyInLine: Statement<"id"> = {
+  name: "anyInLine",
+  args: ["id"],
+  text: `SELECT 1 AS yes FROM limit_line WHERE lim = ? LIMIT 1`,
+};
+
+/** limits.sql */
+export const joinLine: Statement<"message" | "id" | "place" | "task"> = {
+  name: "joinLine",
+  args: ["message", "id", "place", "task"],
+  text: `INSERT OR REPLACE INTO limit_line (message, lim, place, task) VALUES (?, ?, ?, ?)`,
+};
+
+/** limits.sql */
+export const leaveLine: Statement<"message"> = {
+  name: "leaveLine",
+  args: ["message"],
+  text: `DELETE FROM limit_line WHERE message = ?`,
+};
+
+/** limits.sql */
+export const inLine: Statement<"message"> = {
+  name: "inLine",
+  args: ["message"],
+  text: `SELECT m.id, m.queue, m.bucket, q.name FROM messages m JOIN queues q ON q.id = m.queue
+WHERE m.id = ? AND m.place = 2 AND m.why IN ('rate', 'concurrency')`,
+};
+
+/** limits.sql */
+export const call: Statement<"space" | "task" | "id" | "until"> = {
+  name: "call",
+  args: ["space", "task", "id", "until"],
+  text: `INSERT OR REPLACE INTO limit_calls (space, task, lim, until) VALUES (?, ?, ?, ?)`,
+};
+
+/** limits.sql */
+export const takeCall: Statement<"space" | "task"> = {
+  name: "takeCall",
+  args: ["space", "task"],
+  text: `DELETE FROM limit_calls WHERE space = ? AND task = ? RETURNING lim, until`,
+};
+
+/** limits.sql */
+export const dropLapsed: Statement<"id" | "now"> = {
+  name: "dropLapsed",
+  args: ["id", "now"],
+  text: `DELETE FROM limit_calls WHERE lim = ? AND until <= ?`,
+};
+
+/** limits.sql */
+export const calls: Statement<"id"> = {
+  name: "calls",
+  args: ["id"],
+  text: `SELECT count(*) AS n, min(until) AS first FROM limit_calls WHERE lim = ?`,
+};
+
+/** limits.sql */
+export const uniqueHolder: Statement<"space" | "key" | "now"> = {
+  name: "uniqueHolder",
+  args: ["space", "key", "now"],
+  text: `SELECT task FROM unique_keys WHERE space = ? AND key = ? AND (expires IS NULL OR expires > ?)`,
+};
+
+/** limits.sql */
+export const claimUnique: Statement<"space" | "key" | "task" | "expires"> = {
+  name: "claimUnique",
+  args: ["space", "key", "task", "expires"],
+  text: `INSERT OR REPLACE INTO unique_keys (space, key, task, expires) VALUES (?, ?, ?, ?)`,
+};
+
+/** limits.sql */
+export const freeUnique: Statement<"space" | "key" | "task"> = {
+  name: "freeUnique",
+  args: ["space", "key", "task"],
+  text: `DELETE FROM unique_keys WHERE space = ? AND key = ? AND task = ?`,
+};
+
+/** limits.sql */
+export const anyUnique: Statement<"space"> = {
+  name: "anyUnique",
+  args: ["space"],
+  text: `SELECT 1 AS yes FROM unique_keys WHERE space = ? LIMIT 1`,
+};
+
+/** limits.sql */
+export const queueBytes: Statement<"queue"> = {
+  name: "queueBytes",
+  args: ["queue"],
+  text: `SELECT bytes FROM messages WHERE place IN (0, 2) AND queue = ?`,
+};
+
+/** limits.sql */
+export const sweepUnique: Statement<"now"> = {
+  name: "sweepUnique",
+  args: ["now"],
+  text: `DELETE FROM unique_keys WHERE expires <= ?`,
+};
+
+/** limits.sql */
+export const sweepCalls: Statement<"now"> = {
+  name: "sweepCalls",
+  args: ["now"],
+  text: `DELETE FROM limit_calls WHERE until <= ?`,
+};
+
+/** limits.sql */
+export const sweepLimits: Statement<"before"> = {
+  name: "sweepLimits",
+  args: ["before"],
+  text: `DELETE FROM limits WHERE next < ? AND look IS NULL
+AND NOT EXISTS (SELECT 1 FROM limit_holds WHERE lim = limits.id) AND NOT EXISTS (SELECT 1 FROM limit_line WHERE lim = limits.id)
+AND NOT EXISTS (SELECT 1 FROM limit_calls WHERE lim = limits.id)`,
+};
+
 /** messages.sql */
 export const queueId: Statement<"name"> = {
   name: "queueId",
@@ -323,14 +540,14 @@ WHERE m.place = 1 AND m.epoch = ? ORDER BY m.position`,
 export const findHeld: Statement<"epoch" | "number"> = {
   name: "findHeld",
   args: ["epoch", "number"],
-  text: `SELECT id, queue, bucket FROM messages WHERE place = 1 AND epoch = ? AND position = ?`,
+  text: `SELECT id, queue, bucket, why FROM messages WHERE place = 1 AND epoch = ? AND position = ?`,
 };
 
 /** messages.sql */
 export const ack: Statement<"epoch" | "number"> = {
   name: "ack",
   args: ["epoch", "number"],
-  text: `DELETE FROM messages WHERE place = 1 AND epoch = ? AND position = ? RETURNING id`,
+  text: `DELETE FROM messages WHERE place = 1 AND epoch = ? AND position = ? RETURNING id, why`,
 };
 
 /** messages.sql */

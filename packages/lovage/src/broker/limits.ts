@@ -1,0 +1,48 @@
+/**
+ * The seam of limits: who may start now. A runner asks for the deliveries whose tasks declare a limit, and for no others. What
+ * finds no room is parked by the store in the same step, in the line of the limit that refused it, and called back in order as
+ * soon as there is room: when a holder is settled, by whoever that is, or when the time comes. A delivery that was granted holds
+ * its places until it is settled.
+ */
+import type { Epoch, Publication, UniqueHold } from "../message/commit.ts";
+import type { TaskId } from "../message/task-message.ts";
+
+/** Names what is limited; tasks that share a name share its room. */
+export type LimitName = string;
+
+export type Demand =
+  /** At most `most` deliveries at a time. */
+  | { readonly kind: "slots"; readonly name: LimitName; readonly most: number }
+  /** One start per `intervalMs`, and after a pause `burst` at once. */
+  | { readonly kind: "rate"; readonly name: LimitName; readonly intervalMs: number; readonly burst: number };
+
+export interface Ask {
+  /** Of a delivery of the epoch. */
+  readonly number: number;
+  readonly taskId: TaskId;
+  /** All of them, or it is not granted. */
+  readonly demands: readonly Demand[];
+  /** By the store's clock, milliseconds: in a line it is called back then in any case, so that its caller hears that it expired. */
+  readonly expiresMs?: number;
+  /** Given back with the grant: unique only until it starts. */
+  readonly frees?: UniqueHold;
+}
+
+export type Admission =
+  | { readonly kind: "granted" }
+  /** It left the runner and waits in a line. */
+  | { readonly kind: "parked" }
+  /** It is not (or no longer) ours; also the answer to a repeated call whose first reply said `parked`. */
+  | { readonly kind: "fenced" }
+  /** A key of the limit holds another type. The delivery is in flight as before. */
+  | { readonly kind: "refused"; readonly code: string; readonly message: string };
+
+export interface Limits {
+  /** One answer per ask, in order. A repeated call grants nothing twice. @throws {FencedError} for a closed epoch. */
+  admit(epoch: Epoch, asks: readonly Ask[]): Promise<readonly Admission[]>;
+  /**
+   * Publishes, but for messages whose unique key is held by another task: per message null, or the id of that task. Messages
+   * without such a key go in any case. All that goes, goes in one step, at most once per call.
+   */
+  publishUnique(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<readonly (TaskId | null)[]>;
+}

@@ -1,0 +1,32 @@
+/** Unique keys in a file; within a write. */
+import type { Outgoing, UniqueHold } from "../../message/commit.ts";
+import type { TaskId } from "../../message/task-message.ts";
+import { uniqueHoldOf } from "../unique-hold.ts";
+import { blob } from "./driver.ts";
+import * as sql from "./sql/statements.ts";
+import type { View } from "./view.ts";
+
+/** null: the message may go, and its task has its key, if it wants one. Else who has it. */
+export function claimUnique(view: View, { unique, taskId }: Outgoing): TaskId | null {
+  if (unique === undefined) return null;
+  const { space } = view;
+  const { database } = view.file;
+  const holder = database.get(sql.uniqueHolder, { space, key: unique.key, now: view.now() })?.task as TaskId | undefined;
+  if (holder !== undefined && holder !== taskId) return holder;
+  database.run(sql.claimUnique, { space, key: unique.key, task: taskId, expires: view.expiry(unique.forMs) });
+  return null;
+}
+
+export function freeUnique(view: View, { key, taskId }: UniqueHold): void {
+  view.file.database.run(sql.freeUnique, { space: view.space, key, task: taskId });
+}
+
+/** Tasks of a queue that is about to be purged give their keys back. */
+export function giveUpUniques(view: View, queue: number): void {
+  const { database } = view.file;
+  if (!database.get(sql.anyUnique, { space: view.space })) return;
+  for (const { bytes } of database.all(sql.queueBytes, { queue })) {
+    const hold = uniqueHoldOf(blob(bytes));
+    if (hold !== undefined) freeUnique(view, hold);
+  }
+}
