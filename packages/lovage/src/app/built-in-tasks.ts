@@ -2,21 +2,29 @@
 import { currentRun } from "../execution/current-run.ts";
 import { NotRegisteredError } from "../kernel/errors.ts";
 import type { Signature } from "../message/task-message.ts";
+import type { ResultSource } from "../results/result-source.ts";
 import { ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
 import { defineTask } from "../task/define-task.ts";
 import type { Registry } from "../task/registry.ts";
 import type { AnyTask } from "../task/task-definition.ts";
+import { legacyTasks } from "./legacy-tasks.ts";
 
-/** `registry`: where map and starmap find the task that they call, in place. */
-export function builtInTasks(registry: () => Registry): readonly AnyTask[] {
+export interface BuiltInNeeds {
+  /** Where map and starmap find the task that they call, in place. */
+  registry(): Registry;
+  results(): ResultSource;
+  resultExpiresMs(): number | null;
+}
+
+export function builtInTasks({ registry, results, resultExpiresMs }: BuiltInNeeds): readonly AnyTask[] {
   const call = async ({ task }: Signature, args: readonly unknown[]): Promise<unknown> => {
     const found = registry().get(task);
     if (found === undefined)
       throw new NotRegisteredError("LOVAGE_NOT_REGISTERED", `This worker knows no task named ${task}.`, { details: { task } });
     return (await found.handler(...(await bindArguments(found, args, {})))) ?? null;
   };
-  return [accumulate, ping, backendCleanup, chunks, ...mappers(call)];
+  return [accumulate, ping, backendCleanup, chunks, ...mappers(call), ...legacyTasks(results, resultExpiresMs)];
 }
 
 /**

@@ -98,7 +98,11 @@ class LovageApp implements App {
     this.#clock = options.clock ?? systemClock;
     this.registry = createRegistry(
       ...collections(options.tasks),
-      builtInTasks(() => this.registry),
+      builtInTasks({
+        registry: () => this.registry,
+        results: () => this.#results,
+        resultExpiresMs: () => this.#settings.resultExpiresMs,
+      }),
     );
     this.#middleware = options.middleware ?? defaultMiddleware;
     this.#publishMiddleware = this.#middleware.filter((each) => each.publish !== undefined);

@@ -5,15 +5,13 @@
 
 import { Builder } from "../canvas/build.ts";
 import { toPublication } from "../canvas/publication.ts";
-import { bodyOf, tasksOf } from "../canvas/steps.ts";
 import { type ChordPartFields, decodeChordPart } from "../message/chord-part.ts";
 import type { ChordPart, Commit, CommitReply } from "../message/commit.ts";
-import { reprException } from "../message/exceptions.ts";
-import { parseWireJson, stringifyWireJson } from "../message/json.ts";
-import type { ExceptionRecord, ResultTuple } from "../message/outcome.ts";
+import { parseWireJson } from "../message/json.ts";
+import type { ResultTuple } from "../message/outcome.ts";
 import type { Signature } from "../message/task-message.ts";
-import type { FailedRequest } from "../task/errback.ts";
-import { finalTasks, requestOf, sendErrbacks } from "./after-failure.ts";
+import { finalTasks } from "./after-failure.ts";
+import { bodyFails, dependencyFailed, waiting } from "./body-fails.ts";
 import { type Facts, laterSteps } from "./facts.ts";
 import { buildContext, FollowUp } from "./follow-up.ts";
 
@@ -82,27 +80,8 @@ const completed = (commit: Commit, own: ChordPart, completes: "body" | "error"):
 
 /** The body ends as ChordError without having run; what it was a part of hears of that too. */
 function withError(commit: Commit, own: ChordPart, body: Signature, broken: ChordPartFields, facts: Facts): Commit {
-  const error: ExceptionRecord = {
-    exc_type: "ChordError",
-    exc_message: [`Dependency ${broken.taskId} raised ${reprException(broken.result)}`],
-    exc_module: "celery.exceptions",
-  };
-  const traceback = `Traceback (most recent call last):\n${error.exc_module}.ChordError: ${String((error.exc_message as string[])[0])}\n`;
   const follow = new FollowUp(facts, `chord ${own.groupId}`);
-  const [end] = finalTasks(body);
-  // An id with a result: a chord's own is its header's, that of a chain which ends in a group is the group's.
-  const failedId = end?.options.task_id ?? body.options.task_id;
-  if (failedId) sendErrbacks(ownErrbacks(body), { request: requestOfBody(body, failedId, facts), error, traceback }, follow);
-  // The members of a group end with the error itself, as in Celery (celery-wire.md §7.4).
-  const ended = body.subtask_type === "group" ? { result: broken.result, traceback: null } : { result: error, traceback };
-  const result = { state: "FAILURE", ...ended, children: follow.children };
-  for (const { options } of waiting(body)) {
-    if (!options.task_id) continue;
-    // As Celery writes it: without group and parent, whatever the body's own message would have said.
-    follow.store({ id: options.task_id, groupId: null, parentId: null }, result);
-    if (options.chord && options.group_id && options.group_id !== own.groupId)
-      follow.part(options.group_id, options.group_index ?? null, options.task_id, result);
-  }
+  bodyFails(body, own.groupId, dependencyFailed(broken.taskId, broken.result), follow);
   return {
     ...commit,
     results: [...commit.results, ...follow.results],
@@ -111,42 +90,3 @@ function withError(commit: Commit, own: ChordPart, body: Signature, broken: Chor
     chordParts: [...completed(commit, own, "error"), ...follow.chordParts],
   };
 }
-
-/** It never ran: what its signature says, and where it would have stood. */
-function requestOfBody({ task, args, kwargs }: Signature, id: string, facts: Facts): FailedRequest {
-  return { ...requestOf(facts), id, task, args, kwargs, retries: 0, parentId: facts.message.id, headers: {} };
-}
-
-/** The body's own end, and whatever was to run after it. */
-function waiting(body: Signature): readonly Signature[] {
-  return [body, ...(body.options.chain ?? [])].flatMap(finalTasks);
-}
-
-/**
- * Celery's `chord.link_error` puts an errback on the bodies of chords in the header too. There an outer chord never hears of
- * the failure; here it does and calls its own: what stands on both is called once, by the outermost.
- */
-function ownErrbacks(body: Signature): readonly Signature[] {
-  const errbacks = errbacksOf(body);
-  const outer = finalTasks(body)[0]?.options.chord;
-  if (!outer || errbacks.length === 0) return errbacks;
-  const later = new Set(errbacksOf(outer).map((errback) => stringifyWireJson(errback)));
-  return errbacks.filter((errback) => !later.has(stringifyWireJson(errback)));
-}
-
-/** Of a composed body: what would have run first speaks for all of it; of a group, what all of its members would have called. */
-function errbacksOf(body: Signature | null | undefined): readonly Signature[] {
-  const own = asSignatures(body?.options.link_error);
-  if (!body || own.length > 0) return own;
-  if (body.subtask_type === "chain") return errbacksOf(tasksOf(body)[0]);
-  if (body.subtask_type === "group") return inAll(tasksOf(body).map(errbacksOf));
-  return body.subtask_type === "chord" ? errbacksOf(bodyOf(body)) : [];
-}
-
-function inAll([first = [], ...others]: readonly (readonly Signature[])[]): readonly Signature[] {
-  const texts = others.map((errbacks) => new Set(errbacks.map((errback) => stringifyWireJson(errback))));
-  return first.filter((errback) => texts.every((all) => all.has(stringifyWireJson(errback))));
-}
-
-const asSignatures = (value: readonly Signature[] | Signature | null | undefined): readonly Signature[] =>
-  value === null || value === undefined ? [] : Array.isArray(value) ? (value as readonly Signature[]) : [value as Signature];

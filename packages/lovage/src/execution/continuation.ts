@@ -6,10 +6,11 @@
 import type { Commit, Settle } from "../message/commit.ts";
 import { encodeTaskMessage } from "../message/encode.ts";
 import type { FailureCause, Outcome } from "../message/outcome.ts";
-import type { TaskMessage } from "../message/task-message.ts";
+import type { Signature, TaskMessage } from "../message/task-message.ts";
 import { failureFollows, rejectionFollows, revokedFollows } from "./after-failure.ts";
 import { replacementFollows, retryFollows } from "./after-retry.ts";
 import { successFollows } from "./after-success.ts";
+import { bodyFails } from "./body-fails.ts";
 import type { Facts } from "./facts.ts";
 import { FollowUp } from "./follow-up.ts";
 
@@ -29,6 +30,7 @@ function stateOf(outcome: Outcome, follow: FollowUp): string {
       return "SUCCESS";
     case "failure":
       failureFollows(outcome, follow);
+      if (follow.facts.message.task === "celery.chord_unlock") unlockFailed(outcome, follow);
       return "FAILURE";
     case "retry":
       retryFollows(outcome, follow);
@@ -45,6 +47,12 @@ function stateOf(outcome: Outcome, follow: FollowUp): string {
     case "ignored":
       return "IGNORED";
   }
+}
+
+/** Whatever kept it from starting the chord's body: nobody else will (celery-wire.md §7.6). */
+function unlockFailed({ error, traceback }: Extract<Outcome, { kind: "failure" }>, follow: FollowUp): void {
+  const [groupId, body] = follow.facts.message.args as readonly [string, Signature | undefined];
+  if (typeof body === "object" && typeof groupId === "string") bodyFails(body, groupId, { error, traceback, cause: error }, follow);
 }
 
 const acked: Settle = { kind: "ack" };
