@@ -17,6 +17,12 @@ export interface NodeView {
   active(): Promise<readonly ActiveRun[]>;
   /** Names of tasks. */
   registered(): readonly string[];
+  /** It keeps its size between two by itself. */
+  readonly scales: boolean;
+  /** Tasks at a time: more, or fewer with a negative number. Rejects where the pool has one size. */
+  grow(by: number): Promise<void>;
+  /** undefined: it does not scale. */
+  autoscale(range: { readonly max?: number; readonly min?: number }): Promise<{ readonly max: number; readonly min: number } | undefined>;
   /** For all nodes and for good: it does not matter which node heard of it. */
   revoke(refusals: readonly Refusal[]): Promise<void>;
 }
@@ -45,6 +51,9 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["dump_active", active],
   ["registered", registered],
   ["dump_tasks", registered],
+  ["pool_grow", (context) => resize(context, "grow", 1)],
+  ["pool_shrink", (context) => resize(context, "shrink", -1)],
+  ["autoscale", autoscale],
   ["clock", ({ clock }) => ({ clock })],
   ["revoke", revoke],
   ["terminate", (context) => revoke({ ...context, arguments: { ...context.arguments, terminate: true } })],
@@ -83,6 +92,18 @@ function registered({ node, arguments: args }: CommandContext): readonly string[
   const names = node.registered().filter((name) => args.builtins === true || !name.startsWith("celery."));
   const isAsked = listOf(args.taskinfoitems).includes("name");
   return names.map((name) => (isAsked ? `${name} [name=${name}]` : name)).sort();
+}
+
+async function resize({ node, arguments: { n } }: CommandContext, word: "grow" | "shrink", sign: 1 | -1): Promise<unknown> {
+  if (node.scales) return { error: `pool_${word} is not supported with autoscale. Adjust autoscale range instead.` };
+  await node.grow(sign * (typeof n === "number" ? n : 1));
+  return { ok: `pool will ${word}` };
+}
+
+async function autoscale({ node, arguments: { max, min } }: CommandContext): Promise<unknown> {
+  const range = await node.autoscale({ ...(typeof max === "number" && { max }), ...(typeof min === "number" && { min }) });
+  if (range === undefined) return { error: "ValueError('Autoscale not enabled')" };
+  return { ok: `autoscale now max=${range.max} min=${range.min}` };
 }
 
 const listOf = (value: unknown): readonly unknown[] =>

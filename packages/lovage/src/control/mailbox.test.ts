@@ -42,6 +42,9 @@ function node(name: string, more: Partial<NodeView> = {}): NodeView {
     nodeName: name,
     active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
     registered: () => ["t.slow", "celery.ping", "t.add"],
+    scales: false,
+    grow: async () => undefined,
+    autoscale: async () => undefined,
     revoke: async () => undefined,
     ...more,
   };
@@ -121,6 +124,29 @@ describe("the mailbox", () => {
       ...["i", "j"].map((value) => ({ ...one, value, terminate: true, atOnce: true })),
       ...[1, "1"].map((value) => ({ ...one, by: "stamp", value: { name: "user", value } })),
     ]);
+  });
+
+  it("grows and shrinks, or changes its range where it scales by itself, in Celery's words", async () => {
+    const grown: unknown[] = [];
+    const plain = node("a@x", { grow: async (by) => void grown.push(by) });
+    const scaling = node("b@x", {
+      scales: true,
+      autoscale: async (range) => {
+        grown.push(range);
+        return { max: 3, min: 1, ...range };
+      },
+    });
+    const { link } = await fleet(plain, scaling);
+    expect(await ask(link, { method: "pool_grow", arguments: { n: 2 }, limit: 2 })).toEqual({
+      "a@x": { ok: "pool will grow" },
+      "b@x": { error: "pool_grow is not supported with autoscale. Adjust autoscale range instead." },
+    });
+    expect(await ask(link, { method: "pool_shrink", destination: ["a@x"], limit: 1 })).toEqual({ "a@x": { ok: "pool will shrink" } });
+    expect(await ask(link, { method: "autoscale", arguments: { max: 5, min: null }, limit: 2 })).toEqual({
+      "a@x": { error: "ValueError('Autoscale not enabled')" },
+      "b@x": { ok: "autoscale now max=5 min=1" },
+    });
+    expect(grown).toEqual([2, -1, { max: 5 }]);
   });
 
   it("answers errors for what it does not know and for what fails", async () => {

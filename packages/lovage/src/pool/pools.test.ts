@@ -48,4 +48,13 @@ describe("a plan", () => {
   it.each([0, -1, 1.5, Number.NaN, 20_000])("refuses %d as a number", (concurrency) => {
     expect(codeOf(() => planPool({ pool: "async", concurrency }))).toBe("LOVAGE_POOL_NUMBER");
   });
+
+  it("starts small where it scales, and has room for the most", () => {
+    const autoscale = { max: 10, min: 2 };
+    expect(planPool({ pool: "processes", autoscale })).toMatchObject({ runners: 2, slots: 1, openSlots: 1, concurrency: 2 });
+    expect(planPool({ pool: "async", autoscale })).toMatchObject({ runners: 1, slots: 10, openSlots: 2, concurrency: 2 });
+    expect(planPool({ pool: "threads", autoscale: { max: 4, min: 0 } })).toMatchObject({ runners: 1, concurrency: 1 });
+    expect(codeOf(() => planPool({ pool: "solo", autoscale: { max: 1, min: 1 } }))).toBe("LOVAGE_POOL_AUTOSCALE");
+    expect(codeOf(() => planPool({ pool: "processes", autoscale: { max: 2, min: 3 } }))).toBe("LOVAGE_POOL_AUTOSCALE");
+  });
 });

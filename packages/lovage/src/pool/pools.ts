@@ -34,6 +34,9 @@ export interface PoolPlan {
   readonly runners: number;
   /** Of each runner. */
   readonly slots: number;
+  /** Of these, at the start; the others open when the node grows. */
+  readonly openSlots: number;
+  /** At the start. */
   readonly concurrency: number;
 }
 
@@ -44,6 +47,8 @@ export interface PoolWish {
   readonly concurrency?: number;
   /** Runner processes of the `async` pool. @defaultValue 1 */
   readonly processes?: number;
+  /** In place of the concurrency: it grows and shrinks between these. A `min` of 0 means 1: somebody has to listen. */
+  readonly autoscale?: { readonly max: number; readonly min: number };
 }
 
 export function findPool(name: string): PoolKind {
@@ -54,7 +59,31 @@ export function findPool(name: string): PoolKind {
 }
 
 /** How many runners with how many slots. @throws {UsageError} for numbers that the pool cannot serve. */
-export function planPool(wish: PoolWish): PoolPlan {
+export function planPool({ autoscale, ...wish }: PoolWish): PoolPlan {
+  if (autoscale === undefined) return fixedPlan(wish);
+  const { max, min } = autoscale;
+  const most = fixedPlan({ ...wish, concurrency: wholeNumber("the maximum of --autoscale", max) });
+  const least = Math.max(1, min);
+  if (wholeNumber("the minimum of --autoscale", least) > max || scalesBy(most) === null)
+    throw new UsageError(
+      "LOVAGE_POOL_AUTOSCALE",
+      `The pool "${most.pool}" cannot grow from ${min} to ${max}: give --autoscale max,min to async, processes, threads or inline.`,
+      { details: { pool: most.pool, autoscale } },
+    );
+  const plan = scalesBy(most) === "runners" ? { ...most, runners: least } : { ...most, openSlots: least };
+  return { ...plan, concurrency: plan.runners * plan.openSlots };
+}
+
+/** In what a pool of this kind grows and shrinks; null: it has one size. */
+export function scalesBy({ pool: name, slots }: PoolPlan): "runners" | "slots" | null {
+  const kind = findPool(name);
+  if (kind.fixedConcurrency !== null) return null;
+  if (kind.concurrencyCounts === "runners") return "runners";
+  // A runner of one slot is killed for its one task: it must not get neighbours.
+  return slots > 1 ? "slots" : null;
+}
+
+function fixedPlan(wish: Omit<PoolWish, "autoscale">): PoolPlan {
   const kind = findPool(wish.pool ?? "async");
   const concurrency = wholeNumber("concurrency (-c)", wish.concurrency ?? kind.defaultConcurrency());
   const processes = wholeNumber("processes (--processes)", wish.processes ?? 1);
@@ -72,7 +101,7 @@ export function planPool(wish: PoolWish): PoolPlan {
     );
   const runners = kind.concurrencyCounts === "runners" ? concurrency : processes;
   const slots = kind.concurrencyCounts === "runners" ? 1 : concurrency;
-  return { pool: kind.name, host: kind.host, runners, slots, concurrency: runners * slots };
+  return { pool: kind.name, host: kind.host, runners, slots, openSlots: slots, concurrency: runners * slots };
 }
 
 function wholeNumber(what: string, value: number): number {

@@ -18,6 +18,8 @@ export interface RunnerSpec {
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
   readonly slots: number;
+  /** Of these, for now. */
+  readonly openSlots: number;
   /** It is the only runner of its node, and listens for messages itself: nobody else could be woken in its place. */
   readonly ownBell: boolean;
   /** Deliveries a slot may hold, the running one included. */
@@ -42,6 +44,8 @@ export type ToRunner =
   | { readonly t: "hand-back"; readonly epoch: Epoch; readonly graceMs: number }
   /** This delivery was ended over the runner's head: its context throws, its commit is dropped. */
   | { readonly t: "abandon"; readonly epoch: Epoch; readonly number: number }
+  /** So many slots are open from now on; what runs in those that close goes on. */
+  | { readonly t: "slots"; readonly epoch: Epoch; readonly count: number }
   | { readonly t: "queues"; readonly epoch: Epoch; readonly queues: readonly QueueName[] };
 
 export type FromRunner =

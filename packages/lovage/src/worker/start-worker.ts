@@ -23,6 +23,11 @@ export interface WorkerOptions {
   readonly pool?: string;
   /** @celery -c, worker_concurrency @defaultValue the app's `workerConcurrency`, then the pool's own */
   readonly concurrency?: number;
+  /**
+   * Instead of a concurrency: between `max` and `min` tasks at a time, by what waits. What was not needed for `keepAliveMs`
+   * (30 s) goes. @celery --autoscale
+   */
+  readonly autoscale?: { readonly max: number; readonly min: number; readonly keepAliveMs?: number };
   /** Runner processes of the pool `async`. @defaultValue 1 */
   readonly processes?: number;
   /** @celery -Q @defaultValue the app's `taskQueues`, then its `taskDefaultQueue` */
@@ -105,13 +110,14 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
       nodeName,
       queues,
       slots: plan.slots,
-      ownBell: plan.runners === 1,
+      ownBell: plan.runners === 1 && options.autoscale === undefined,
       prefetch: options.prefetchMultiplier ?? config.workerPrefetchMultiplier,
       maxTasks: options.maxTasksPerChild ?? config.workerMaxTasksPerChild,
       maxMemoryBytes: kibibytes(options.maxMemoryPerChild ?? config.workerMaxMemoryPerChild),
       hardMemoryBytes: kibibytes(options.hardMemoryPerChild ?? config.workerHardMemoryPerChild),
       log: logSettings,
     },
+    autoscale: options.autoscale === undefined ? null : { keepAliveMs: 30_000, ...options.autoscale },
     shutdownTimeoutMs: options.shutdownTimeoutMs === undefined ? ms(config.workerShutdownTimeout) : options.shutdownTimeoutMs,
     softShutdownMs: options.softShutdownMs ?? config.workerSoftShutdownTimeout * 1000,
     clock,
@@ -155,6 +161,7 @@ function planOf(app: App, options: WorkerOptions): PoolPlan {
     pool: options.pool ?? app.config.workerPool,
     ...(concurrency !== undefined && { concurrency }),
     ...(options.processes !== undefined && { processes: options.processes }),
+    ...(options.autoscale !== undefined && { autoscale: options.autoscale }),
   });
 }
 

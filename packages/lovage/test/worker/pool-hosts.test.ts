@@ -35,6 +35,7 @@ async function start(host: RunnerHost, settings: RunnerSpec["settings"]): Promis
     nodeName: "celery@test",
     queues: [],
     slots: 1,
+    openSlots: 1,
     ownBell: false,
     prefetch: 1,
     maxTasks: null,

@@ -3,11 +3,12 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../../kernel/errors.ts";
 import type { LogLevel } from "../../kernel/logger.ts";
 import type { WorkerOptions } from "../../worker/start-worker.ts";
-import { durationOf, listOf, millisecondsOf, wholeOf } from "../flags.ts";
+import { durationOf, listOf, millisecondsOf, numberOf, wholeOf } from "../flags.ts";
 
 export interface WorkerFlags {
   readonly pool?: string;
   readonly concurrency?: string;
+  readonly autoscale?: string;
   readonly processes?: string;
   readonly queues?: string;
   readonly excludeQueues?: string;
@@ -38,7 +39,6 @@ const withoutEffect = [
 const refused: readonly (readonly [flags: string, name: string, instead: string])[] = [
   ["-B, --beat", "beat", "There is no scheduler yet: start `celery beat` beside this node, it may share the broker."],
   ["-E, --task-events", "taskEvents", "There are no task events yet: leave it out, and look with `lovage status` and `lovage result`."],
-  ["--autoscale <max,min>", "autoscale", "There is no autoscaling yet: give a number of slots with -c."],
   ["-D, --detach", "detach", "A node stays in the foreground: let systemd, a container or `&` put it in the background."],
   ["-f, --logfile <file>", "logfile", "A node logs to standard error: redirect it with 2>>file."],
   ["--pidfile <file>", "pidfile", "Pids are in `lovage status --json`; an init system knows its own."],
@@ -49,6 +49,7 @@ export function defineWorkerFlags(command: Command): Command {
   command
     .option("-P, --pool <pool>", "async, processes, threads, solo or inline (gevent, eventlet, prefork are accepted)")
     .option("-c, --concurrency <number>", "tasks at a time")
+    .option("--autoscale <max,min>", "grow up to max tasks at a time while messages wait, and shrink to min when idle")
     .option("--processes <number>", "runner processes of the pool async")
     .option("-Q, --queues <queues>", "queues to consume, separated by commas")
     .option("-X, --exclude-queues <queues>", "queues not to consume")
@@ -75,6 +76,7 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
   const options: { [K in keyof WorkerOptions]: WorkerOptions[K] | undefined } = {
     pool: flags.pool,
     concurrency: wholeOf("-c", flags.concurrency),
+    autoscale: scaleOf(flags.autoscale),
     processes: wholeOf("--processes", flags.processes),
     queues: listOf("-Q", flags.queues),
     excludeQueues: listOf("-X", flags.excludeQueues),
@@ -96,6 +98,16 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
 function refuseUnsupported(flags: WorkerFlags): void {
   const found = refused.find(([, name]) => name in flags);
   if (found) throw new UsageError("LOVAGE_FLAG_UNSUPPORTED", `Celery's flag ${found[0]} is not taken. ${found[2]}`);
+}
+
+/** Celery's form; AUTOSCALE_KEEPALIVE is Celery's too: seconds until what is idle goes. */
+function scaleOf(text: string | undefined): WorkerOptions["autoscale"] {
+  if (text === undefined) return undefined;
+  const [max, min = "0", ...more] = text.split(",");
+  if (more.length > 0) throw new UsageError("LOVAGE_USAGE", `--autoscale takes max,min, got "${text}".`);
+  const keepAlive = numberOf("AUTOSCALE_KEEPALIVE", process.env.AUTOSCALE_KEEPALIVE);
+  const range = { max: wholeOf("--autoscale", max ?? ""), min: wholeOf("--autoscale", min, 0) };
+  return keepAlive === undefined ? range : { ...range, keepAliveMs: keepAlive * 1000 };
 }
 
 const levels: Readonly<Record<string, LogLevel>> = {

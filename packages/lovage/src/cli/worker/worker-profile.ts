@@ -5,6 +5,7 @@ import type { WorkerOptions } from "../../worker/start-worker.ts";
 const profileKeys = [
   "pool",
   "concurrency",
+  "autoscale",
   "processes",
   "queues",
   "excludeQueues",

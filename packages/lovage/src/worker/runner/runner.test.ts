@@ -135,7 +135,9 @@ describe("a runner", () => {
       prefetch: 1,
       maxTasks: null,
       maxMemoryBytes: null,
+      hardMemoryBytes: null,
       nodeName: "celery@h",
+      openSlots: spec?.slots ?? 1,
       ...spec,
     };
     slots = new SlotTable(rows ?? whole.slots);

@@ -92,7 +92,7 @@ class Runner implements RunnerHandle {
     const { broker, leases } = store;
     this.#options = options;
     const onFenced = (): void => this.#ending.fenced();
-    this.#slots = new Slots(options.slots, spec.slots, () => this.#onRoom());
+    this.#slots = new Slots(options.slots, spec.openSlots, () => this.#onRoom());
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
     this.#recycling = new Recycling({ ...spec, clock, memoryBytes: options.memoryBytes ?? (() => process.memoryUsage.rss()) });
@@ -234,6 +234,10 @@ class Runner implements RunnerHandle {
       case "revokes":
         this.#revokes.refresh().catch(() => undefined); // rejects only when closed
         break;
+      case "slots":
+        this.#slots.limit = message.count;
+        this.#onRoom();
+        break;
       case "queues":
         this.#fetcher.listenTo(message.queues);
         this.#wire.poke();
@@ -274,7 +278,7 @@ class Runner implements RunnerHandle {
   /** A place for as many deliveries, once `releasing` of those we hold are settled. Suspended runs do not count as taken. */
   #room(releasing: number): number {
     const { spec, slots } = this.#options;
-    const most = Math.min(spec.slots * spec.prefetch + this.#slots.suspended, slots.slots * spec.prefetch);
+    const most = Math.min(this.#slots.limit * spec.prefetch + this.#slots.suspended, slots.slots * spec.prefetch);
     const places = most - this.#holdings.size + releasing;
     const notStarted = this.#intake.waiting + this.#runs.starting;
     return Math.min(places, this.#recycling.left - notStarted);

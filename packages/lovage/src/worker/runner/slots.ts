@@ -6,7 +6,7 @@ import { type SlotTable, slotState } from "../../pool/slot-table.ts";
 
 export class Slots {
   readonly table: SlotTable;
-  readonly #limit: number;
+  #limit: number;
   readonly #freeRows: number[];
   readonly #suspended = new Set<number>();
   #resuming: { readonly row: number; go(): void }[] = [];
@@ -19,6 +19,17 @@ export class Slots {
     this.#limit = limit;
     this.#freeRows = Array.from({ length: table.slots }, (_, row) => table.slots - 1 - row);
     this.#onFree = onFree;
+  }
+
+  /** How many runs may have control. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** What runs beyond it goes on. */
+  set limit(limit: number) {
+    this.#limit = Math.min(limit, this.table.slots);
+    while (this.#resuming.length > 0 && this.#running < this.#limit) this.#resumeNext();
   }
 
   /** A new run may start. */

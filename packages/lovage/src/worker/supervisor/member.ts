@@ -11,7 +11,7 @@ import { type ExitCause, oomKills } from "./exit-cause.ts";
 export type MemberStage = "starting" | "ready" | "draining" | "killing";
 
 /** Why we killed it, or made it end; null: it died by itself. */
-export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | "memory" | null;
+export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | "shrink" | "memory" | null;
 
 export interface Member {
   readonly epoch: Epoch;

@@ -6,7 +6,9 @@ import type { Delivery, Epoch } from "../../message/commit.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import type { Registry } from "../../task/registry.ts";
+import type { Autoscaler } from "./autoscaler.ts";
 import type { Member } from "./member.ts";
+import type { PoolSize } from "./pool-size.ts";
 
 export interface NodeViewOptions {
   readonly nodeName: string;
@@ -16,12 +18,14 @@ export interface NodeViewOptions {
   readonly revokes: Revokes;
   /** Milliseconds that a run gets to stop by itself. */
   readonly killAfterMs: number;
+  readonly size: PoolSize;
+  readonly autoscaler: Autoscaler | null;
 }
 
 /** Milliseconds for a watchdog to answer; callers wait for one second. */
 const askWithinMs = 500;
 
-export function nodeView({ nodeName, registry, members, held, revokes, killAfterMs }: NodeViewOptions): NodeView {
+export function nodeView({ nodeName, registry, members, held, revokes, killAfterMs, size, autoscaler }: NodeViewOptions): NodeView {
   const activeOf = async (member: Member): Promise<ActiveRun[]> => {
     const { taken } = await member.runner.slots(askWithinMs);
     if (taken.length === 0) return [];
@@ -40,6 +44,9 @@ export function nodeView({ nodeName, registry, members, held, revokes, killAfter
       return runs.flat();
     },
     registered: () => registry.names(),
+    scales: autoscaler !== null,
+    grow: (by) => size.resize(size.capacity + by),
+    autoscale: async (range) => autoscaler?.update(range),
     // Every node that hears it says it again: a broadcast may be lost by some, the store forgets nothing.
     async revoke(refusals) {
       await revokes.revoke(

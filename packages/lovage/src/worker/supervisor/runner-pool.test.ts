@@ -13,6 +13,7 @@ const spec: Omit<RunnerSpec, "epoch"> = {
   nodeName: "celery@here",
   queues: ["celery"],
   slots: 1,
+  openSlots: 1,
   ownBell: false,
   prefetch: 1,
   maxTasks: null,

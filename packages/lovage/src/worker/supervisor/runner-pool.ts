@@ -48,6 +48,7 @@ export class RunnerPool {
   readonly #settling = new Set<Promise<void>>();
   readonly #spawning = new Set<Promise<void>>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #runners: number;
   #replacing = false;
   /** Replacements that wait for their time. */
   #scheduled = 0;
@@ -57,6 +58,7 @@ export class RunnerPool {
 
   constructor(options: RunnerPoolOptions) {
     this.#options = options;
+    this.#runners = options.runners;
   }
 
   get members(): readonly Member[] {
@@ -70,6 +72,12 @@ export class RunnerPool {
 
   start(): void {
     this.#replacing = true;
+    this.#fill();
+  }
+
+  /** Spawns what is missing; of what is too many somebody else says which. */
+  resize(runners: number): void {
+    this.#runners = runners;
     this.#fill();
   }
 
@@ -112,7 +120,7 @@ export class RunnerPool {
   #fill(): void {
     if (!this.#replacing) return;
     const there = this.members.filter((member) => !member.retired).length + this.#spawning.size + this.#scheduled;
-    for (let missing = this.#options.runners - there; missing > 0; missing--) this.#spawn();
+    for (let missing = this.#runners - there; missing > 0; missing--) this.#spawn();
   }
 
   #spawn(): void {
@@ -191,12 +199,12 @@ export class RunnerPool {
   }
 
   #failedToStart({ member, exit }: Departed): void {
-    const { runners, listener } = this.#options;
+    const { listener } = this.#options;
     // A broker that is away is waited for; it says nothing about the app.
     if (member.failure?.code === "LOVAGE_BROKER_UNAVAILABLE") return;
     this.#startFailures += 1;
     // A runner that says why it cannot start will say so again; one that was killed may have been unlucky.
-    const enough = member.failure ? Math.min(runners, mostHopelessStarts) : mostHopelessStarts;
+    const enough = member.failure ? Math.min(this.#runners, mostHopelessStarts) : mostHopelessStarts;
     if (this.#everReady || this.#hopeless || this.#startFailures < enough) return;
     this.#hopeless = true;
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;

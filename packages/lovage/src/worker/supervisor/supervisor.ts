@@ -18,6 +18,7 @@ import { localMachine } from "../../upkeep/machine.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
 import { BlockedLoops } from "./blocked-loops.ts";
 import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
@@ -26,6 +27,7 @@ import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
+import { PoolSize, tasksIn } from "./pool-size.ts";
 import { Readiness } from "./readiness.ts";
 import { Recycler } from "./recycler.ts";
 import { RunnerPool } from "./runner-pool.ts";
@@ -40,8 +42,9 @@ export interface SupervisorOptions {
   readonly plan: PoolPlan;
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
-  /** Of each runner; the epoch is added. */
-  readonly spec: Omit<RunnerSpec, "epoch">;
+  /** Of each runner; the epoch and what is open are added. */
+  readonly spec: Omit<RunnerSpec, "epoch" | "openSlots">;
+  readonly autoscale: (ScaleRange & { readonly keepAliveMs: number }) | null;
   readonly shutdownTimeoutMs: number | null;
   readonly softShutdownMs: number;
   readonly clock: Clock;
@@ -53,6 +56,8 @@ export class Supervisor {
   readonly nodeName: string;
   readonly #options: SupervisorOptions;
   readonly #pool: RunnerPool;
+  readonly #size: PoolSize;
+  readonly #autoscaler: Autoscaler | null;
   readonly #leases: LeaseKeeper;
   readonly #waker: Waker;
   readonly #limits: Limits;
@@ -65,7 +70,7 @@ export class Supervisor {
   readonly #mailbox: Mailbox;
   readonly #shutdown: Shutdown;
   /** Started after the leases, stopped before them. */
-  readonly #services: readonly Service[];
+  readonly #services: Service[];
   readonly #startedAt: number;
   readonly #readiness: Readiness;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -103,11 +108,13 @@ export class Supervisor {
       runners: plan.runners,
       clock,
       log,
-      specFor: (epoch) => ({ ...spec, epoch }),
+      specFor: (epoch) => ({ ...spec, epoch, openSlots: this.#size.openSlots }),
       open: (epoch) => this.#leases.open(epoch),
       settle: (departed) => this.#settler.departed(departed),
       listener: poolListener(() => this.#listening),
     });
+    this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
+    this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
     this.#limits = new Limits({
       pool,
@@ -139,11 +146,14 @@ export class Supervisor {
         held,
         revokes: store.revokes,
         killAfterMs: app.config.killAfterMs,
+        size: this.#size,
+        autoscaler: this.#autoscaler,
       }),
       clock,
       log,
     });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
+    if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#shutdown = new Shutdown({
       pool,
       clock,
@@ -213,7 +223,7 @@ export class Supervisor {
       pid: process.pid,
       processStart: machine.processStart(process.pid),
       pool: plan.pool,
-      slots: plan.concurrency,
+      slots: this.#size.capacity,
       queues,
       tasks: app.registry.names(),
       startedAt: this.#startedAt,
@@ -227,16 +237,28 @@ export class Supervisor {
   }
 
   #watchConsuming(): Service {
-    const { store, queues, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     return consumingWatchdog({
       clock,
       log,
-      waiting: async () => (await store.broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0),
+      waiting: () => this.#waiting(),
       idleRunners: () => this.#waker.idle,
       progress: () => this.#progress(),
       restartWaking: () => this.#waker.restart(this.#pool.serving),
       giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
     });
+  }
+
+  #newAutoscaler({ keepAliveMs, ...range }: ScaleRange & { readonly keepAliveMs: number }): Autoscaler {
+    const { clock, log } = this.#options;
+    const running = async () => (await Promise.all(this.#pool.members.map(tasksIn))).reduce((sum, tasks) => sum + tasks, 0);
+    return new Autoscaler({ range, keepAliveMs, size: this.#size, clock, log, running, waiting: () => this.#waiting() });
+  }
+
+  /** Messages in our queues. */
+  async #waiting(): Promise<number> {
+    const { store, queues } = this.#options;
+    return (await store.broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0);
   }
 
   async #progress(): Promise<string> {
