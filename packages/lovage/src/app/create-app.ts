@@ -15,6 +15,7 @@ import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { publishThrough } from "../middleware/publish-chain.ts";
 import { handleOf, TaskResult } from "../results/async-result.ts";
+import { cancelNote } from "../results/cancelling.ts";
 import { ResultSource } from "../results/result-source.ts";
 import type { Store } from "../store/store.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
@@ -114,6 +115,7 @@ class LovageApp implements App {
     this.#results = new ResultSource({
       backend: async () => (await this.store()).results,
       revoke: (ids, how) => this.revoke(ids, how),
+      isCancelling: async (id) => (await (await this.state()).read([cancelNote(id)]))[0] !== undefined,
       resultExpiresMs: this.#settings.resultExpiresMs,
     });
     this.#outbox = this.#makeOutbox();

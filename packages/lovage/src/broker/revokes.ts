@@ -5,8 +5,20 @@ export interface Revoke {
   readonly value: string;
   /** Also stop a run: cooperatively, then by force after `killAfterMs`. Without it only tasks not yet started are refused. */
   readonly terminate: boolean;
-  readonly killAfterMs: number;
+  /** null: it is asked, and never killed. */
+  readonly killAfterMs: number | null;
+  /** Sent to the process of a run that is alone in it. Absent: none. */
+  readonly signal?: string;
 }
+
+/** A revoke as the store keeps it. */
+export interface KeptRevoke extends Revoke {
+  /** Milliseconds of the store's clock. */
+  readonly expiresAt: number;
+}
+
+/** Text that stands for what a revoke means, and for each thing that a message can be meant by: a message is meant if it has the same. */
+export type RevokeKey = string;
 
 /** A revoke has to outlive every message that it may meet. */
 export const revokesKeptMs = 7 * 86_400_000;
@@ -21,22 +33,54 @@ export interface Revocable {
   readonly stamps: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a revoke means this message: a stamp that is a list by any of its values. */
-export function isMeant({ id, rootId, stamps }: Revocable, { by, value }: Pick<Revoke, "by" | "value">): boolean {
-  if (by === "id") return id === value;
-  if (by === "root") return (rootId ?? id) === value;
-  return stampTexts(stamps).includes(value);
+const letters = { id: "i", root: "r", stamp: "s" } as const;
+const kinds = { i: "id", r: "root", s: "stamp" } as const;
+
+export const revokeKey = ({ by, value }: Pick<Revoke, "by" | "value">): RevokeKey => letters[by] + value;
+
+export const readRevokeKey = (key: RevokeKey): Pick<Revoke, "by" | "value"> => ({
+  by: kinds[key[0] as keyof typeof kinds],
+  value: key.slice(1),
+});
+
+/** Of a stamp that is a list, each value is one. */
+export function keysOf({ id, rootId, stamps }: Revocable): RevokeKey[] {
+  const keys: RevokeKey[] = id === null ? [] : [`i${id}`];
+  const root = rootId ?? id;
+  if (root !== null) keys.push(`r${root}`);
+  for (const name in stamps) {
+    const found = stamps[name];
+    for (const value of Array.isArray(found) ? (found as readonly unknown[]) : [found]) keys.push(`s${stampText(name, value)}`);
+  }
+  return keys;
 }
 
-export function stampTexts(stamps: Revocable["stamps"]): readonly string[] {
-  return Object.entries(stamps).flatMap(([name, found]) =>
-    (Array.isArray(found) ? (found as readonly unknown[]) : [found]).map((value) => stampText(name, value)),
-  );
+/** Finds the revoke that means a message, at a cost that does not grow with their number. */
+export function matcher<R extends Revoke>(revokes: readonly R[]): (what: Revocable) => R | undefined {
+  const byKey = new Map(revokes.map((revoke) => [revokeKey(revoke), revoke]));
+  return (what) => {
+    for (const key of keysOf(what)) {
+      const found = byKey.get(key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+export interface RevokesPage {
+  /** All up to this one are known now: ask for what came after it. */
+  readonly version: number;
+  /** The newest there is. */
+  readonly latest: number;
+  /** In the order in which they came, without those that have expired. */
+  readonly revokes: readonly KeptRevoke[];
 }
 
 export interface Revokes {
   /** Kept for `ttlMs` (at least as long as a message may wait). Announced on the bus channel `revokes`. Returns the new version. */
   revoke(revokes: readonly Revoke[], ttlMs: number): Promise<number>;
-  /** All that came after `version` and has not expired; `version` 0: all. */
-  since(version: number): Promise<{ readonly version: number; readonly revokes: readonly Revoke[] }>;
+  /** What came after `version`, `limit` at most; `version` 0: all; `limit` 0: only what the newest version is. */
+  since(version: number, limit: number): Promise<RevokesPage>;
+  /** Per key, the newest revoke that stands. */
+  standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]>;
 }

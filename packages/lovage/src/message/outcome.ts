@@ -69,7 +69,8 @@ export interface RetryPlan {
   readonly expires?: string;
 }
 
-export type TaskState = "PENDING" | "RECEIVED" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED" | (string & {});
+/** "CANCELLING" is never stored: see `AsyncResult.state`. */
+export type TaskState = "PENDING" | "CANCELLING" | "RECEIVED" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED" | (string & {});
 export interface StoredResult {
   readonly taskId: TaskId;
   readonly state: TaskState;

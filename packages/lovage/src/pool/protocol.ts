@@ -5,7 +5,7 @@
  */
 import type { LogFormat, LogLevel } from "../kernel/logger.ts";
 import type { Epoch } from "../message/commit.ts";
-import type { QueueName } from "../message/task-message.ts";
+import type { QueueName, TaskId } from "../message/task-message.ts";
 
 /** How to start a runner. JSON; the same for every pool. */
 export interface RunnerSpec {
@@ -48,6 +48,16 @@ export type ToRunner =
   | { readonly t: "slots"; readonly epoch: Epoch; readonly count: number }
   | { readonly t: "queues"; readonly epoch: Epoch; readonly queues: readonly QueueName[] };
 
+/** A run that has to stop. */
+export interface Cancelling {
+  readonly number: number;
+  readonly taskId: TaskId;
+  /** null: it is asked, and never killed. */
+  readonly killAfterMs: number | null;
+  /** For its process, if the run is alone in it. */
+  readonly signal?: string;
+}
+
 export type FromRunner =
   /** App loaded, `setup()` done, epoch in use. */
   | { readonly t: "ready"; readonly epoch: Epoch; readonly pid: number }
@@ -60,7 +70,7 @@ export type FromRunner =
   /** A limit of its own was reached; it drains already. */
   | { readonly t: "recycle"; readonly epoch: Epoch; readonly reason: "max-tasks" | "max-memory" }
   /** A run was told to stop (revoked); without its end within `killAfterMs` it has to be killed. */
-  | { readonly t: "cancelling"; readonly epoch: Epoch; readonly number: number; readonly killAfterMs: number }
+  | ({ readonly t: "cancelling"; readonly epoch: Epoch } & Cancelling)
   | { readonly t: "ended"; readonly epoch: Epoch; readonly number: number }
   /** Its epoch was closed by somebody else. It exits. */
   | { readonly t: "fenced"; readonly epoch: Epoch }
@@ -83,7 +93,7 @@ export type FromWatchdog =
 export type ToWatchdog =
   | { readonly t: "slots?"; readonly asked: number }
   /** Raise the abort flag of this run, so that code in a loop which asks sees the cancel. */
-  | { readonly t: "cancel"; readonly epoch: Epoch; readonly number: number };
+  | { readonly t: "cancel"; readonly epoch: Epoch; readonly number: number; readonly signal?: string };
 
 export interface RunnerSlots {
   readonly epoch: Epoch;

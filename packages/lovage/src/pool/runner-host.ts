@@ -19,7 +19,9 @@ export interface Runner {
   readonly pid: number | null;
   send(message: ToRunner): void;
   /** Raises the abort flag of a run through the watchdog, so that code in a loop which asks sees it. */
-  cancel(number: number): void;
+  cancel(number: number, signal?: string): void;
+  /** Sends it to the runner's process, where it has one for itself with one slot. False: it would hit others. */
+  signal(name: NodeJS.Signals): boolean;
   /** What its slots hold now; answered although user code blocks the loop. Rejects after `deadlineMs`. */
   slots(deadlineMs: number): Promise<RunnerSlots>;
   /** Ends it for sure: a thread is terminated, or takes its process with it after 2 s; a process is killed with its group. */

@@ -111,6 +111,11 @@ export class RunnerProcess {
     });
   }
 
+  /** To the process alone, as Celery does: what it started may be in the middle of something. */
+  signal(name: NodeJS.Signals): void {
+    if (!this.#gone) this.#child.kill(name);
+  }
+
   /** SIGKILL to the whole group, children of user code included. */
   async kill(): Promise<void> {
     if (!this.#gone) this.#killGroup();

@@ -11,8 +11,12 @@ const SLOT_BYTES = SLOT_DOUBLES * 8 + 8;
 export const slotState = { free: 0, running: 1, suspended: 2, abandoned: 3 } as const;
 export type SlotState = (typeof slotState)[keyof typeof slotState];
 /** Why a run should stop; 0: it should not. */
-export const abortFlag = { none: 0, softLimit: 1, cancelled: 2, shutdown: 3, abandoned: 4 } as const;
+export const abortFlag = { none: 0, softLimit: 1, cancelled: 2, shutdown: 3, abandoned: 4, cancelledSoftly: 5 } as const;
 export type AbortFlag = (typeof abortFlag)[keyof typeof abortFlag];
+
+/** SIGUSR1 is what a soft time limit is made of in Celery: code hears the same of both. */
+export const cancelFlag = ({ signal }: { readonly signal?: string }): AbortFlag =>
+  signal === "SIGUSR1" ? abortFlag.cancelledSoftly : abortFlag.cancelled;
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 

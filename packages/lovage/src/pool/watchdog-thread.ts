@@ -48,7 +48,7 @@ function look(): void {
 function receive(message: ToWatchdog): void {
   if (message.t === "slots?") {
     say({ t: "slots", asked: message.asked, rssBytes: process.memoryUsage.rss(), runners: watchdog.slots(monotonicMs()) });
-  } else if (watchdog.cancel(message.epoch, message.number)) {
+  } else if (watchdog.cancel(message.epoch, message.number, message.signal)) {
     flagged({ w: "flagged", epoch: message.epoch, number: message.number });
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Epoch } from "../message/commit.ts";
 import type { FromWatchdog, RunnerSlots } from "./protocol.ts";
-import { abortFlag, type SlotTable, type SlotView, slotState } from "./slot-table.ts";
+import { abortFlag, cancelFlag, type SlotTable, type SlotView, slotState } from "./slot-table.ts";
 
 /** How often a runner's loop writes its heartbeat; lag is what goes beyond it. */
 export const beatEveryMs = 100;
@@ -51,10 +51,11 @@ export class Watchdog {
   }
 
   /** Raises the abort flag of a run, for code that asks instead of awaiting. False: it does not run here. */
-  cancel(epoch: Epoch, number: number): boolean {
+  cancel(epoch: Epoch, number: number, signal?: string): boolean {
     const table = this.#runners.get(epoch)?.table;
     if (!table) return false;
-    for (const view of taken(table)) if (view.number === number) return table.abort(view.slot, abortFlag.cancelled);
+    for (const view of taken(table))
+      if (view.number === number) return table.abort(view.slot, cancelFlag(signal === undefined ? {} : { signal }));
     return false;
   }
 

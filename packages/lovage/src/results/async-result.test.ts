@@ -199,7 +199,7 @@ describe("a group's result", () => {
     open();
     const nested = await group([add.s(1, 1), chain(add.s(1, 1), group([add.s(2), add.s(3)]))]).send();
     await nested.revoke();
-    const { revokes } = await (await app.store()).revokes.since(0);
+    const { revokes } = await (await app.store()).revokes.since(0, 10);
     const [plain, inner] = nested.results as [AsyncResult, GroupResult];
     expect(revokes.map(({ value }) => value)).toEqual([plain.id, ...inner.results.map(({ id }) => id)]);
   });

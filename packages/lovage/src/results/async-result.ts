@@ -38,19 +38,24 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
   }
 
   async state(): Promise<TaskState> {
-    return (await this.info())?.state ?? "PENDING";
+    const stored = await this.#stored();
+    return !isReady(stored) && (await this.#source.isCancelling(this.id)) ? "CANCELLING" : stored;
   }
 
   async ready(): Promise<boolean> {
-    return isReady(await this.state());
+    return isReady(await this.#stored());
   }
 
   async successful(): Promise<boolean> {
-    return (await this.state()) === "SUCCESS";
+    return (await this.#stored()) === "SUCCESS";
   }
 
   async failed(): Promise<boolean> {
-    return (await this.state()) === "FAILURE";
+    return (await this.#stored()) === "FAILURE";
+  }
+
+  async #stored(): Promise<TaskState> {
+    return (await this.info())?.state ?? "PENDING";
   }
 
   async info(): Promise<StoredResult | undefined> {

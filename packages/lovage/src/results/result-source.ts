@@ -10,6 +10,8 @@ export interface ResultSourceOptions {
   /** Opened at the first need. */
   backend(): Promise<ResultBackend>;
   revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void>;
+  /** It was told to stop, and its code still runs. */
+  isCancelling(id: TaskId): Promise<boolean>;
   /** How long a saved group is kept. */
   readonly resultExpiresMs: number | null;
 }
@@ -40,6 +42,10 @@ export class ResultSource {
 
   revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void> {
     return this.#options.revoke(ids, options);
+  }
+
+  isCancelling(id: TaskId): Promise<boolean> {
+    return this.#options.isCancelling(id);
   }
 
   async saveGroup(id: string, result: ResultTuple): Promise<void> {

@@ -25,7 +25,10 @@ export interface AsyncResult<R = unknown> {
    * @throws {WaitTimeoutError} LOVAGE_WAIT_TIMEOUT after `timeoutMs`.
    */
   get(options?: GetOptions): Promise<R>;
-  /** "PENDING" also for an id that nobody knows, as in Celery. */
+  /**
+   * "PENDING" also for an id that nobody knows, as in Celery. "CANCELLING": it was told to stop, and its code still runs; only
+   * here, it is never stored.
+   */
   state(): Promise<TaskState>;
   ready(): Promise<boolean>;
   successful(): Promise<boolean>;

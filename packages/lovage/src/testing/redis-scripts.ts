@@ -179,7 +179,9 @@ function plain(reply: Reply | unknown): unknown {
 }
 
 const present = (text: string): string =>
-  /^\d{13}(\d{3})?$/.test(text) && isPresent(Number(text)) ? "now" : text.replace(/^\d{13}-\d+$/, "now");
+  /^\d{13}(\d{3})?$/.test(text) && isPresent(Number(text))
+    ? "now"
+    : text.replace(/^\d{13}-\d+$/, "now").replace(/^\d{13}(?= )/, (time) => (isPresent(Number(time)) ? "now" : time));
 
 function isPresent(number: number): boolean {
   const ms = number > 1e15 ? number / 1000 : number;

@@ -64,8 +64,12 @@ class InlineRunner implements Runner {
     this.#hosted.receive(message);
   }
 
-  cancel(number: number): void {
-    if (this.#watchdog.cancel(this.epoch, number)) this.#hosted.flagged(number);
+  cancel(number: number, signal?: string): void {
+    if (this.#watchdog.cancel(this.epoch, number, signal)) this.#hosted.flagged(number);
+  }
+
+  signal(): boolean {
+    return false;
   }
 
   async slots(): Promise<RunnerSlots> {

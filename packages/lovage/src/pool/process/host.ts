@@ -69,8 +69,10 @@ class ProcessRunner implements Runner {
   readonly pid: number;
   readonly exited: Promise<RunnerExit>;
   readonly #child: RunnerProcess;
+  readonly #isAlone: boolean;
 
   constructor(spec: RunnerSpec, child: RunnerProcess, onExit: () => void) {
+    this.#isAlone = spec.slots === 1;
     this.epoch = spec.epoch;
     this.pid = child.pid;
     this.#child = child;
@@ -84,8 +86,14 @@ class ProcessRunner implements Runner {
     this.#child.tell({ c: "to", message });
   }
 
-  cancel(number: number): void {
-    this.#child.tellWatchdog({ t: "cancel", epoch: this.epoch, number });
+  cancel(number: number, signal?: string): void {
+    this.#child.tellWatchdog({ t: "cancel", epoch: this.epoch, number, ...(signal !== undefined && { signal }) });
+  }
+
+  signal(name: NodeJS.Signals): boolean {
+    if (!this.#isAlone) return false;
+    this.#child.signal(name);
+    return true;
   }
 
   async slots(deadlineMs: number) {

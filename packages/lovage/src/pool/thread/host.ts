@@ -150,8 +150,12 @@ class ThreadRunner implements Runner {
     this.#process.tell({ c: "to", message });
   }
 
-  cancel(number: number): void {
-    this.#process.tellWatchdog({ t: "cancel", epoch: this.epoch, number });
+  cancel(number: number, signal?: string): void {
+    this.#process.tellWatchdog({ t: "cancel", epoch: this.epoch, number, ...(signal !== undefined && { signal }) });
+  }
+
+  signal(): boolean {
+    return false;
   }
 
   async slots(deadlineMs: number) {

@@ -1,6 +1,6 @@
 import type { Bus } from "../../broker/bus.ts";
-import type { Revoke, Revokes } from "../../broker/revokes.ts";
-import { alive, type View } from "./world.ts";
+import { type KeptRevoke, type Revoke, type RevokeKey, type Revokes, type RevokesPage, revokeKey } from "../../broker/revokes.ts";
+import type { View } from "./world.ts";
 
 export class MemoryRevokes implements Revokes {
   readonly #view: View;
@@ -14,16 +14,29 @@ export class MemoryRevokes implements Revokes {
   async revoke(revokes: readonly Revoke[], ttlMs: number): Promise<number> {
     const { space } = this.#view;
     const expiresAt = this.#view.now() + ttlMs;
-    space.revokesVersion += 1;
-    for (const value of revokes) space.revokes.push({ value, expiresAt, version: space.revokesVersion });
+    for (const revoke of revokes) {
+      space.revokesVersion += 1;
+      space.revokes.push({ value: { ...revoke, expiresAt }, expiresAt, version: space.revokesVersion });
+    }
     await this.#bus.publish("revokes", String(space.revokesVersion));
     return space.revokesVersion;
   }
 
-  async since(version: number): Promise<{ readonly version: number; readonly revokes: readonly Revoke[] }> {
-    const { space } = this.#view;
+  async since(version: number, limit: number): Promise<RevokesPage> {
+    const { revokes, revokesVersion: latest } = this.#view.space;
+    if (limit === 0) return { version, latest, revokes: [] };
+    const found = revokes.filter((revoke) => revoke.version > version).slice(0, limit);
+    const upTo = found.length === limit ? (found.at(-1)?.version ?? latest) : latest;
+    return { version: upTo, latest, revokes: this.#alive(found.map(({ value }) => value)) };
+  }
+
+  async standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]> {
+    const all = this.#alive(this.#view.space.revokes.map(({ value }) => value));
+    return keys.map((key) => all.findLast((revoke) => revokeKey(revoke) === key));
+  }
+
+  #alive(revokes: readonly KeptRevoke[]): readonly KeptRevoke[] {
     const now = this.#view.now();
-    const fresh = space.revokes.filter((revoke) => revoke.version > version && alive(revoke, now));
-    return { version: space.revokesVersion, revokes: fresh.map((revoke) => revoke.value) };
+    return revokes.filter(({ expiresAt }) => expiresAt > now);
   }
 }

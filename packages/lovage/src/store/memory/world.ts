@@ -5,7 +5,7 @@
 import type { DeadLetter } from "../../broker/dead-letters.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
 import type { Demand, LimitName } from "../../broker/limits.ts";
-import type { Revoke } from "../../broker/revokes.ts";
+import type { KeptRevoke } from "../../broker/revokes.ts";
 import type { ChordPart, Epoch, ParkReason } from "../../message/commit.ts";
 import type { QueueName, TaskId } from "../../message/task-message.ts";
 import { Notifier } from "../notifier.ts";
@@ -119,7 +119,7 @@ export class Space {
   /** By unique key, the task that has it. */
   readonly uniques = new Map<string, Kept<TaskId>>();
   readonly counters = new Map<string, number>();
-  readonly revokes: (Kept<Revoke> & { readonly version: number })[] = [];
+  readonly revokes: (Kept<KeptRevoke> & { readonly version: number })[] = [];
   revokesVersion = 0;
   readonly documents = new Map<string, Kept<{ readonly bytes: Uint8Array; readonly version: number }>>();
   readonly tallies = new Map<string, Map<string, number>>();

@@ -29,7 +29,7 @@ export class Keys {
   readonly fleet: string;
   readonly revokesVersion: string;
   readonly revokes: string;
-  readonly revokesExpiry: string;
+  readonly revokesPlaces: string;
   /** By list, the runner that takes its next message. */
   readonly standby: string;
 
@@ -50,7 +50,7 @@ export class Keys {
     this.fleet = `${root}fleet`;
     this.revokesVersion = `${root}revokes:version`;
     this.revokes = `${root}revokes`;
-    this.revokesExpiry = `${root}revokes:expiry`;
+    this.revokesPlaces = `${root}revokes:places`;
     this.standby = `${root}standby`;
   }
 

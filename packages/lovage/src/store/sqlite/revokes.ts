@@ -1,5 +1,6 @@
-import type { Revoke, Revokes } from "../../broker/revokes.ts";
+import { type KeptRevoke, type Revoke, type RevokeKey, type Revokes, type RevokesPage, readRevokeKey } from "../../broker/revokes.ts";
 import { say } from "./bus.ts";
+import type { Row } from "./driver.ts";
 import * as sql from "./sql/statements.ts";
 import type { View } from "./view.ts";
 
@@ -17,26 +18,54 @@ export class SqliteRevokes implements Revokes {
   revoke(revokes: readonly Revoke[], ttlMs: number): Promise<number> {
     const view = this.#view;
     return view.write("revoke in", (database, touched) => {
-      const version = Number(database.get(sql.nextSequence, { name: sequenceOf(view) })?.value);
+      let version = revokesVersion(view);
       const expires = view.now() + ttlMs;
-      for (const { by, value, terminate, killAfterMs } of revokes) {
-        database.run(sql.addRevoke, { space: view.space, version, kind: by, value, terminate: terminate ? 1 : 0, killAfterMs, expires });
+      for (const { by, value, terminate, killAfterMs, signal = null } of revokes) {
+        version = Number(database.get(sql.nextSequence, { name: sequenceOf(view) })?.value);
+        database.run(sql.addRevoke, {
+          space: view.space,
+          version,
+          kind: by,
+          value,
+          terminate: terminate ? 1 : 0,
+          killAfterMs,
+          signal,
+          expires,
+        });
       }
       say(view, touched, "revokes", String(version));
       return version;
     });
   }
 
-  since(version: number): Promise<{ readonly version: number; readonly revokes: readonly Revoke[] }> {
+  since(version: number, limit: number): Promise<RevokesPage> {
     const view = this.#view;
-    return view.read((database) => ({
-      version: revokesVersion(view),
-      revokes: database.all(sql.revokesSince, { space: view.space, version, now: view.now() }).map((row) => ({
-        by: row.kind as Revoke["by"],
-        value: String(row.value),
-        terminate: row.terminate === 1,
-        killAfterMs: Number(row.killAfterMs),
-      })),
-    }));
+    return view.read((database) => {
+      const latest = revokesVersion(view);
+      if (limit === 0) return { version, latest, revokes: [] };
+      const rows = database.all(sql.revokesSince, { space: view.space, version, limit });
+      const upTo = rows.length === limit ? Number(rows.at(-1)?.version) : latest;
+      return { version: upTo, latest, revokes: rows.map(toRevoke).filter(({ expiresAt }) => expiresAt > view.now()) };
+    });
+  }
+
+  standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]> {
+    const view = this.#view;
+    return view.read((database) =>
+      keys.map((key) => {
+        const { by, value } = readRevokeKey(key);
+        const row = database.get(sql.standingRevoke, { space: view.space, kind: by, value, now: view.now() });
+        return row && toRevoke(row);
+      }),
+    );
   }
 }
+
+const toRevoke = ({ kind, value, terminate, killAfterMs, signal, expires }: Row): KeptRevoke => ({
+  by: kind as Revoke["by"],
+  value: String(value),
+  terminate: terminate === 1,
+  killAfterMs: killAfterMs === null ? null : Number(killAfterMs),
+  ...(signal !== null && { signal: String(signal) }),
+  expiresAt: Number(expires),
+});

@@ -11,6 +11,14 @@ export function abortReason(flag: AbortFlag, task: string, id: string): LovageEr
         `Task ${task}[${id}] ran longer than its softTimeLimit. Clean up and return, or raise the limit.`,
         { details },
       );
+    case abortFlag.cancelledSoftly:
+      return new SoftTimeLimitError(
+        "LOVAGE_SOFT_TIME_LIMIT",
+        `Task ${task}[${id}] was asked to end softly (SIGUSR1). Clean up and return.`,
+        {
+          details,
+        },
+      );
     case abortFlag.cancelled:
       return new TaskRevokedError("LOVAGE_TASK_REVOKED", `Task ${task}[${id}] was cancelled while it ran.`, { details });
     case abortFlag.shutdown:

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Revoke } from "../../broker/revokes.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
 import { encodeTaskMessage } from "../../message/encode.ts";
 import { newTaskMessage, type TaskMessageInit } from "../../message/new-task-message.ts";
@@ -13,11 +12,7 @@ const now = Date.UTC(2026, 0, 1);
 const registry = createRegistry([defineTask("known", () => 1)]);
 const message = (over: Partial<TaskMessageInit> = {}) => newTaskMessage({ id: "id-1", task: "known", ...over });
 const bytes = (over: Partial<TaskMessageInit> = {}) => new TextEncoder().encode(encodeTaskMessage(message(over)));
-const revokedIds = (...ids: string[]) => ({
-  find: ({ id }: { id: string }): Revoke | undefined =>
-    ids.includes(id) ? { by: "id", value: id, terminate: false, killAfterMs: 0 } : undefined,
-});
-const facts = { registry, revokes: revokedIds(), storeNow: now };
+const facts = { registry, storeNow: now };
 const raw = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 describe("gate", () => {
@@ -51,8 +46,7 @@ describe("gate", () => {
     });
   });
 
-  it("refuses what was revoked, and what came too late by the store's clock", () => {
-    expect(gate(bytes(), { ...facts, revokes: revokedIds("id-1") })).toMatchObject({ outcome: { kind: "revoked", reason: "revoked" } });
+  it("refuses what came too late by the store's clock", () => {
     expect(gate(bytes({ expires: formatWireTime(now) }), facts)).toMatchObject({ outcome: { kind: "revoked", reason: "expired" } });
   });
 
@@ -61,12 +55,6 @@ describe("gate", () => {
     expect(parked({})).toMatchObject({ settle: { kind: "park", untilMs: now + 5000, why: "eta" } });
     expect(parked({ expires: formatWireTime(now + 9000) })).toMatchObject({ settle: { kind: "park", untilMs: now + 5000 } });
     expect(parked({ expires: formatWireTime(now + 2000) })).toMatchObject({ settle: { kind: "park", untilMs: now + 2000 } });
-  });
-
-  it("refuses a revoked message even when its task is unknown or not due", () => {
-    const revokes = revokedIds("id-1");
-    expect(gate(bytes({ task: "nope" }), { ...facts, revokes })).toMatchObject({ outcome: { kind: "revoked" } });
-    expect(gate(bytes({ eta: formatWireTime(now + 1e6) }), { ...facts, revokes })).toMatchObject({ outcome: { kind: "revoked" } });
   });
 
   it("parks what is not due until then, untouched", () => {

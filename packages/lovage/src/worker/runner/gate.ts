@@ -1,7 +1,7 @@
 /**
- * The checks between a delivery and its run: readable, not revoked, not expired, known here, due. Pure; what it turns away
- * becomes an ordinary commit, so that chords, errbacks and callers hear of it. Expiry and revokes are looked at once more
- * when a slot is free (`refusal`), since a message may wait.
+ * The checks between a delivery and its run: readable, not expired, known here, due. Pure; what it turns away becomes an
+ * ordinary commit, so that chords, errbacks and callers hear of it. Expiry is looked at once more when a slot is free, since
+ * a message may wait. Whether it was revoked is the intake's to ask, as the store may have to say so.
  */
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Settle } from "../../message/commit.ts";
@@ -13,12 +13,10 @@ import type { TaskMessage } from "../../message/task-message.ts";
 import { parseWireTime } from "../../message/wire-time.ts";
 import type { Registry } from "../../task/registry.ts";
 import { notRegistered, undecodable } from "../../upkeep/ended-outcomes.ts";
-import type { RevokeList } from "./revoke-list.ts";
 import { unknownTaskDelayMs } from "./unknown-tasks.ts";
 
 export interface GateFacts {
   readonly registry: Registry;
-  readonly revokes: Pick<RevokeList, "find">;
   /** The store's wall clock, milliseconds. */
   readonly storeNow: number;
 }
@@ -37,8 +35,7 @@ export function gate(bytes: Uint8Array, facts: GateFacts): GateVerdict {
   } catch (error) {
     return unreadable(bytes, error);
   }
-  const outcome = refusal(message, facts);
-  if (outcome !== null) return { kind: "end", message, outcome };
+  if (isExpired(message, facts.storeNow)) return { kind: "end", message, outcome: expired };
   if (facts.registry.get(message.task) === undefined) return unknownTask(message, bytes, facts.storeNow);
   if (message.eta !== null) {
     // One that expires before it is due is looked at when it does: its caller hears of it then.
@@ -52,12 +49,10 @@ export function gate(bytes: Uint8Array, facts: GateFacts): GateVerdict {
   return { kind: "run", message };
 }
 
-/** Revoked or expired by now. */
-export function refusal(message: TaskMessage, { revokes, storeNow }: Pick<GateFacts, "revokes" | "storeNow">): Outcome | null {
-  if (revokes.find(message) !== undefined) return { kind: "revoked", reason: "revoked" };
-  if (message.expires !== null && parseWireTime(message.expires) <= storeNow) return { kind: "revoked", reason: "expired" };
-  return null;
-}
+export const expired: Outcome = { kind: "revoked", reason: "expired" };
+export const revoked: Outcome = { kind: "revoked", reason: "revoked" };
+
+export const isExpired = ({ expires }: TaskMessage, storeNow: number): boolean => expires !== null && parseWireTime(expires) <= storeNow;
 
 /** Where at least its id can be read, its caller gets a FAILURE; the bytes are kept in any case. */
 function unreadable(bytes: Uint8Array, error: unknown): GateVerdict {

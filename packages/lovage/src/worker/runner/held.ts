@@ -14,6 +14,8 @@ export interface Held {
   /** null until decoded, and for ever if that fails. */
   message: TaskMessage | null;
   stage: HeldStage;
+  /** Version of the revokes when the store said that none of them means it. */
+  clearedAt: number;
 }
 
 export class Holdings {
@@ -22,7 +24,7 @@ export class Holdings {
   #abandoned = 0;
 
   add(delivery: Delivery): Held {
-    const held: Held = { number: delivery.id.number, delivery, message: null, stage: "gate" };
+    const held: Held = { number: delivery.id.number, delivery, message: null, stage: "gate", clearedAt: -1 };
     this.#held.set(held.number, held);
     return held;
   }

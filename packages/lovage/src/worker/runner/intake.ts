@@ -1,18 +1,24 @@
 /**
- * What becomes of messages between the reserve and their run: newer revokes first, then the gate, then a place in the line
- * for a slot. While the runner drains, all of them go back.
+ * What becomes of messages between the reserve and their run: the gate, the store where they may be revoked, then a place in
+ * the line for a slot. While the runner drains, all of them go back.
  */
 import type { Reserved } from "../../broker/broker.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery, Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
 import type { Registry } from "../../task/registry.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
-import { type GateVerdict, gate, refusal } from "./gate.ts";
+import { expired, type GateVerdict, gate, isExpired, revoked } from "./gate.ts";
 import type { Held, Holdings } from "./held.ts";
 import type { RevokeList } from "./revoke-list.ts";
 import type { Slots } from "./slots.ts";
+
+interface Judged {
+  readonly held: Held;
+  readonly verdict: GateVerdict;
+}
 
 /** Milliseconds between two log lines about the same unknown name. */
 const nameAgainMs = 60_000;
@@ -65,40 +71,85 @@ export class Intake {
     const fresh = deliveries.filter((delivery) => holdings.get(delivery.id.number) === undefined);
     const batch = fresh.map((delivery) => holdings.add(delivery));
     this.#atGate += batch.length;
-    if (revokes.isCurrent(revokesVersion)) return () => this.#admit(batch);
-    return () => this.#admitAfterRevokes(batch);
+    const isCurrent = revokes.isCurrent(revokesVersion);
+    if (!isCurrent) this.#learn();
+    return () => this.#admit(batch, isCurrent);
   }
 
   /** What a lost reply has left in our name. */
   adopt(delivery: Delivery): void {
     const held = this.#options.holdings.add(delivery);
     this.#atGate += 1;
-    this.#admitAfterRevokes([held]);
+    this.#admit([held], false);
   }
 
-  #admitAfterRevokes(batch: readonly Held[]): void {
-    this.#options.revokes.refresh().then(
-      () => this.#admit(batch),
-      () => undefined, // closed: the epoch is, too
-    );
+  /** It is revoked, or has expired, by now: how it ends then. */
+  async refusal(held: Held): Promise<Outcome | null> {
+    const { message } = held;
+    if (message === null) return null;
+    if (isExpired(message, this.storeNow)) return expired;
+    if (!this.#isSuspect(held)) return null;
+    return (await this.#options.revokes.refused([message])).has(message) ? revoked : null;
   }
 
-  #admit(batch: readonly Held[]): void {
-    this.#atGate -= batch.length;
+  #learn(): void {
+    this.#options.revokes.refresh().catch(() => undefined); // rejects only when closed
+  }
+
+  /** `isCurrent`: what we know of revokes is as new as the batch. */
+  #admit(batch: readonly Held[], isCurrent: boolean): void {
     if (this.#closed) {
+      this.#atGate -= batch.length;
       this.giveBack(batch);
       return;
     }
-    const { registry, revokes } = this.#options;
-    const facts = { registry, revokes, storeNow: this.storeNow };
-    for (const held of batch) this.#judge(held, gate(held.delivery.bytes, facts));
+    const { registry } = this.#options;
+    const facts = { registry, storeNow: this.storeNow };
+    const suspects: Judged[] = [];
+    for (const held of batch) {
+      const verdict = gate(held.delivery.bytes, facts);
+      held.message = verdict.message;
+      if (isReadable(verdict) && (!isCurrent || this.#isSuspect(held))) suspects.push({ held, verdict });
+      else this.#pass(held, verdict);
+    }
+    if (suspects.length > 0) void this.#askAbout(suspects);
     this.pump();
     this.#options.onRoom();
   }
 
+  /** What the store was asked about already, nothing new has come since. */
+  #isSuspect({ message, clearedAt }: Held): boolean {
+    const { revokes } = this.#options;
+    return message !== null && clearedAt !== revokes.version && revokes.mayRefuse(message);
+  }
+
+  async #askAbout(suspects: readonly Judged[]): Promise<void> {
+    const { revokes, end } = this.#options;
+    const { version } = revokes;
+    const asked = suspects.map(({ held }) => held.message as TaskMessage);
+    const refused = await revokes.refused(asked).catch(() => null);
+    if (refused === null) return; // closed: the epoch is, too
+    for (const { held, verdict } of suspects) {
+      held.clearedAt = version;
+      if (held.message !== null && refused.has(held.message)) {
+        this.#atGate -= 1;
+        end(held, revoked);
+      } else if (this.#closed) {
+        this.#atGate -= 1;
+        this.giveBack([held]);
+      } else this.#pass(held, verdict);
+    }
+    this.pump();
+    this.#options.onRoom();
+  }
+
+  #pass(held: Held, verdict: GateVerdict): void {
+    this.#atGate -= 1;
+    this.#judge(held, verdict);
+  }
+
   #judge(held: Held, verdict: GateVerdict): void {
     const { end, settle } = this.#options;
-    held.message = verdict.message;
     if (verdict.kind === "run") {
       held.stage = "waiting";
       this.#waiting.push(held);
@@ -111,16 +162,22 @@ export class Intake {
 
   /** Starts what waits, as long as there are slots. */
   pump(): void {
-    const { slots, registry, revokes, start, end } = this.#options;
+    const { slots, registry, start, end } = this.#options;
     while (this.#waiting.length > 0 && slots.open && !this.#closed) {
       const held = this.#waiting.shift() as Held;
       const { message } = held;
       const task = message === null ? undefined : registry.get(message.task);
       if (message === null || task === undefined) continue; // the gate lets neither pass
-      const outcome = refusal(message, { revokes, storeNow: this.storeNow });
-      if (outcome === null) start(held, task);
-      else end(held, outcome);
+      if (isExpired(message, this.storeNow)) end(held, expired);
+      else if (this.#isSuspect(held)) this.#askAgain(held, message);
+      else start(held, task);
     }
+  }
+
+  #askAgain(held: Held, message: TaskMessage): void {
+    held.stage = "gate";
+    this.#atGate += 1;
+    void this.#askAbout([{ held, verdict: { kind: "run", message } }]);
   }
 
   /** Nothing starts from now on; what has not started goes back. */
@@ -158,3 +215,8 @@ export class Intake {
     log.warn("runner.unknown-task", { task, queue, putOff: "for 10 minutes at most, until a worker that knows it takes it" });
   }
 }
+
+/** All but what only its id was read of. */
+const isReadable = (verdict: GateVerdict): boolean =>
+  verdict.message !== null &&
+  !(verdict.kind === "end" && verdict.settle?.kind === "dead-letter" && verdict.settle.reason === "undecodable");

@@ -7,18 +7,18 @@ import { defaultStoreOptions, type Store } from "../../store/store.ts";
 import { type ManualClock, manualClock } from "../../testing/manual-clock.ts";
 import { RevokeList } from "./revoke-list.ts";
 
-const revoke = (value: string, by: Revoke["by"] = "id"): Revoke => ({ by, value, terminate: false, killAfterMs: 0 });
+const revoke = (value: string, by: Revoke["by"] = "id", terminate = false): Revoke => ({ by, value, terminate, killAfterMs: 0 });
 const message = (id: string, rootId: string | null = null) => newTaskMessage({ task: "t", id, rootId });
 
 describe("RevokeList", () => {
   let clock: ManualClock;
   let store: Store;
   let list: RevokeList | undefined;
-  const news: (readonly Revoke[])[] = [];
+  const terminating: (readonly string[])[] = [];
 
   beforeEach(async () => {
     clock = manualClock();
-    news.length = 0;
+    terminating.length = 0;
     const onFault = (fault: unknown) => {
       throw fault;
     };
@@ -30,53 +30,92 @@ describe("RevokeList", () => {
   });
 
   const makeList = (revokes: Revokes = store.revokes): RevokeList => {
-    list = new RevokeList({ revokes, clock, log: silentLogger, onNew: (fresh) => news.push(fresh) });
+    const onTerminating = (fresh: readonly Revoke[]) => terminating.push(fresh.map(({ value }) => value));
+    list = new RevokeList({ revokes, clock, log: silentLogger, storeNow: () => clock.now(), onTerminating });
     return list;
   };
 
-  it("knows after a fetch what was revoked, by id and by root", async () => {
+  it("suspects after a fetch what was revoked, by id and by root, and nothing else", async () => {
     const version = await store.revokes.revoke([revoke("a"), revoke("r", "root")], 60_000);
     const made = makeList();
     expect(made.isCurrent(version)).toBe(false);
     await made.refresh();
     expect(made.isCurrent(version)).toBe(true);
-    expect(made.find(message("a"))?.value).toBe("a");
-    expect(made.find(message("b", "r"))?.value).toBe("r");
-    expect(made.find(message("r"))?.value).toBe("r");
-    expect(made.find(message("b"))).toBeUndefined();
+    const messages = [message("a"), message("b", "r"), message("r"), message("b")];
+    expect(messages.map((each) => made.mayRefuse(each))).toEqual([true, true, true, false]);
+    expect([...(await made.refused(messages))]).toEqual(messages.slice(0, 3));
   });
 
   it("knows stamps by each of their values, and tells numbers from texts", async () => {
     await store.revokes.revoke([revoke(stampText("user", 7), "stamp")], 60_000);
     const made = makeList();
     await made.refresh();
-    const stamped = (stamps: Record<string, unknown>) => made.find(newTaskMessage({ task: "t", stamps })) !== undefined;
+    const stamped = (stamps: Record<string, unknown>) => made.mayRefuse(newTaskMessage({ task: "t", stamps }));
     expect([{ user: 7 }, { user: [8, 7] }, { user: "7" }, { other: 7 }, {}].map(stamped)).toEqual([true, true, false, false, false]);
   });
 
-  it("tells each revoke once", async () => {
-    await store.revokes.revoke([revoke("a")], 60_000);
+  it("tells each that stops what runs, once", async () => {
+    await store.revokes.revoke([revoke("a", "id", true), revoke("quiet")], 60_000);
+    const made = makeList();
+    await made.refresh();
+    await store.revokes.revoke([revoke("b", "id", true)], 60_000);
+    await made.refresh();
+    expect(terminating).toEqual([["a"], ["b"]]);
+  });
+
+  it("reads a long list page by page, and lets the store decide while it does", async () => {
+    const ids = Array.from({ length: 20_000 }, (_, i) => `task-${i}`);
+    await store.revokes.revoke(
+      ids.map((id) => revoke(id)),
+      60_000,
+    );
+    const made = makeList();
+    const [hit, miss] = [message("task-19999"), message("task-20000")];
+    expect([...(await made.refused([hit, miss]))]).toEqual([hit]);
+    await made.refresh();
+    expect(ids.every((id) => made.mayRefuse(message(id)))).toBe(true);
+    const others = Array.from({ length: 20_000 }, (_, i) => message(`other-${i}`));
+    expect(others.filter((each) => made.mayRefuse(each)).length).toBeLessThan(20);
+  });
+
+  it("asks the store again for what only seems revoked", async () => {
+    await store.revokes.revoke([revoke("a")], 1000);
     const made = makeList();
     await made.refresh();
     await store.revokes.revoke([revoke("b")], 60_000);
     await made.refresh();
-    expect(news.map((fresh) => fresh.map((one) => one.value))).toEqual([["a"], ["b"]]);
+    await clock.advance(2000);
+    // Its filter is kept for the sake of "b".
+    expect(made.mayRefuse(message("a"))).toBe(true);
+    expect([...(await made.refused([message("a")]))]).toEqual([]);
+  });
+
+  it("forgets them all when they have expired", async () => {
+    await store.revokes.revoke([revoke("a")], 1000);
+    const made = makeList();
+    await made.refresh();
+    await clock.advance(1001);
+    expect(made.mayRefuse(message("a"))).toBe(false);
   });
 
   it("tries until the store answers", async () => {
     let down = true;
     await store.revokes.revoke([revoke("a")], 60_000);
+    const away = () => Promise.reject(new Error("away"));
     const made = makeList({
       revoke: (revokes, ttl) => store.revokes.revoke(revokes, ttl),
-      since: (version) => (down ? Promise.reject(new Error("away")) : store.revokes.since(version)),
+      since: (version, limit) => (down ? away() : store.revokes.since(version, limit)),
+      standing: (keys) => (down ? away() : store.revokes.standing(keys)),
     });
     const fetched = made.refresh();
+    const asked = made.refused([message("a")]);
     await clock.advance(5000);
-    expect(made.find(message("a"))).toBeUndefined();
+    expect(made.mayRefuse(message("a"))).toBe(false);
     down = false;
     await clock.advance(2000);
     await fetched;
-    expect(made.find(message("a"))).toBeDefined();
+    expect(made.mayRefuse(message("a"))).toBe(true);
+    expect((await asked).size).toBe(1);
   });
 
   it("looks again for whoever asks while a fetch is under way", async () => {
@@ -84,6 +123,6 @@ describe("RevokeList", () => {
     const first = made.refresh();
     await store.revokes.revoke([revoke("late")], 60_000);
     await Promise.all([first, made.refresh()]);
-    expect(made.find(message("late"))).toBeDefined();
+    expect(made.mayRefuse(message("late"))).toBe(true);
   });
 });

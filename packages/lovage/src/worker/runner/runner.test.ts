@@ -339,6 +339,15 @@ describe("a runner", () => {
       expect(await result(revoked)).toMatchObject({ state: "REVOKED", result: { exc_message: ["revoked"] } });
     });
 
+    it("ends what was revoked even when its task is unknown, or not due", async () => {
+      const [unknown, later] = await publish({ task: "nope" }, { eta: formatWireTime(clock.now() + 60_000) });
+      const refused = [unknown, later].map((id) => ({ by: "id", value: id ?? "", terminate: false, killAfterMs: 0 }) as const);
+      await store.revokes.revoke(refused, 60_000);
+      await start([task(() => undefined)]);
+      expect(await result(unknown)).toMatchObject({ state: "REVOKED" });
+      expect(await result(later)).toMatchObject({ state: "REVOKED" });
+    });
+
     it("refuses a prefetched message that was revoked while it waited", async () => {
       const held = gate();
       let runs = 0;
@@ -481,7 +490,7 @@ describe("a runner", () => {
       await store.revokes.revoke([{ by: "root", value: id ?? "", terminate: true, killAfterMs: 1234 }], 60_000);
       runner?.receive({ t: "revokes", epoch: "e" });
       await settle();
-      expect(heard("cancelling")).toEqual([{ t: "cancelling", epoch: "e", number: 1, killAfterMs: 1234 }]);
+      expect(heard("cancelling")).toEqual([{ t: "cancelling", epoch: "e", number: 1, taskId: id, killAfterMs: 1234 }]);
       expect([heard("ended"), await result(id)]).toEqual([[], undefined]);
       cleanup.open();
       await settle();

@@ -19,7 +19,6 @@ import { Promoter } from "../../upkeep/promoter.ts";
 import { Committer } from "./committer.ts";
 import { Ending } from "./ending.ts";
 import { Fetcher } from "./fetcher.ts";
-import { refusal } from "./gate.ts";
 import { type Held, Holdings } from "./held.ts";
 import { Intake } from "./intake.ts";
 import { Marker } from "./marker.ts";
@@ -105,11 +104,18 @@ class Runner implements RunnerHandle {
       onStarted: () => this.#recycling.taskStarted(),
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
-      refusal: ({ message }) => (message === null ? null : refusal(message, { revokes: this.#revokes, storeNow: this.#intake.storeNow })),
+      refusal: (held) => this.#intake.refusal(held),
       onRefused: (held, outcome) => this.#settler.end(held, outcome, {}),
-      onCancelling: (number, killAfterMs) => this.#say({ t: "cancelling", epoch, number, killAfterMs }),
+      onCancelling: ({ held: { number }, message }, { killAfterMs, signal }) =>
+        this.#say({ t: "cancelling", epoch, number, taskId: message.id, killAfterMs, ...(signal !== undefined && { signal }) }),
     });
-    this.#revokes = new RevokeList({ revokes: store.revokes, clock, log, onNew: (revokes) => this.#runs.revoke(revokes) });
+    this.#revokes = new RevokeList({
+      revokes: store.revokes,
+      clock,
+      log,
+      storeNow: () => this.#intake.storeNow,
+      onTerminating: (revokes) => this.#runs.revoke(revokes),
+    });
     this.#intake = new Intake({
       registry: app.registry,
       revokes: this.#revokes,

@@ -3,12 +3,12 @@
  * ended. Fetches nothing and commits nothing itself.
  */
 import type { App } from "../../app/app.ts";
-import { isMeant, type Revoke } from "../../broker/revokes.ts";
+import { matcher, type Revoke } from "../../broker/revokes.ts";
 import { execute } from "../../execution/execute.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import { encodeResult } from "../../message/results.ts";
-import { type AbortFlag, abortFlag, monotonicMs } from "../../pool/slot-table.ts";
+import { type AbortFlag, abortFlag, cancelFlag, monotonicMs } from "../../pool/slot-table.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import type { Held } from "./held.ts";
@@ -36,11 +36,11 @@ export interface RunsOptions {
   /** The delivery was ended by somebody else before its code got control. */
   onLost(held: Held): void;
   /** Whether it was revoked, or expired, while its marks were on the way: how it ends then. */
-  refusal(held: Held): Outcome | null;
+  refusal(held: Held): Promise<Outcome | null>;
   /** It ends so, and its code does not get control. */
   onRefused(held: Held, outcome: Outcome): void;
   /** A run was told to stop; whoever has to kill it otherwise must know. */
-  onCancelling(number: number, killAfterMs: number): void;
+  onCancelling(run: Run, revoke: Revoke): void;
 }
 
 export class Runs {
@@ -91,8 +91,8 @@ export class Runs {
       ackEarly ? marker.ackEarly(held.number) : "ok",
       started ? this.#markStarted(held, task) : undefined,
     ]);
+    const refused = await refusal(held).catch(() => null); // closed: the epoch is, too
     this.#starting -= 1;
-    const refused = refusal(held);
     if (reply === "ok" && refused === null) return this.#begin(held, task, row);
     services.slots.free(row, false);
     if (reply === "ok" && refused !== null) onRefused(held, refused);
@@ -153,19 +153,21 @@ export class Runs {
     for (const run of this.#runs.values()) run.abandon();
   }
 
-  /** Revokes with `terminate` stop what runs; the others only keep it from starting. */
+  /** Of those that stop what runs. */
   revoke(revokes: readonly Revoke[]): void {
-    for (const revoke of revokes) {
-      if (!revoke.terminate) continue;
-      for (const run of this.#runs.values()) if (isMeant(run.message, revoke)) this.#cancel(run, revoke.killAfterMs);
+    if (this.#runs.size === 0) return;
+    const meant = matcher(revokes);
+    for (const run of this.#runs.values()) {
+      const revoke = meant(run.message);
+      if (revoke !== undefined) this.#cancel(run, revoke);
     }
   }
 
-  #cancel(run: Run, killAfterMs: number): void {
+  #cancel(run: Run, revoke: Revoke): void {
     if (run.abandoned || run.endAwaited) return;
     run.endAwaited = true;
-    run.abort(abortFlag.cancelled);
-    this.#options.onCancelling(run.held.number, killAfterMs);
+    run.abort(cancelFlag(revoke));
+    this.#options.onCancelling(run, revoke);
   }
 }
 
@@ -174,7 +176,8 @@ function judgeEnd(run: Run, outcome: Outcome, flag: AbortFlag, runtimeMs: number
   if (run.stray !== undefined) return { kind: "outcome", outcome: failure(run.stray.error, "exception", true), runtimeMs };
   const stopped = run.sawAbort && (outcome.kind === "failure" || outcome.kind === "retry");
   if (stopped && flag === abortFlag.shutdown) return { kind: "hand-back" };
-  if (stopped && flag === abortFlag.cancelled) return { kind: "outcome", outcome: { kind: "revoked", reason: "terminated" }, runtimeMs };
+  if (stopped && (flag === abortFlag.cancelled || flag === abortFlag.cancelledSoftly))
+    return { kind: "outcome", outcome: { kind: "revoked", reason: "terminated" }, runtimeMs };
   // Node's own awaits say AbortError and keep our reason as its cause; Celery's callers look for the limit's name.
   const byLimit = stopped && flag === abortFlag.softLimit && outcome.error.exc_type === "AbortError";
   if (byLimit) return { kind: "outcome", outcome: failure(run.signal.reason, "soft-time-limit", true), runtimeMs };

@@ -4,13 +4,16 @@
  * store holds for a runner, so a runner that hears nothing because user code blocks it is cancelled all the same.
  */
 import type { Bus } from "../../broker/bus.ts";
-import { isMeant, type Revocable, type Revoke, type Revokes } from "../../broker/revokes.ts";
+import { matcher, type Revocable, type Revoke, type Revokes } from "../../broker/revokes.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
+import type { TaskId } from "../../message/task-message.ts";
+import type { Cancelling } from "../../pool/protocol.ts";
 import { blockedAfterMs } from "../../pool/watchdog.ts";
+import type { CancelNotes } from "./cancel-notes.ts";
 import type { Member } from "./member.ts";
 import type { RunnerPool } from "./runner-pool.ts";
 
@@ -20,6 +23,7 @@ export interface CancellerOptions {
   readonly canKill: boolean;
   readonly revokes: Revokes;
   readonly bus: Bus;
+  readonly notes: CancelNotes;
   readonly clock: Clock;
   readonly log: Logger;
   held(epoch: Epoch): Promise<readonly Delivery[]>;
@@ -28,6 +32,7 @@ export interface CancellerOptions {
 }
 
 const channel = "revokes";
+const pageSize = 2000;
 /** The bus may lose an announcement; looking costs one call, and only while something runs. */
 const lookEveryMs = 5000;
 
@@ -36,8 +41,8 @@ export const terminated: Outcome = { kind: "revoked", reason: "terminated" };
 export class Canceller implements Service {
   readonly #options: CancellerOptions;
   readonly #poll: Service;
-  /** `epoch number` of runs that were asked to end, with the timer of their runner's end. */
-  readonly #asked = new Map<string, NodeJS.Timeout>();
+  /** `epoch number` of runs that were asked to end, with the timer of their runner's end, if it is to come. */
+  readonly #asked = new Map<string, { readonly taskId: TaskId; readonly timer: NodeJS.Timeout | undefined }>();
   #version: number | undefined;
   #abort = new AbortController();
   #listening: Promise<void> | undefined;
@@ -56,20 +61,23 @@ export class Canceller implements Service {
 
   async stop(how: StopOptions): Promise<void> {
     this.#abort.abort();
-    for (const timer of this.#asked.values()) clearTimeout(timer);
+    for (const { timer } of this.#asked.values()) clearTimeout(timer);
     this.#asked.clear();
     await Promise.all([this.#listening, this.#poll.stop(how)]);
     this.#listening = undefined;
   }
 
-  /** A runner has told a run to stop. */
-  asked(member: Member, number: number, killAfterMs: number): void {
+  /** A run has been told to stop, by its runner or by us. */
+  asked(member: Member, { number, taskId, killAfterMs, signal }: Cancelling): void {
     const key = keyOf(member, number);
     if (this.#asked.has(key)) return;
     // However its code comes to its end now, by itself or with a neighbour's process.
     member.verdicts.set(number, terminated);
-    const timer = setTimeout(() => void this.#overdue(member, number), killAfterMs);
-    this.#asked.set(key, timer);
+    const timer = killAfterMs === null ? undefined : setTimeout(() => void this.#overdue(member, number), killAfterMs);
+    this.#asked.set(key, { taskId, timer });
+    this.#options.notes.cancelling(taskId);
+    // A soft end is told by the abort flag, and SIGKILL is our own last step.
+    if (signal !== undefined && signal !== "SIGUSR1" && signal !== "SIGKILL") member.runner.signal(signal as NodeJS.Signals);
   }
 
   ended(member: Member, number: number): void {
@@ -94,7 +102,7 @@ export class Canceller implements Service {
 
   async #pollTurn(): Promise<undefined> {
     // What stood there before this node started concerns nothing that runs here; runners refuse it at their gate.
-    if (this.#version === undefined) this.#version = (await this.#options.revokes.since(0)).version;
+    if (this.#version === undefined) this.#version = (await this.#options.revokes.since(0, 0)).latest;
     else if (await this.#anythingRuns()) await this.#look();
     return undefined;
   }
@@ -107,35 +115,44 @@ export class Canceller implements Service {
 
   async #look(): Promise<void> {
     const { revokes, pool } = this.#options;
-    const { version, revokes: fresh } = await revokes.since(this.#version ?? 0);
-    if (this.#version !== undefined && version === this.#version) return;
-    this.#version = version;
-    const members = pool().members;
-    for (const member of members) member.runner.send({ t: "revokes", epoch: member.epoch });
-    const terminating = fresh.filter((revoke) => revoke.terminate);
-    if (terminating.length > 0) await Promise.all(members.map((member) => this.#cancelIn(member, terminating)));
+    const terminating: Revoke[] = [];
+    for (let isAll = false, told = false; !isAll; ) {
+      const { version, latest, revokes: fresh } = await revokes.since(this.#version ?? 0, pageSize);
+      if (version === this.#version) return;
+      this.#version = version;
+      isAll = version >= latest;
+      for (const member of told ? [] : pool().members) member.runner.send({ t: "revokes", epoch: member.epoch });
+      told = true;
+      terminating.push(...fresh.filter((revoke) => revoke.terminate));
+    }
+    if (terminating.length > 0) await Promise.all(pool().members.map((member) => this.#cancelIn(member, terminating)));
   }
 
   async #cancelIn(member: Member, terminating: readonly Revoke[]): Promise<void> {
     const { held, revocable } = this.#options;
+    const meant = matcher(terminating);
     const running = new Set((await member.runner.slots(1000)).taken.map(({ number }) => number));
     for (const delivery of await held(member.epoch)) {
       const { number } = delivery.id;
-      const what = revocable(delivery);
-      const revoke = terminating.find((each) => isMeant(what, each));
       // What has not started is the gate's.
-      if (!revoke || !running.has(number)) continue;
-      member.runner.cancel(number);
-      this.asked(member, number, revoke.killAfterMs);
+      if (!running.has(number)) continue;
+      const what = revocable(delivery);
+      const revoke = meant(what);
+      if (!revoke) continue;
+      const { killAfterMs, signal } = revoke;
+      member.runner.cancel(number, signal);
+      this.asked(member, { number, taskId: what.id ?? "", killAfterMs, ...(signal !== undefined && { signal }) });
     }
   }
 
   async #overdue(member: Member, number: number): Promise<void> {
     const { pool, slots, canKill, log } = this.#options;
-    this.#asked.delete(keyOf(member, number));
     try {
       const { taken, loopLagMs } = await member.runner.slots(1000);
-      if (!taken.some((slot) => slot.number === number)) return;
+      if (!taken.some((slot) => slot.number === number)) {
+        this.ended(member, number);
+        return;
+      }
       if (!canKill) {
         log.warn("task.cannot-be-killed", { number, pool: "inline" });
         return;
@@ -155,8 +172,11 @@ export class Canceller implements Service {
   }
 
   #forget(key: string): void {
-    clearTimeout(this.#asked.get(key));
+    const asked = this.#asked.get(key);
+    if (asked === undefined) return;
+    clearTimeout(asked.timer);
     this.#asked.delete(key);
+    this.#options.notes.ended(asked.taskId);
   }
 }
 

@@ -69,7 +69,7 @@ function heard({ waker, recycler, canceller, shutdown, log }: ListeningActors, m
       recycler.reached(member, message);
       break;
     case "cancelling":
-      canceller.asked(member, message.number, message.killAfterMs);
+      canceller.asked(member, message);
       break;
     case "closed":
       shutdown.closed(member);

@@ -25,6 +25,7 @@ export interface SettlerOptions {
   readonly log: Logger;
 }
 
+const besideStopped: Blame = { kind: "innocent", cause: "a task beside it was stopped", counted: true };
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
@@ -91,7 +92,10 @@ export class Settler {
       if (outcome) await this.#end(delivery, outcome, true);
     }
     const rest = deliveries.filter(({ id }) => !member.verdicts.has(id.number));
-    await this.#release(member.epoch, rest, this.#blame({ member, exit }, rest));
+    // What we had told to stop may have ended its process itself: that is no fault of what waited behind it.
+    const stopped = rest.length < deliveries.length;
+    const blame = stopped && member.endReason === null ? besideStopped : this.#blame({ member, exit }, rest);
+    await this.#release(member.epoch, rest, blame);
   }
 
   #end(delivery: Delivery, outcome: Outcome, epochClosed: boolean): Promise<"applied" | "fenced"> {

@@ -20,6 +20,7 @@ import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
 import { BlockedLoops } from "./blocked-loops.ts";
+import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -131,6 +132,7 @@ export class Supervisor {
       canKill: host.canKill,
       revokes: store.revokes,
       bus: store.bus,
+      notes: new CancelNotes({ state: () => app.state(), log }),
       clock,
       log,
       held,

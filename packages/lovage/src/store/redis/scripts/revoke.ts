@@ -3,22 +3,53 @@ import type { LuaScript } from "../script.ts";
 
 export const revokeScript: LuaScript = {
   name: "revoke",
-  sha1: "17315b10bafe6b41db39b640b2ffe5095c4e4245",
+  sha1: "2759afb899536b0b12a9c6f8efa647258be35e3d",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-redis.call('ZCARD', KEYS[2])
-redis.call('ZCARD', KEYS[3])
-local version = redis.call('INCR', KEYS[1])
-local untilMs = now_ms() + ARGV[1]
-for i = 3, #ARGV do
-  local member = version .. ' ' .. i .. ' ' .. ARGV[i]
-  redis.call('ZADD', KEYS[2], version, member)
-  redis.call('ZADD', KEYS[3], untilMs, member)
+local function drop_expired(entries, places, now)
+  local head = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1000)
+  local dropped = 0
+  for i = 1, #head do
+    local at = string.match(head[i][1], '^%d+')
+    local expires, key = string.match(head[i][2][2], '^(%d+) %S+ (.*)$')
+    if tonumber(expires) > now then
+      break
+    end
+    if redis.call('HGET', places, key) == at then
+      redis.call('HDEL', places, key)
+    end
+    dropped = tonumber(at)
+  end
+  if dropped > 0 then
+    redis.call('XTRIM', entries, 'MINID', string.format('%.0f-0', dropped + 1))
+  end
 end
-redis.call('PUBLISH', ARGV[2], version)
+redis.call('XLEN', KEYS[2])
+redis.call('HLEN', KEYS[3])
+local now = now_ms()
+local version = tonumber(redis.call('GET', KEYS[1]) or '0')
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+if #last > 0 then
+  version = math.max(version, tonumber(string.match(last[1][1], '^%d+')))
+end
+local until_ms = string.format('%.0f', now + ARGV[1])
+for i = 3, #ARGV, 2 do
+  version = version + 1
+  local at = string.format('%.0f', version)
+  redis.call('XADD', KEYS[2], at .. '-0', 'r', until_ms .. ' ' .. ARGV[i] .. ' ' .. ARGV[i + 1])
+  redis.call('HSET', KEYS[3], ARGV[i + 1], at)
+end
+local text = string.format('%.0f', version)
+redis.call('SET', KEYS[1], text)
+for i = 2, 3 do
+  redis.call('PEXPIREAT', KEYS[i], until_ms, 'NX')
+  redis.call('PEXPIREAT', KEYS[i], until_ms, 'GT')
+end
+drop_expired(KEYS[2], KEYS[3], now)
+redis.call('PUBLISH', ARGV[2], text)
 return version
 `,
 };

@@ -2,25 +2,40 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptCases } from "../../../testing/redis-scripts.ts";
 import { revokesSinceScript } from "./revokes-since.ts";
 
-const future = String(Date.now() + 300_000);
+const api = { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll };
+const future = Date.now() + 300_000;
+const entry = (at: number, text: string) => [`${at}-0`, ["r", text]];
+const seed = [
+  ["SET", "version", "9"],
+  ["XADD", "entries", "6-0", "r", "1000 - ia"],
+  ["XADD", "entries", "7-0", "r", `${future} - ib`],
+  ["XADD", "entries", "8-0", "r", "1000 - ic"],
+  ["XADD", "entries", "9-0", "r", `${future} 5 ia`],
+  ["HSET", "places", "ia", "9", "ib", "7", "ic", "8"],
+];
 const after = {
   version: "9",
-  refusals: { zset: { "8 3 b": 8, "9 3 c": 9 } },
-  expiry: { zset: { "8 3 b": "now", "9 3 c": "now" } },
+  // What has expired behind one that has not, waits for it.
+  entries: { stream: [entry(7, "now - ib"), entry(8, "1000 - ic"), entry(9, "now 5 ia")] },
+  places: { hash: { ia: "9", ib: "7", ic: "8" } },
 };
-scriptCases(
-  { describe: describe.skipIf(process.env.LOVAGE_SKIP_REDIS), it, beforeAll, afterAll },
-  {
-    script: revokesSinceScript,
-    keys: ["version", "refusals", "expiry"],
-    args: ["8"],
-    seed: [
-      ["SET", "version", "9"],
-      ["ZADD", "refusals", "7", "7 3 a", "8", "8 3 b", "9", "9 3 c"],
-      ["ZADD", "expiry", "5", "7 3 a", future, "8 3 b", future, "9 3 c"],
-    ],
-    first: { reply: [9, ["9 3 c"]], after },
-    missing: { reply: [0, []], after: {} },
-    full: "runs",
-  },
-);
+const keys = ["version", "entries", "places"];
+const nothing = { reply: [0, 0, "now", []], after: {} };
+scriptCases(api, {
+  script: revokesSinceScript,
+  keys,
+  args: ["7", "10"],
+  seed,
+  first: { reply: [9, 9, "now", ["1000 - ic", "now 5 ia"]], after },
+  missing: nothing,
+  full: "runs",
+});
+scriptCases(api, {
+  script: revokesSinceScript,
+  keys,
+  args: ["0", "1"],
+  seed,
+  first: { reply: [9, 7, "now", ["now - ib"]], after },
+  missing: nothing,
+  full: "runs",
+});

@@ -3,19 +3,46 @@ import type { LuaScript } from "../script.ts";
 
 export const revokesSinceScript: LuaScript = {
   name: "revokes-since",
-  sha1: "c9e7549d06c8676392c8d7824a1b93f8b131dd80",
+  sha1: "b923eaf6f953dc404bd8faaa04ea0701b0d56940",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local version = tonumber(redis.call('GET', KEYS[1]) or '0')
-redis.call('ZCARD', KEYS[2])
-local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms())
-for i = 1, #expired do
-  redis.call('ZREM', KEYS[3], expired[i])
-  redis.call('ZREM', KEYS[2], expired[i])
+local function drop_expired(entries, places, now)
+  local head = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1000)
+  local dropped = 0
+  for i = 1, #head do
+    local at = string.match(head[i][1], '^%d+')
+    local expires, key = string.match(head[i][2][2], '^(%d+) %S+ (.*)$')
+    if tonumber(expires) > now then
+      break
+    end
+    if redis.call('HGET', places, key) == at then
+      redis.call('HDEL', places, key)
+    end
+    dropped = tonumber(at)
+  end
+  if dropped > 0 then
+    redis.call('XTRIM', entries, 'MINID', string.format('%.0f-0', dropped + 1))
+  end
 end
-return { version, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf') }
+redis.call('HLEN', KEYS[3])
+local version = tonumber(redis.call('GET', KEYS[1]) or '0')
+local now = now_ms()
+drop_expired(KEYS[2], KEYS[3], now)
+local limit = tonumber(ARGV[2])
+local found = limit > 0 and redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-0', '+', 'COUNT', limit) or {}
+local entries = {}
+for i = 1, #found do
+  entries[i] = found[i][2][2]
+end
+local up_to = version
+if limit == 0 then
+  up_to = tonumber(ARGV[1])
+elseif #found == limit then
+  up_to = tonumber(string.match(found[#found][1], '^%d+'))
+end
+return { version, up_to, now, entries }
 `,
 };

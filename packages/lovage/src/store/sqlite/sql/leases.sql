@@ -34,8 +34,13 @@ SELECT name FROM epochs e WHERE space = :space AND closed_at IS NOT NULL
 AND EXISTS (SELECT 1 FROM messages WHERE place = 1 AND epoch = e.id) ORDER BY id;
 
 -- name: addRevoke
-INSERT INTO revokes (space, version, kind, value, terminate, kill_after_ms, expires)
-VALUES (:space, :version, :kind, :value, :terminate, :killAfterMs, :expires);
+INSERT INTO revokes (space, version, kind, value, terminate, kill_after_ms, signal, expires)
+VALUES (:space, :version, :kind, :value, :terminate, :killAfterMs, :signal, :expires);
 
 -- name: revokesSince
-SELECT kind, value, terminate, kill_after_ms AS killAfterMs FROM revokes WHERE space = :space AND version > :version AND expires > :now ORDER BY id;
+SELECT version, kind, value, terminate, kill_after_ms AS killAfterMs, signal, expires FROM revokes
+WHERE space = :space AND version > :version ORDER BY version LIMIT :limit;
+
+-- name: standingRevoke
+SELECT kind, value, terminate, kill_after_ms AS killAfterMs, signal, expires FROM revokes
+WHERE space = :space AND value = :value AND kind = :kind AND expires > :now ORDER BY version DESC LIMIT 1;

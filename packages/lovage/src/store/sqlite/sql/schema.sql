@@ -98,10 +98,12 @@ CREATE TABLE revokes (
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
   terminate INTEGER NOT NULL,
-  kill_after_ms INTEGER NOT NULL,
+  kill_after_ms INTEGER,
+  signal TEXT,
   expires INTEGER NOT NULL
 );
 CREATE INDEX revokes_version ON revokes (space, version);
+CREATE INDEX revokes_value ON revokes (space, value);
 CREATE TABLE sequences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (space TEXT NOT NULL, field TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (space, field)) WITHOUT ROWID;
 

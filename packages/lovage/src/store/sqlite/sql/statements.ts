@@ -227,18 +227,27 @@ AND EXISTS (SELECT 1 FROM messages WHERE place = 1 AND epoch = e.id) ORDER BY id
 };
 
 /** leases.sql */
-export const addRevoke: Statement<"space" | "version" | "kind" | "value" | "terminate" | "killAfterMs" | "expires"> = {
+export const addRevoke: Statement<"space" | "version" | "kind" | "value" | "terminate" | "killAfterMs" | "signal" | "expires"> = {
   name: "addRevoke",
-  args: ["space", "version", "kind", "value", "terminate", "killAfterMs", "expires"],
-  text: `INSERT INTO revokes (space, version, kind, value, terminate, kill_after_ms, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  args: ["space", "version", "kind", "value", "terminate", "killAfterMs", "signal", "expires"],
+  text: `INSERT INTO revokes (space, version, kind, value, terminate, kill_after_ms, signal, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 };
 
 /** leases.sql */
-export const revokesSince: Statement<"space" | "version" | "now"> = {
+export const revokesSince: Statement<"space" | "version" | "limit"> = {
   name: "revokesSince",
-  args: ["space", "version", "now"],
-  text: `SELECT kind, value, terminate, kill_after_ms AS killAfterMs FROM revokes WHERE space = ? AND version > ? AND expires > ? ORDER BY id`,
+  args: ["space", "version", "limit"],
+  text: `SELECT version, kind, value, terminate, kill_after_ms AS killAfterMs, signal, expires FROM revokes
+WHERE space = ? AND version > ? ORDER BY version LIMIT ?`,
+};
+
+/** leases.sql */
+export const standingRevoke: Statement<"space" | "value" | "kind" | "now"> = {
+  name: "standingRevoke",
+  args: ["space", "value", "kind", "now"],
+  text: `SELECT kind, value, terminate, kill_after_ms AS killAfterMs, signal, expires FROM revokes
+WHERE space = ? AND value = ? AND kind = ? AND expires > ? ORDER BY version DESC LIMIT 1`,
 };
 
 /** limits.sql */
@@ -889,10 +898,12 @@ CREATE TABLE revokes (
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
   terminate INTEGER NOT NULL,
-  kill_after_ms INTEGER NOT NULL,
+  kill_after_ms INTEGER,
+  signal TEXT,
   expires INTEGER NOT NULL
 );
 CREATE INDEX revokes_version ON revokes (space, version);
+CREATE INDEX revokes_value ON revokes (space, value);
 CREATE TABLE sequences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (space TEXT NOT NULL, field TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (space, field)) WITHOUT ROWID;
 
