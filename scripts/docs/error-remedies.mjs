@@ -118,9 +118,15 @@ export const remedies = {
   LOVAGE_NOT_SERIALIZABLE: ["A value cannot go on the wire.", "The message has the path to it: send plain data."],
   LOVAGE_NO_QUEUES: ["A worker has no queue to consume.", "Name one with `-Q` that `-X` does not exclude."],
   LOVAGE_NO_RUN: ["`currentRun()` was called outside of a task.", "`tryCurrentRun()` where there may be none."],
-  LOVAGE_POOL_AUTOSCALE: "Give --autoscale max,min with max above min, to async, processes, threads or inline.",
+  LOVAGE_POOL_AUTOSCALE: [
+    "A pool was asked to grow and shrink between numbers that it cannot serve.",
+    "Give `--autoscale max,min`, the maximum first, to another pool than `solo`.",
+  ],
   LOVAGE_POOL_CONCURRENCY: ["The pool `solo` was asked for more than one task.", "Leave `-c` out, or use `-P processes`."],
-  LOVAGE_POOL_FIXED: "Start a node of the pool processes, threads or async (with -c 2 or more) to change its size while it runs.",
+  LOVAGE_POOL_FIXED: [
+    "A node whose pool has one size was told to grow or to shrink.",
+    "Start it with `-P processes`, `threads`, or `async` with two slots or more.",
+  ],
   LOVAGE_POOL_NUMBER: ["A number of slots or processes is out of range.", "A whole number from 1 to 10000."],
   LOVAGE_POOL_PROCESSES: ["`--processes` was given to another pool than `async`.", "Use `-c`."],
   LOVAGE_POOL_UNKNOWN: ["There is no such pool.", "The message lists them."],
