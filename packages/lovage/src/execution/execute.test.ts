@@ -180,6 +180,15 @@ describe("an errback", () => {
       value: [{ id: "a", task: null, args: null }, expect.any(String), {}, null],
     });
   });
+  it("has what its signature bound by name, and refuses what it has no name for", async () => {
+    const params = ["request", "failed", "traceback", "label"];
+    const named = defineTask("t", { errback: true, params }, (request, _failed, _traceback, label: string) => [request.id, label]);
+    expect(await run(named, { args: ["a"], kwargs: { label: "l" } })).toMatchObject({ kind: "success", value: ["a", "l"] });
+    expect(await run(errback, { args: ["a"], kwargs: { label: "l" } })).toMatchObject({
+      kind: "failure",
+      cause: "invalid-arguments",
+    });
+  });
 });
 
 describe("a member of a chord", () => {

@@ -38,7 +38,7 @@ async function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome
   let bound: readonly unknown[] | Promise<readonly unknown[]>;
   try {
     const { task, message } = run;
-    bound = task.settings.errback ? errbackArguments(message) : bindArguments(task, message.args, message.kwargs);
+    bound = bindArguments(task, task.settings.errback ? errbackArguments(message) : message.args, message.kwargs);
     if (bound instanceof Promise) bound = await bound;
   } catch (error) {
     return failed(run, error, "invalid-arguments");

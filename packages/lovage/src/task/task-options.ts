@@ -42,6 +42,8 @@ export interface TaskOptionsWithInput<S extends StandardSchemaV1> extends Omit<T
  */
 export interface ErrbackOptions extends Omit<TaskOptions, "params"> {
   readonly errback: true;
+  /** Names of all its parameters, those three first, for signatures that bind others by name. */
+  readonly params?: readonly string[];
 }
 
 /** Options in their whole form: seconds, and null where nothing was said. */
