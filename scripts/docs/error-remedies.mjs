@@ -133,6 +133,10 @@ export const remedies = {
   LOVAGE_PROFILE_INVALID: ["A profile has a key that is no worker option.", "The message lists those that are."],
   LOVAGE_PROFILE_UNKNOWN: ["The app has no such profile.", "The message lists those it has."],
   LOVAGE_QUEUE_NOT_DECLARED: ["A task would go to a queue that `taskQueues` does not name.", "Add it there, or send with `{ queue }`."],
+  LOVAGE_UNIQUE_IN_CANVAS: [
+    "A task that is unique stands in a chain, group or chord, or is sent with `sendOnSuccess`.",
+    "A call that is left out can have no place there. Send it by itself, or give that step `unique: false`.",
+  ],
   LOVAGE_WORKER_NOT_READY: ["A worker for tests did not become ready.", "The message has what it said."],
   LOVAGE_REDIS_SERVER_FAILED: ["A Redis for tests did not start.", "The message has what it said."],
   LOVAGE_REDIS_SERVER_MISSING: ["There is no `redis-server` for tests.", "Install it; only tests need it."],

@@ -1,5 +1,6 @@
 /** What a setting may be: how a value is checked, and how text from the environment becomes one. */
 import { type Duration, parseDurationMs } from "../kernel/durations.ts";
+import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 import { knownSchemes, schemeOf } from "./adapters.ts";
 import type { TaskRoutes } from "./route-types.ts";
 
@@ -74,6 +75,11 @@ export const kinds = {
       const seconds = typeof value === "string" ? (parseDurationMs(value) ?? Number.NaN) / 1000 : value;
       return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
     },
+    numberFromText,
+  ),
+  rate: kind<Rate>(
+    'starts per second, or text such as "10/s", "100/m", "5/h"',
+    (value) => ((typeof value === "number" || typeof value === "string") && rateIntervalMs(value) !== undefined ? value : undefined),
     numberFromText,
   ),
   list: kind(

@@ -129,6 +129,18 @@ export const settingsTable = {
     kind: kinds.flag,
     doc: "Store STARTED, with pid and node, when a run begins.",
   }),
+  taskDefaultRateLimit: row({
+    celery: "task_default_rate_limit",
+    default: null,
+    kind: kinds.nullable(kinds.rate),
+    doc: "How often each task without a rate limit of its own may start on one node: per second, or 10/s, 100/m, 5/h. null or 0: no limit.",
+  }),
+  workerDisableRateLimits: row({
+    celery: "worker_disable_rate_limits",
+    default: false,
+    kind: kinds.flag,
+    doc: "Start tasks as if they had no rate limits.",
+  }),
   taskIgnoreResult: row({ celery: "task_ignore_result", default: false, kind: kinds.flag, doc: "Store no results." }),
   taskStoreErrorsEvenIfIgnored: row({
     celery: "task_store_errors_even_if_ignored",

@@ -3,8 +3,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import { type ResolvedRetryPolicy, type RetryPolicy, resolveRetryPolicy } from "./retry-policy.ts";
+import { type LimitOptions, type ResolvedUnique, resolveLimits, resolveUnique, type TaskLimits } from "./task-limits.ts";
 
-export interface TaskOptions {
+export interface TaskOptions extends LimitOptions {
   /** Where it is sent unless the call or a route says otherwise. */
   readonly queue?: string;
   /** 0 = most urgent. */
@@ -63,6 +64,9 @@ export interface TaskSettings {
   readonly params: readonly string[] | null;
   readonly input: StandardSchemaV1 | null;
   readonly errback: boolean;
+  /** null: none. */
+  readonly limits: TaskLimits | null;
+  readonly unique: ResolvedUnique | null;
   readonly setup: (() => unknown) | null;
   readonly teardown: (() => unknown) | null;
 }
@@ -91,6 +95,8 @@ export function resolveTaskOptions(
     params: options.params ?? null,
     input: options.input ?? null,
     errback: options.errback ?? false,
+    limits: resolveLimits(task, options, (problem) => invalid(task, problem)),
+    unique: resolveUnique(task, options.unique, (problem) => invalid(task, problem)),
     setup: options.setup ?? null,
     teardown: options.teardown ?? null,
   };

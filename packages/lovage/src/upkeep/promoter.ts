@@ -17,6 +17,9 @@ const shortestPauseMs = 5;
 /** Kicks for later are left to the idle look of some node, which sees the next due time and sets its timer to it. */
 const farKickMs = 60_000;
 
+/** Milliseconds between looks of a node's own promoter while nothing is known to be due. */
+export const idleLookMs = 5000;
+
 export interface PromoterOptions {
   readonly leases: Leases;
   readonly clock: Clock;
@@ -40,7 +43,7 @@ export class Promoter implements Service {
 
   constructor(options: PromoterOptions) {
     this.#options = options;
-    this.#idleLookMs = options.idleLookMs === undefined ? 5000 : options.idleLookMs;
+    this.#idleLookMs = options.idleLookMs === undefined ? idleLookMs : options.idleLookMs;
   }
 
   async start(): Promise<void> {
@@ -66,6 +69,12 @@ export class Promoter implements Service {
     if (at >= this.#nextLook) return;
     this.#nextLook = at;
     this.#nap.abort();
+  }
+
+  /** Something waits for a time that only the store knows: look now, and at what it says is due in the next `forMs`. */
+  follow(forMs: number): void {
+    this.kick(0);
+    this.#followUntil = Math.max(this.#followUntil, this.#options.clock.monotonic() + forMs);
   }
 
   async #repeat(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Epoch } from "../../message/commit.ts";
 import type { FromRunner } from "../../pool/protocol.ts";
 import { abortFlag } from "../../pool/slot-table.ts";
 import type { Promoter } from "../../upkeep/promoter.ts";
+import type { Admission } from "./admission.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Holdings } from "./held.ts";
 import type { Intake } from "./intake.ts";
@@ -29,6 +30,7 @@ export interface Endable {
   readonly holdings: Holdings;
   readonly progress: ProgressLog;
   readonly marker: Marker;
+  readonly admission: Admission;
   readonly revokes: RevokeList;
   readonly promoter: Promoter;
   readonly bell: OwnBell | undefined;
@@ -134,11 +136,12 @@ export class Ending {
 
   close(): void {
     const { actors, leaveStandBy, onClosed } = this.#options;
-    const { wire, marker, revokes, promoter, bell } = actors;
+    const { wire, marker, admission, revokes, promoter, bell } = actors;
     this.#ended = true;
     leaveStandBy();
     wire.close();
     marker.close();
+    admission.close();
     revokes.close();
     this.#closing.abort();
     onClosed();

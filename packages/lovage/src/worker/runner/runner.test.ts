@@ -61,6 +61,8 @@ const node: NodeInfo = {
   runners: [],
 };
 
+const noRates = { taskDefaultRateLimit: null, workerDisableRateLimits: false };
+
 describe("a runner", () => {
   let clock: ManualClock;
   let store: Store;
@@ -101,7 +103,7 @@ describe("a runner", () => {
       limits: { maxPayloadBytes: 1e6, typedValues: true },
     };
     const app: Partial<App> = {
-      config: { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false } as App["config"],
+      config: { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false, ...noRates } as App["config"],
       registry,
       execution: {
         sender: { name: "test" } as never,
@@ -190,6 +192,100 @@ describe("a runner", () => {
     };
     return { ...store, broker: { ...plain, ...over } };
   };
+
+  describe("limits", () => {
+    it("lets as many run as there are places, goes on with others, and starts the next when one ends", async () => {
+      const ends = new Map<number, () => void>();
+      const limited = defineTask("t", { concurrency: 2 }, (n: number) => new Promise<void>((end) => ends.set(n, end)));
+      const free = defineTask("free", () => "done");
+      await publish(...[1, 2, 3].map((n) => ({ args: [n] })));
+      const [other] = await publish({ task: "free" });
+      await start([limited, free], { spec: { slots: 3 } });
+      expect([...ends.keys()]).toEqual([1, 2]);
+      expect(await result(other)).toMatchObject({ state: "SUCCESS" });
+      ends.get(1)?.();
+      await settle();
+      expect([...ends.keys()]).toEqual([1, 2, 3]);
+      for (const end of ends.values()) end();
+    });
+
+    it("counts what has the same key together, and only that", async () => {
+      const running: string[] = [];
+      const limited = defineTask("t", { concurrency: { limit: 1, per: (who: string) => who } }, async (who: string) => {
+        running.push(who);
+        await new Promise(() => {});
+      });
+      await publish(...["a", "a", "b", "a", "c"].map((who) => ({ args: [who] })));
+      await start([limited], { spec: { slots: 5 } });
+      expect(running).toEqual(["a", "b", "c"]);
+    });
+
+    it("starts at the rate, in order, and holds nothing meanwhile", async () => {
+      const started: number[] = [];
+      const began = clock.now();
+      const limited = defineTask("t", { rateLimit: { limit: "10/s" } }, () => void started.push(clock.now() - began));
+      await publish({}, {}, {}, {});
+      await start([limited], { spec: { slots: 4 } });
+      expect(started).toEqual([0]);
+      expect(await inFlight()).toEqual([]);
+      for (let step = 0; step < 12; step++) await clock.advance(25);
+      expect(started).toEqual([0, 100, 200, 300]);
+    });
+
+    it("has one bucket per node and task for Celery's rate_limit, the app's default included", async () => {
+      const started: string[] = [];
+      const own = defineTask("own", { rateLimit: "1/s" }, () => void started.push("own"));
+      const usual = defineTask("usual", () => void started.push("usual"));
+      const none = defineTask("none", { rateLimit: null }, () => void started.push("none"));
+      await publish(...["own", "own", "usual", "usual", "none", "none"].map((name) => ({ task: name })));
+      const config = { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false, ...noRates };
+      await start([own, usual, none], { spec: { slots: 6 }, app: { config: { ...config, taskDefaultRateLimit: "2/s" } as App["config"] } });
+      expect([...started].sort()).toEqual(["none", "none", "own", "usual"]);
+      await clock.advance(500);
+      expect(started.slice(4)).toEqual(["usual"]);
+      await clock.advance(500);
+      expect(started.slice(5)).toEqual(["own"]);
+    });
+
+    it("asks nothing where rates are switched off or nothing is limited", async () => {
+      const limits: Store["limits"] = {
+        admit: () => Promise.reject(new Error("nothing is to be asked")),
+        publishUnique: async () => [],
+      };
+      const limited = defineTask("t", { rateLimit: "1/h" }, () => 1);
+      const config = { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false };
+      const off = { ...config, taskDefaultRateLimit: "1/h", workerDisableRateLimits: true } as App["config"];
+      const ids = await publish({}, {}, { task: "free" });
+      await start([limited, defineTask("free", () => 1)], {
+        spec: { slots: 3 },
+        options: { store: { ...store, limits } },
+        app: { config: off },
+      });
+      for (const id of ids) expect(await result(id)).toMatchObject({ state: "SUCCESS" });
+    });
+
+    it("fails what has no key, and puts off what cannot be asked for", async () => {
+      const broken = defineTask("t", { concurrency: { limit: 1, per: () => JSON.parse("{") } }, () => 1);
+      const [id] = await publish({});
+      const refused = { kind: "refused", code: "LOVAGE_KEY_WRONG_TYPE", message: "spoilt" } as const;
+      const limits: Store["limits"] = { admit: async () => [refused], publishUnique: async () => [] };
+      const plain = defineTask("plain", { concurrency: 1 }, () => 1);
+      const [other] = await publish({ task: "plain" });
+      await start([broken, plain], { options: { store: { ...store, limits } } });
+      expect(await result(id)).toMatchObject({ state: "FAILURE", result: { exc_type: "SyntaxError" } });
+      expect(await result(other)).toBeUndefined();
+      expect((await store.leases.promote(9)).nextDueMs).toBe(clock.now() + 60_000);
+    });
+
+    it("ends what expired in a line when it does", async () => {
+      const limited = defineTask("t", { concurrency: 1 }, () => new Promise(() => {}));
+      const [, late] = await publish({}, { expires: formatWireTime(clock.now() + 300) });
+      await start([limited], { spec: { slots: 2 } });
+      await clock.advance(350);
+      await wake();
+      expect(await result(late)).toMatchObject({ state: "REVOKED", result: { exc_message: ["expired"] } });
+    });
+  });
 
   describe("runs", () => {
     it("what is in its queue, and stores results", async () => {

@@ -15,8 +15,10 @@ import type { RunnerPort } from "../../pool/runner-entry.ts";
 import type { AbortFlag, SlotTable } from "../../pool/slot-table.ts";
 import type { Store } from "../../store/store.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
-import { Promoter } from "../../upkeep/promoter.ts";
+import { idleLookMs, Promoter } from "../../upkeep/promoter.ts";
+import { Admission } from "./admission.ts";
 import { Committer } from "./committer.ts";
+import { demandFacts } from "./demands.ts";
 import { Ending } from "./ending.ts";
 import { Fetcher } from "./fetcher.ts";
 import { type Held, Holdings } from "./held.ts";
@@ -33,6 +35,9 @@ import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
 import { Wire } from "./wire.ts";
+
+/** Milliseconds until a message is tried again whose limits cannot be asked: somebody has to mend a key first. */
+const putOffMs = 60_000;
 
 export interface RunnerOptions {
   readonly app: App;
@@ -69,6 +74,7 @@ class Runner implements RunnerHandle {
   readonly #slots: Slots;
   readonly #progress: ProgressLog;
   readonly #marker: Marker;
+  readonly #admission: Admission;
   readonly #runs: Runs;
   readonly #revokes: RevokeList;
   readonly #intake: Intake;
@@ -94,16 +100,20 @@ class Runner implements RunnerHandle {
     this.#slots = new Slots(options.slots, spec.openSlots, () => this.#onRoom());
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
+    this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...demandFacts(app.config, spec.nodeName) });
     this.#recycling = new Recycling({ ...spec, clock, memoryBytes: options.memoryBytes ?? (() => process.memoryUsage.rss()) });
     this.#runs = new Runs({
       app,
       services: this.#services(),
       marker: this.#marker,
+      admission: this.#admission,
       log,
       ...runSettings(app),
       onStarted: () => this.#recycling.taskStarted(),
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
+      onParked: (held) => this.#parkedAtLimit(held),
+      onPutOff: (held) => this.#settler.settle(held, { kind: "park", untilMs: this.#intake.storeNow + putOffMs, why: "rate" }),
       refusal: (held) => this.#intake.refusal(held),
       onRefused: (held, outcome) => this.#settler.end(held, outcome, {}),
       onCancelling: ({ held: { number }, message }, { killAfterMs, signal }) =>
@@ -195,6 +205,7 @@ class Runner implements RunnerHandle {
         holdings: this.#holdings,
         progress: this.#progress,
         marker: this.#marker,
+        admission: this.#admission,
         revokes: this.#revokes,
         promoter: this.#promoter,
         bell: this.#bell,
@@ -333,6 +344,14 @@ class Runner implements RunnerHandle {
     this.#holdings.delete(held);
     this.#wire.poke();
     this.#ending.ifDrained();
+  }
+
+  /** Whoever looks at its line next may be seconds away: until then we do. */
+  #parkedAtLimit(held: Held): void {
+    this.#dropHeld(held);
+    this.#promoter.follow(idleLookMs + 1000);
+    this.#wakeUp();
+    this.#intake.pump();
   }
 
   /** Ended over our head by the supervisor. A runner with such a run takes no more work: it will have to be killed. */

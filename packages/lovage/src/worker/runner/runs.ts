@@ -8,9 +8,11 @@ import { execute } from "../../execution/execute.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import { encodeResult } from "../../message/results.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
 import { type AbortFlag, abortFlag, cancelFlag, monotonicMs } from "../../pool/slot-table.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
+import type { Admission } from "./admission.ts";
 import type { Held } from "./held.ts";
 import { type AppLimits, hardLimitMs, softLimitMs } from "./limits.ts";
 import type { Marker } from "./marker.ts";
@@ -23,6 +25,7 @@ export interface RunsOptions {
   readonly app: App;
   readonly services: RunServices;
   readonly marker: Marker;
+  readonly admission: Admission;
   readonly log: Logger;
   readonly limits: AppLimits;
   /** The app's `taskAcksLate` and `taskTrackStarted`. */
@@ -35,6 +38,10 @@ export interface RunsOptions {
   onEnded(run: Run, end: RunEnd): void;
   /** The delivery was ended by somebody else before its code got control. */
   onLost(held: Held): void;
+  /** There was no room for it at its limits: it waits elsewhere, and its slot is free. */
+  onParked(held: Held): void;
+  /** Its limits cannot be asked: it is put off. */
+  onPutOff(held: Held): void;
   /** Whether it was revoked, or expired, while its marks were on the way: how it ends then. */
   refusal(held: Held): Promise<Outcome | null>;
   /** It ends so, and its code does not get control. */
@@ -74,6 +81,33 @@ export class Runs {
   start(held: Held, task: AnyTask): void {
     held.stage = "running";
     const row = this.#options.services.slots.take();
+    const { message } = held;
+    if (message !== null && this.#options.admission.concerns(message, task)) void this.#admit(held, message, task, row);
+    else this.#prepare(held, task, row);
+  }
+
+  /** Its slot is kept for it while the store is asked. */
+  async #admit(held: Held, message: TaskMessage, task: AnyTask, row: number): Promise<void> {
+    const { admission, services, refusal, log, onLost, onParked, onPutOff, onRefused } = this.#options;
+    this.#starting += 1;
+    const answer = await admission
+      .ask(held, message, task)
+      .catch((error: unknown) => ({ kind: "failed", outcome: failure(error, "invalid-arguments", true) }) as const);
+    const refused = answer.kind === "granted" ? await refusal(held).catch(() => null) : null;
+    this.#starting -= 1;
+    if (answer.kind === "granted" && refused === null) return this.#prepare(held, task, row);
+    services.slots.free(row, false);
+    if (answer.kind === "granted" && refused !== null) onRefused(held, refused);
+    else if (answer.kind === "failed") onRefused(held, answer.outcome);
+    else if (answer.kind === "parked") onParked(held);
+    else if (answer.kind === "fenced") onLost(held);
+    else {
+      log.error("runner.limit-unusable", { task: task.name, ...answer });
+      onPutOff(held);
+    }
+  }
+
+  #prepare(held: Held, task: AnyTask, row: number): void {
     const acksLate = task.settings.acksLate ?? this.#options.acksLate;
     const tracked = task.settings.trackStarted ?? this.#options.trackStarted;
     if (acksLate && !tracked) this.#begin(held, task, row);
