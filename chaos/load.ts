@@ -9,6 +9,8 @@ const perBatch = 100;
 /** Results read at a time. */
 const perRead = 500;
 const membersOfChord = 4;
+/** More than all nodes have slots. */
+const longTasks = 60;
 
 /** Where a label's effective token stands: in the result of this task, at this place of its value. */
 interface Place {
@@ -39,7 +41,8 @@ export class Load {
   }
 
   async sendRound(round: number): Promise<void> {
-    const { tasksPerRound, chordPercent } = this.#plan;
+    const { tasksPerRound, chordPercent, zombies } = this.#plan;
+    if (zombies.some((zombie) => zombie.round === round)) await this.#sendLong(round);
     const chords = Math.round((tasksPerRound * chordPercent) / 100 / (membersOfChord + 1));
     const singles = tasksPerRound - chords * (membersOfChord + 1);
     const labels = Array.from({ length: singles }, (_, i) => `${round}/${i}`);
@@ -77,8 +80,15 @@ export class Load {
     return tokens;
   }
 
-  async #sendSingles(labels: readonly string[]): Promise<void> {
-    const calls = labels.map((label): [string, number] => [label, this.#ms()]);
+  /** They are what is held where a node is frozen: some outlast the freeze, the others the patience of who waits for the node. */
+  #sendLong(round: number): Promise<void> {
+    const { frozenMs } = this.#plan;
+    const labels = Array.from({ length: longTasks }, (_, i) => `${round}/long-${i}`);
+    return this.#sendSingles(labels, (i) => frozenMs * (i % 2 === 0 ? 0.1 : 0.85));
+  }
+
+  async #sendSingles(labels: readonly string[], ms: (index: number) => number = () => this.#ms()): Promise<void> {
+    const calls = labels.map((label, i): [string, number] => [label, ms(i)]);
     const results = await this.#app.sendMany(step, calls);
     for (const [i, { id }] of results.entries()) this.#places.set(labels[i] as string, { taskId: id, at: null });
   }
