@@ -25,3 +25,25 @@ for (const store of storeKinds)
       expect(report.faults.get("runner killed"), said).toBeGreaterThan(0);
     },
   );
+
+it.skipIf(process.env.LOVAGE_SKIP_REDIS).concurrent(
+  "loses nothing and runs nothing twice when every sixth reply is lost on its way",
+  async () => {
+    const plan: Plan = {
+      ...short,
+      store: "redis",
+      rounds: 1,
+      tasksPerRound: 400,
+      kills: [],
+      killsPerRound: 0,
+      restarts: [],
+      dropEvery: 6,
+    };
+    const report = await playCampaign(plan);
+    const said = describe(report);
+    console.log(said);
+    expect(report.findings, said).toEqual([]);
+    expect(report, said).toMatchObject({ sent: 400, runs: 400, account: { once: 400, lost: [] } });
+    expect(report.faults.get("reply dropped"), said).toBeGreaterThan(5);
+  },
+);

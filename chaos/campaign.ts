@@ -41,7 +41,7 @@ export async function playCampaign(plan: Plan, say: (line: string) => void = () 
       sent,
       chords,
       runs: runs.length,
-      faults: injector.counts,
+      faults: new Map([...injector.counts, ...(site.droppedReplies > 0 ? ([["reply dropped", site.droppedReplies]] as const) : [])]),
       account: accounted,
       findings,
       tookMs: performance.now() - begun,

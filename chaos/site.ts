@@ -19,12 +19,22 @@ export class Site {
   readonly proxy: TcpProxy | undefined;
   readonly sender: App;
   readonly workers: readonly WorkerProcess[];
+  droppedReplies = 0;
 
   static async open(plan: Plan): Promise<Site> {
     const redis = plan.store === "redis" ? await startRedis({ appendOnly: true, args: ["--appendfsync", "always"] }) : undefined;
     const proxy = redis !== undefined && plan.dropEvery > 0 ? await TcpProxy.start({ port: redis.port }) : undefined;
-    proxy?.dropReplies({ of: "EVALSHA", every: plan.dropEvery });
-    return new Site(plan, redis, proxy);
+    const site = new Site(plan, redis, proxy);
+    let scripts = 0;
+    const isDropped = ([name]: readonly string[]): boolean => {
+      if (name !== "EVALSHA") return false;
+      scripts += 1;
+      if (scripts % plan.dropEvery !== 0) return false;
+      site.droppedReplies += 1;
+      return true;
+    };
+    proxy?.dropReplies({ of: isDropped });
+    return site;
   }
 
   private constructor(plan: Plan, redis: RedisServer | undefined, proxy: TcpProxy | undefined) {
