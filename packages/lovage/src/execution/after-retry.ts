@@ -63,7 +63,7 @@ export function replacementFollows(signature: Signature, follow: FollowUp): void
   const nesting = message.replacedTaskNesting + 1;
   const stands = signature.subtask_type === "group" ? chordSignature(tasksOf(signature), { ...accumulate, options: { queue } }) : signature;
   const counted = message.chord === null ? stands : endingInTask(stands, () => queue, message.chord);
-  const ending = withLinks(stampedAs(counted, message), message);
+  const ending = stampedAs(withLinks(counted, message), message);
   follow.apply(nested(ending, nesting), [], {
     task_id: message.id,
     ...(message.chord !== null && { chord: message.chord }),

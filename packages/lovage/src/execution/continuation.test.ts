@@ -298,6 +298,12 @@ describe("a replacement of a stamped task", () => {
     expect(first.stamps).toEqual({ who: "us", why: 2 });
     expect(first.chain?.[0]?.options).toMatchObject({ who: "us", why: 1, stamped_headers: ["who", "why"] });
   });
+  it("calls the same errbacks as of one without stamps: those of chords in its header too", () => {
+    const inner = chord([add.s(1)], sum.s());
+    const message = newTaskMessage({ task: "t", stampedHeaders: ["who"], stamps: { who: "us" }, errbacks: [add.s().toSignature()] });
+    const [member] = sent(commitOf(message, { kind: "replaced", signature: group(inner, add.s(2)).toSignature() })) as [TaskMessage];
+    expect(member.chord?.options).toMatchObject({ link_error: [{ task: "t.add" }], who: "us" });
+  });
 });
 
 describe("the end of a chord", () => {
