@@ -91,7 +91,7 @@ describe("links", () => {
 describe("stamps", () => {
   const stampsOf = ({ options }: Signature) => [options.stamped_headers, options.tenant];
   const red = [["tenant"], "red"];
-  it("mark every task at every level, and links; not a chord's body", () => {
+  it("mark every task at every level, links and a chord's body too", () => {
     const inner = chord([add.s(1), add.s(2)], sum.s());
     const all = chain(add.s(1).link(note.s()), group(add.s(2), inner))
       .linkError(note.s())
@@ -104,7 +104,7 @@ describe("stamps", () => {
     const [plain, joined] = tasksOf(second) as [Signature, Signature];
     expect(stampsOf(plain)).toEqual(red);
     expect(tasksOf(headerOf(joined)).map(stampsOf)).toEqual([red, red]);
-    expect(joined.kwargs.body).toEqual(sum.s().toSignature());
+    expect(stampsOf(joined.kwargs.body as Signature)).toEqual(red);
   });
   it("are added up; the same name says the newer value", () => {
     const { options } = add.s(1).stamp({ tenant: "red", a: 1 }).stamp({ tenant: "blue", b: 2 }).toSignature();

@@ -73,8 +73,8 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   }
 
   /**
-   * Marks every task of it, links included, so that they can be found and revoked together; not the body of a chord, as
-   * in Celery. Stamps survive retries; they do not go on to what a task sends by itself.
+   * Marks every task of it, links included, so that they can be found and revoked together. Stamps survive retries and
+   * replacement; they do not go on to what a task sends by itself.
    */
   stamp(stamps: Stamps): this {
     return this.with(stamped(this.signature, stamps));

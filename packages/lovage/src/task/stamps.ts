@@ -8,7 +8,8 @@ import { changeParts } from "./signature-parts.ts";
 export type Stamps = Readonly<Record<string, unknown>>;
 
 /**
- * Every task of it and their links; a chord's body is left out, as in Celery. A stamp that is there already is replaced.
+ * Every task of it and their links. Celery leaves out the body of a chord, and so what follows a group in a chain: what is
+ * revoked by a stamp would go on there. A stamp that is there already is replaced.
  * @throws {UsageError} LOVAGE_SEND_OPTIONS_INVALID for a name that means an option to Celery.
  */
 export function stamped(signature: Signature, stamps: Stamps): Signature {
@@ -20,7 +21,10 @@ function stampedAll(signature: Signature, stamps: Stamps): Signature {
   const own = { ...signature, options: stampedLinks(signature.options, stamps) };
   if (signature.subtask_type === null) return { ...own, options: stampedOptions(own.options, stamps) };
   // What a composition was stamped with reaches its parts together with the new ones.
-  return changeParts(own, (part) => stampedAll(part, { ...stampsIn(signature.options), ...stamps }));
+  const again = (part: Signature) => stampedAll(part, { ...stampsIn(signature.options), ...stamps });
+  const parts = changeParts(own, again);
+  const body = signature.kwargs.body as Signature | null | undefined;
+  return signature.subtask_type === "chord" && body ? { ...parts, kwargs: { ...parts.kwargs, body: again(body) } } : parts;
 }
 
 function stampedLinks(options: SignatureOptions, stamps: Stamps): SignatureOptions {
