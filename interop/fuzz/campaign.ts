@@ -1,5 +1,5 @@
 /** Many canvases on one fleet against the evaluator: counts, known deviations, and each disagreement at its smallest. */
-import { type Canvas, show } from "./canvas.ts";
+import { type Canvas, show, unstamped } from "./canvas.ts";
 import { type Deviation, deviations, isExcused } from "./deviations.ts";
 import { type Expected, evaluate } from "./evaluate.ts";
 import { type Fleet, type Job, jobOf, run } from "./fleet.ts";
@@ -44,7 +44,7 @@ export async function campaign(fleet: Fleet, plan: Plan): Promise<Report> {
   const tally = { ran: 0, agreed: 0, excused: new Map<Deviation, number>(), findings: [] as Finding[] };
   const done: { job: Job; observed: Observed }[] = [];
   for (let at = 0; at < plan.count && tally.findings.length < plan.maxFindings; at += plan.batch) {
-    const jobs = Array.from({ length: Math.min(plan.batch, plan.count - at) }, (_, i) => drawn(plan, plan.from + at + i));
+    const jobs = Array.from({ length: Math.min(plan.batch, plan.count - at) }, (_, i) => drawn(fleet, plan, plan.from + at + i));
     const seen = await run(fleet, jobs);
     for (const [i, observed] of seen.entries()) {
       const job = jobs[i] as Job;
@@ -63,7 +63,10 @@ interface Tally {
   readonly findings: Finding[];
 }
 
-const drawn = ({ seed }: Plan, index: number): Job => jobOf(`s${seed}n${index}`, generate(seed, index));
+function drawn({ celery }: Fleet, { seed }: Plan, index: number): Job {
+  const canvas = generate(seed, index);
+  return jobOf(`s${seed}n${index}`, celery?.startsWith("5.2") ? unstamped(canvas) : canvas);
+}
 
 async function judge(fleet: Fleet, plan: Plan, index: number, job: Job, observed: Observed | Error, tally: Tally): Promise<void> {
   tally.ran += 1;

@@ -8,7 +8,7 @@ import { Python } from "../support/python.ts";
 import type { Fleet, Job } from "./fleet.ts";
 import { keyOf, listOf, send } from "./lovage-fleet.ts";
 import type { Handle, Stored } from "./observe.ts";
-import { type Record, tasksOf } from "./tasks.ts";
+import { mappedTasksOf, type Record, tasksOf } from "./tasks.ts";
 
 /** Debian's Celery (5.2) unless `CELERY_PYTHON` names the interpreter of another. */
 const interpreter = process.env.CELERY_PYTHON ?? "/usr/bin/python3";
@@ -91,10 +91,12 @@ export async function mixedFleet(): Promise<Fleet> {
   const redis = await startRedis();
   const celery = await Celery.start(redis, "fuzz-py,celery");
   const records = new Map<string, Record[]>();
+  const write = (record: Record) => void listOf(records, keyOf(record)).push(record);
   const app = createApp({
     name: "fuzz",
     broker: `${redis.url}/0`,
-    tasks: tasksOf("ts", (record) => void listOf(records, keyOf(record)).push(record)),
+    // A mapped task of either side may come from Python's default queue.
+    tasks: [tasksOf("ts", write), mappedTasksOf("py", write)],
     routes: { "fuzz.ts.*": "fuzz-ts", "fuzz.py.*": "fuzz-py" },
     typedValues: false, // as Celery 5.2 wants it
     environment: false,

@@ -73,6 +73,19 @@ export const deviations = {
     shows: "other",
     reason: "what follows a chord whose body ends in a group, or two groups in a row, may be sent by every member of that group",
   },
+  "stamps-of-replacement": {
+    shows: "other",
+    reason: "what replaces a stamped task is not stamped; in Lovage it is: who revokes by a stamp means it too",
+  },
+  "ignored-retry": { shows: "other", reason: "a retry forgets that its result was to be ignored" },
+  "member-ends-in-nothing": {
+    shows: "less",
+    reason: "a chord with a member that ends in an empty group waits for ever, or is refused with an AttributeError",
+  },
+  "stamps-of-chord-body": {
+    shows: "other",
+    reason: "the body of a chord, and so what follows a group in a chain, is left out where a composition is stamped: Lovage stamps it",
+  },
   "chord-error": {
     shows: "other",
     only: "5.2",

@@ -1,5 +1,5 @@
 /** Lovage alone: one long-lived worker inside this process, on any store. */
-import { type App, type AsyncResult, createApp, type GroupResult } from "lovage";
+import { type App, type AsyncResult, createApp, type GroupResult, type TaskSignature } from "lovage";
 import { startWorker } from "lovage/worker";
 import { build } from "./build.ts";
 import type { Fleet, Job } from "./fleet.ts";
@@ -7,6 +7,8 @@ import type { Handle, Stored } from "./observe.ts";
 import { type Record, tasksOf } from "./tasks.ts";
 
 const queue = "fuzz";
+/** Whatever it is: all of them can be cloned with more arguments. */
+type AnyTaskSignature = TaskSignature<readonly unknown[]>;
 
 /** @param url of the store, which nobody else uses. */
 export async function lovageFleet(name: string, url: string): Promise<Fleet> {
@@ -40,7 +42,9 @@ export function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
 
 export async function send(app: App, { canvas, key }: Job): Promise<Handle | Error> {
   try {
-    return handleOf((await app.send(build(canvas, key) as never)) as AsyncResult | GroupResult);
+    const built = build(canvas, key) as AnyTaskSignature;
+    const whole = canvas.given === undefined ? built : built.clone(canvas.given);
+    return handleOf((await app.send(whole as never)) as AsyncResult | GroupResult);
   } catch (error) {
     return error as Error;
   }

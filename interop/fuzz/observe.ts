@@ -1,4 +1,5 @@
 /** What a fleet showed of one canvas, in the evaluator's words, and how the two differ. */
+import type { Kwargs } from "./canvas.ts";
 import type { Call, End, Expected, Failure, Run, Tree } from "./evaluate.ts";
 import { collapsed } from "./evaluate.ts";
 import type { Record } from "./tasks.ts";
@@ -28,31 +29,69 @@ export function idsToRead(handle: Handle, records: readonly Record[]): readonly 
 
 /** One line per difference; none: they agree. `lenient`: less than expected is no difference. */
 export function differences(expected: Expected, observed: Observed, lenient = false): readonly string[] {
+  const write = expected.isUnordered ? writtenInAnyOrder : JSON.stringify;
+  const said = ({ label, args, how, stamps, id }: Run): string =>
+    `${label} ${how}(${write(args).slice(1, -1)})${sayStamps(stamps)}${id === null ? "" : ` by the id of ${id}`}`;
+  const calls = callsOf(observed, expected);
   return [
-    ...compareTrees("result", expected.result, seenTree(observed), lenient),
-    ...compareBags("run", expected.runs.map(sayRun), observed.records.filter(isRun).map(stripped).map(sayRun), lenient),
-    ...compareBags("errback", expected.calls.map(sayCall), callsOf(observed).map(sayCall), lenient),
+    ...compareTrees("result", expected.result, seenTree(observed), lenient, write),
+    ...compareBags("run", expected.runs.map(said), observed.records.filter(isRun).map(stripped).map(said), lenient),
+    ...compareBags("errback", expected.calls.map(sayCall), calls.map(sayCall), lenient),
+    ...calls.filter((call) => !isToldRight(expected, call)).map(({ errback, types }) => `${errback} is told of ${types}`),
   ];
 }
 
+const isToldRight = ({ calls }: Expected, seen: Call): boolean =>
+  (seen.types ?? []).every((type) => calls.some((call) => sayCall(call) === sayCall(seen) && call.types?.includes(type)));
+
 const isRun = ({ how }: Record): boolean => how !== "called";
+
+type Write = (value: unknown) => string;
+/** Lists sorted. */
+const writtenInAnyOrder: Write = (value) =>
+  Array.isArray(value) ? `[${value.map(writtenInAnyOrder).sort().join(",")}]` : JSON.stringify(value);
+
+function sayStamps(stamps: Kwargs): string {
+  const names = Object.keys(stamps).sort();
+  return names.length === 0 ? "" : ` stamped ${names.map((name) => `${name}=${stamps[name]}`).join(", ")}`;
+}
 
 /** Labels carry the canvas's key on the wire. */
 const bare = (label: string): string => label.slice(label.lastIndexOf(":") + 1);
-const barely = (value: unknown): unknown => (typeof value === "string" ? bare(value) : Array.isArray(value) ? value.map(barely) : value);
 
-const stripped = ({ label, args, how }: Record): Run => ({ label: bare(label), args: barely(args) as unknown[], how: how as Run["how"] });
+/** Keyword arguments in one order. */
+function barely(value: unknown): unknown {
+  if (typeof value === "string") return bare(value);
+  if (Array.isArray(value)) return value.map(barely);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, each]) => [name, barely(each)]));
+}
 
-function callsOf({ records, stored }: Observed): Call[] {
+const stripped = ({ label, args, how, stamps, id }: Record): Run => ({
+  label: bare(label),
+  args: barely(args) as unknown[],
+  how: how as Run["how"],
+  stamps: (stamps ?? {}) as Kwargs,
+  id: id?.startsWith("given:") ? bare(id) : null,
+});
+
+function callsOf({ records, stored }: Observed, { hidden }: Expected): Call[] {
   const ran = new Map(records.filter(({ how }) => how === "ran").map(({ id, label }) => [id, bare(label)]));
   return records
     .filter(({ how }) => how === "called")
-    .map(({ label, args: [failed] }) => {
-      if (typeof failed !== "string") return { errback: bare(label), failed: null };
-      const state = stored.get(failed)?.state ?? "PENDING";
-      // It is told of a failure: the id must lead to one.
-      return { errback: bare(label), failed: state === "FAILURE" ? (ran.get(failed) ?? "not run") : `${failed}, which is ${state}` };
+    .map(({ label, args: [failed, type] }) => {
+      const told = typeof type === "string" ? { types: [type] } : {};
+      if (typeof failed !== "string") return { errback: bare(label), failed: null, ...told };
+      return { errback: bare(label), failed: whatFailed(ran.get(failed), stored.get(failed)?.state, hidden), ...told };
     });
+}
+
+/** An errback is told of a failure: the id must lead to one. */
+function whatFailed(run: string | undefined, state: string | undefined, hidden: ReadonlySet<string>): string {
+  if (state === "FAILURE") return run ?? "no run";
+  if (state !== undefined) return `what is ${state}`;
+  return run === undefined || hidden.has(run) ? (run ?? "no result") : `${run}, which has no result`;
 }
 
 function seenTree({ handle, stored }: Observed): Seen {
@@ -74,19 +113,20 @@ function failureOf(result: unknown): Failure {
   return { types: [type], from: [root === undefined ? text : bare(root)] };
 }
 
-function compareTrees(where: string, expected: Tree, seen: Seen, lenient: boolean): readonly string[] {
-  if (lenient && "pending" in seen) return [];
+function compareTrees(where: string, expected: Tree, seen: Seen, lenient: boolean, write: Write): readonly string[] {
+  if ("pending" in seen && (lenient || ("hidden" in expected && seen.pending === "PENDING"))) return [];
   if ("group" in expected && "group" in seen && expected.group.length === seen.group.length)
-    return expected.group.flatMap((each, i) => compareTrees(`${where}[${i}]`, each, seen.group[i] as Seen, lenient));
-  if ("error" in expected && "error" in seen && isSameFailure(expected.error, seen.error)) return [];
-  if ("value" in expected && "value" in seen && JSON.stringify(expected.value) === JSON.stringify(seen.value)) return [];
+    return expected.group.flatMap((each, i) => compareTrees(`${where}[${i}]`, each, seen.group[i] as Seen, lenient, write));
+  if (!("hidden" in expected)) {
+    if ("error" in expected && "error" in seen && isSameFailure(expected.error, seen.error)) return [];
+    if ("value" in expected && "value" in seen && write(expected.value) === write(seen.value)) return [];
+  }
   return [`${where}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(seen)}`];
 }
 
 const isSameFailure = (expected: Failure, seen: Failure): boolean =>
   seen.types.every((type) => expected.types.includes(type)) && seen.from.every((label) => expected.from.includes(label));
 
-const sayRun = ({ label, args, how }: Run): string => `${label} ${how}(${JSON.stringify(args).slice(1, -1)})`;
 const sayCall = ({ errback, failed }: Call): string => `${errback} for ${failed ?? "anything"}`;
 
 function compareBags(what: string, expected: readonly string[], seen: readonly string[], lenient: boolean): readonly string[] {

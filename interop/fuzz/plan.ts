@@ -3,13 +3,16 @@
  * a composition end up (celery-wire.md §6.4, §6.5). Written from Celery's behaviour, not from Lovage's code, so that the two
  * can disagree.
  */
-import type { Canvas, Errback, TaskNode } from "./canvas.ts";
+import type { Canvas, ChunksNode, Errback, Kwargs, TaskNode } from "./canvas.ts";
 import type { Deviation } from "./deviations.ts";
 
 export interface TaskPlan {
   readonly type: "task";
   readonly node: TaskNode;
-  readonly immutable: boolean;
+  immutable: boolean;
+  stamps: Kwargs;
+  /** The label of the task whose given id it has. */
+  id: string | null;
   links: Plan[];
   errors: Errback[];
 }
@@ -27,6 +30,8 @@ export interface ChordPlan {
   readonly type: "chord";
   header: Plan[];
   body: Plan;
+  /** It was a chain that begins with a group, and nothing is linked to it yet. */
+  grown?: boolean;
 }
 export type Plan = TaskPlan | ChainPlan | GroupPlan | ChordPlan;
 
@@ -35,12 +40,18 @@ export const chordOf = (group: GroupPlan, body: Plan): ChordPlan => ({ type: "ch
 
 /** Puts canvases together, and notes where Celery does it otherwise. */
 export class Planner {
-  readonly deviations = new Set<Deviation>();
+  readonly deviations: Set<Deviation>;
+
+  constructor(deviations: Set<Deviation>) {
+    this.deviations = deviations;
+  }
 
   plan(canvas: Canvas): Plan {
     const plan = this.#composed(canvas);
     for (const link of canvas.link) linkTo(plan, this.plan(link));
     for (const errback of canvas.linkError) linkErrorTo(plan, errback);
+    if (plan.type === "chord") plan.grown = canvas.type === "chain" && canvas.link.length + canvas.linkError.length === 0;
+    if (canvas.stamps !== undefined) this.#stamp(plan, canvas.stamps);
     // Python links to both groups; had something followed the second, the first were a header already.
     if (canvas.type === "chain" && hasGroupsInARow(canvas.steps)) this.deviations.add("step-after-group-body");
     if (canvas.type === "chain" && canvas.linkError.length > 0 && hasGroupsInARow(canvas.steps))
@@ -50,16 +61,26 @@ export class Planner {
     return plan;
   }
 
+  #stamp(plan: Plan, stamps: Kwargs): void {
+    if (holdsChord(plan)) this.deviations.add("stamps-of-chord-body");
+    stamp(plan, stamps);
+  }
+
   #composed(canvas: Canvas): Plan {
     const plans = (canvases: readonly Canvas[]) => canvases.map((each) => this.plan(each));
     switch (canvas.type) {
       case "task":
-        return { type: "task", node: canvas, immutable: canvas.immutable, links: [], errors: [] };
+        return taskOf(canvas);
       case "chain":
         if (canvas.steps.some(isLinkedChain)) this.deviations.add("links-of-inner-chain");
         return plans(canvas.steps).reduce<Plan>((left, right) => this.joined(left, right), chainOf([]));
-      case "group":
-        return { type: "group", members: plans(canvas.members) };
+      case "group": {
+        const members = plans(canvas.members);
+        if (canvas.immutable) for (const member of members) if (member.type === "task") member.immutable = true;
+        return { type: "group", members };
+      }
+      case "chunks":
+        return { type: "group", members: chunked(canvas).map(taskOf) };
       case "chord":
         return { type: "chord", header: plans(canvas.header), body: this.plan(canvas.body) };
     }
@@ -89,7 +110,8 @@ export class Planner {
     if (left.links.length + left.errors.length > 0 && left.steps.at(-1)?.type !== "task") this.deviations.add("links-of-joined-chain");
     const steps = unchained(left);
     const last = steps.at(-1);
-    if (last === undefined && right.type === "group") return right;
+    // Celery makes a chain of one chord again of the latter, whose chord hears of no errback of a chord around it.
+    if (last === undefined && (right.type === "group" || (right.type === "chord" && right.grown))) return right;
     const before = steps.slice(0, -1);
     if (last?.type === "chord" && endsInGroup(last.body)) return chainOf([...before, this.#afterGroupBody(last, right)]);
     if (last?.type === "chord" && right.type !== "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
@@ -115,6 +137,47 @@ export class Planner {
     if (isLikeOne || (step !== plan && (left.type === "group" || step !== once))) this.deviations.add("group-of-one");
     return step;
   }
+}
+
+function taskOf(node: TaskNode): TaskPlan {
+  // Mapped tasks have their arguments already.
+  const immutable = node.immutable || node.items !== undefined;
+  return { type: "task", node, immutable, stamps: {}, id: node.hasId ? node.label : null, links: [], errors: [] };
+}
+
+/** All its tasks and their links; the last stamp of a name stays. */
+function stamp(plan: Plan, stamps: Kwargs): void {
+  if (plan.type === "task" || plan.type === "chain") for (const link of plan.links) stamp(link, stamps);
+  if (plan.type === "task") plan.stamps = { ...plan.stamps, ...stamps };
+  else for (const part of partsOf(plan)) stamp(part, stamps);
+}
+
+/** What a replacement takes over, below stamps of its own: all its tasks, but no links. */
+export function understamp(plan: Plan, stamps: Kwargs): void {
+  if (plan.type === "task") plan.stamps = { ...stamps, ...plan.stamps };
+  else for (const part of partsOf(plan)) understamp(part, stamps);
+}
+
+function partsOf(plan: ChainPlan | GroupPlan | ChordPlan): readonly Plan[] {
+  if (plan.type === "chord") return [...plan.header, plan.body];
+  return plan.type === "chain" ? plan.steps : plan.members;
+}
+
+const holdsChord = (plan: Plan): boolean =>
+  plan.type === "chord" ||
+  (plan.type !== "task" && partsOf(plan).some(holdsChord)) ||
+  ((plan.type === "task" || plan.type === "chain") && plan.links.some(holdsChord));
+
+function chunked({ items, size, side }: ChunksNode): TaskNode[] {
+  const shared = { type: "task", kind: "starmap", label: "", side, immutable: true, link: [], linkError: [] } as const;
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => ({ ...shared, items: items.slice(i * size, (i + 1) * size) }));
+}
+
+/** What replaces a task ends under that one's id. */
+export function giveId(plan: Plan, id: string | null): void {
+  if (plan.type === "task") plan.id ??= id;
+  else if (plan.type === "chain") giveId(plan.steps.at(-1) as Plan, id);
+  else if (plan.type === "chord") giveId(plan.body, id);
 }
 
 /** A group of one, as a step of a chain, is its member. */
@@ -183,7 +246,7 @@ const hasGroupsInARow = (steps: readonly Canvas[]): boolean =>
 
 function hasChordInHeader(plan: Plan): boolean {
   if (plan.type === "chord") return flattened(plan.header).some(({ type }) => type === "chord") || hasChordInHeader(plan.body);
-  return plan.type === "chain" && prepared(plan).some(hasChordInHeader);
+  return plan.type === "chain" && plan.steps.some(hasChordInHeader);
 }
 
 function endsInGroup(plan: Plan): boolean {

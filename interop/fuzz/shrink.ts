@@ -1,6 +1,6 @@
 /** From a canvas to the smallest one that still has a property: parts are taken away or put in the place of the whole. */
-import { type Canvas, inside, size } from "./canvas.ts";
-import { endsInNothing } from "./generate.ts";
+import { type Canvas, inside, size, type TaskNode } from "./canvas.ts";
+import { endsInNothing, endsInTask } from "./generate.ts";
 
 /** @param stillFails is asked about a few candidates at once, in order of size, and says which of them do. */
 export async function shrink(canvas: Canvas, stillFails: (candidates: readonly Canvas[]) => Promise<readonly boolean[]>): Promise<Canvas> {
@@ -18,9 +18,9 @@ const unique = (canvases: readonly Canvas[]): Canvas[] => [...new Map(canvases.m
 /** What the generator never draws is no finding. */
 function isWhole(canvas: Canvas): boolean {
   if (canvas.type === "chain" && canvas.steps.length < 2) return false;
-  if (canvas.type === "chain" && endsInNothing(canvas)) return false;
-  if (canvas.type === "chord" && endsInNothing(canvas.body)) return false;
-  if (canvas.type === "task" && (canvas.kind === "replace") !== (canvas.with !== undefined)) return false;
+  if (canvas.linkError.length > 0 && endsInNothing(canvas)) return false;
+  if (canvas.link.length > 0 && !endsInTask(canvas)) return false;
+  if (canvas.type === "task" && canvas.with !== undefined && endsInNothing(canvas.with)) return false;
   return [...inside(canvas), ...canvas.link].every(isWhole);
 }
 
@@ -30,15 +30,26 @@ function* candidates(canvas: Canvas): Generator<Canvas> {
   for (const link of without(canvas.link)) yield { ...canvas, link };
   for (const linkError of without(canvas.linkError)) yield { ...canvas, linkError };
   for (const link of each(canvas.link)) yield { ...canvas, link };
+  yield* withoutMarks(canvas);
   yield* ofShape(canvas);
+}
+
+/** Each less one of the things that need not be there. */
+function* withoutMarks(canvas: Canvas): Generator<Canvas> {
+  for (const mark of ["stamps", "given", "ignored", "hasId", "breaks", "immutable"] as const) {
+    if (!(mark in canvas) || (canvas as TaskNode)[mark] === false) continue;
+    const { [mark]: _, ...less } = canvas as TaskNode;
+    yield (mark === "immutable" && canvas.type === "task" ? { ...less, immutable: false } : less) as Canvas;
+  }
 }
 
 function* ofShape(canvas: Canvas): Generator<Canvas> {
   switch (canvas.type) {
     case "task": {
-      const { with: replacement, ...task } = canvas;
+      const { with: replacement, kwargs: _, items, breaks: __, ...task } = canvas;
       if (canvas.kind !== "give") yield { ...task, kind: "give" };
-      if (canvas.immutable) yield { ...canvas, immutable: false };
+      if (canvas.kind === "exhaust") yield { ...task, kind: "fail" };
+      for (const less of without(items ?? [])) if (less.length > 0) yield { ...canvas, items: less };
       if (canvas.side === "py") yield { ...canvas, side: "ts" };
       if (replacement !== undefined) for (const smaller of candidates(replacement)) yield { ...canvas, with: smaller };
       break;
@@ -48,6 +59,9 @@ function* ofShape(canvas: Canvas): Generator<Canvas> {
       break;
     case "group":
       for (const members of [...without(canvas.members), ...each(canvas.members)]) yield { ...canvas, members };
+      break;
+    case "chunks":
+      for (const items of without(canvas.items)) yield { ...canvas, items };
       break;
     case "chord":
       for (const header of [...without(canvas.header), ...each(canvas.header)]) yield { ...canvas, header };

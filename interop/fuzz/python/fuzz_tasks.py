@@ -2,8 +2,10 @@
 import json
 import os
 import sys
+import sys
 
-from celery import Celery, __version__, chain, chord, current_task, group
+from celery import Celery, __version__, chain, chord, chunks, current_task, group
+from celery.canvas import xmap, xstarmap
 from celery.result import GroupResult
 from celery.signals import worker_ready
 
@@ -23,9 +25,9 @@ def build(canvas, key):
     for link in canvas["link"]:
         signature.link(build(link, key))
     for errback in canvas["linkError"]:
-        name = f"fuzz.{errback['side']}.errback"
-        label = {"label": f"{key}:{errback['label']}"}
-        signature.link_error(app.signature(name, kwargs=label, immutable=errback["immutable"]))
+        signature.link_error(errback_of(errback, key))
+    if "stamps" in canvas:
+        signature.stamp(**canvas["stamps"])
     return signature
 
 
@@ -34,16 +36,58 @@ def compose(canvas, key):
     if kind == "chain":
         return chain(*[build(step, key) for step in canvas["steps"]])
     if kind == "group":
-        return group([build(member, key) for member in canvas["members"]])
+        whole = group([build(member, key) for member in canvas["members"]])
+        if canvas.get("immutable"):
+            whole.set_immutable(True)
+        return whole
     if kind == "chord":
         return chord([build(member, key) for member in canvas["header"]], build(canvas["body"], key))
-    own = [canvas["with"]] if "with" in canvas else []
-    name = f"fuzz.{canvas['side']}.{canvas['kind']}"
-    return app.signature(name, args=(*own, f"{key}:{canvas['label']}"), immutable=canvas["immutable"])
+    if kind == "chunks":
+        return chunks(mapped(canvas), labelled(canvas, key), canvas["size"], app=app).group()
+    signature = task(canvas, key)
+    if canvas.get("hasId"):
+        signature.set(task_id=f"given:{key}:{canvas['label']}")
+    if canvas.get("ignored"):
+        signature.set(ignore_result=True)
+    return signature
+
+
+def task(node, key):
+    label = f"{key}:{node['label']}"
+    name = f"fuzz.{node['side']}.{node['kind']}"
+    if node["kind"] == "map":
+        return xmap(mapped(node), [item[0] for item in labelled(node, key)], app=app)
+    if node["kind"] == "starmap":
+        return xstarmap(mapped(node), labelled(node, key), app=app)
+    if "kwargs" in node:
+        own = {**node["kwargs"]["own"], "label": label}
+        return app.signature(name, kwargs=own, immutable=node["immutable"]).clone(kwargs=node["kwargs"]["over"])
+    args = [node["with"]] if "with" in node else []
+    return app.signature(name, args=(*args, label), immutable=node["immutable"])
+
+
+def mapped(node):
+    return app.signature(f"fuzz.{node['side']}.{'broken' if node.get('breaks') else 'item'}")
+
+
+def labelled(node, key):
+    return [(*given, f"{key}:{label}") for *given, label in node["items"]]
+
+
+def errback_of(errback, key):
+    label = f"{key}:{errback['label']}"
+    if errback.get("hearsAll"):
+        return app.signature(f"fuzz.{errback['side']}.hear", args=(label,))
+    return app.signature(f"fuzz.{errback['side']}.errback", kwargs={"label": label}, immutable=errback["immutable"])
 
 
 def note(how, args, label):
-    record = {"label": label, "id": current_task.request.id, "how": how, "args": list(args)}
+    request = current_task.request
+    stamps = getattr(request, "stamps", None)
+    write({"label": label, "id": request.id, "how": how, "args": list(args), "stamps": stamps})
+
+
+def write(record):
     redis().rpush("fuzz-records", json.dumps(record))
 
 
@@ -70,16 +114,52 @@ def serve(side):
             raise self.retry(countdown=0, max_retries=1)
         return args
 
+    @app.task(name=f"fuzz.{side}.exhaust", bind=True)
+    def exhaust(self, *args):
+        note("retried" if self.request.retries == 0 else "ran", args[:-1], args[-1])
+        raise self.retry(exc=Boom(args[-1]), countdown=0, max_retries=1)
+
+    @app.task(name=f"fuzz.{side}.named")
+    def named(given=None, *, label, **kwargs):
+        args = [*([] if given is None else [given]), kwargs]
+        note("ran", args, label)
+        return [*args, label]
+
     @app.task(name=f"fuzz.{side}.replace", bind=True)
     def replace(self, *args):
         *given, replacement, label = args
         note("replaced", given, label)
         return self.replace(build(replacement, label.rsplit(":", 1)[0]))
 
+    @app.task(name=f"fuzz.{side}.add", bind=True)
+    def add(self, *args):
+        *given, member, label = args
+        note("ran", given, label)
+        self.add_to_chord(build(member, label.rsplit(":", 1)[0]))
+        return [*given, label]
+
+    # Called in place, by celery.map and celery.starmap.
+    @app.task(name=f"fuzz.{side}.item")
+    def item(*args):
+        write({"label": args[-1], "id": None, "how": "ran", "args": args[:-1]})
+        return args
+
+    @app.task(name=f"fuzz.{side}.broken")
+    def broken(*args):
+        write({"label": args[-1], "id": None, "how": "ran", "args": args[:-1]})
+        raise Boom(args[-1])
+
     # One positional parameter: called as a task of its own, with the id of what failed (celery-wire.md §6.7).
     @app.task(name=f"fuzz.{side}.errback")
     def errback(failed=None, *, label):
-        note("called", [failed], label)
+        write({"label": label, "id": None, "how": "called", "args": [failed, None]})
+
+    # More than one: called in place with all of it, or sent with the id where another worker reports the failure.
+    @app.task(name=f"fuzz.{side}.hear")
+    def hear(*args):
+        request, *told, label = args
+        failed = request if isinstance(request, str) else request.id
+        write({"label": label, "id": None, "how": "called", "args": [failed, type(told[0]).__name__ if told else None]})
 
 
 for each in ("ts", "py"):
@@ -102,7 +182,7 @@ def send(jobs):
     handles = []
     for job in jobs:
         try:
-            handles.append(handle(build(job["canvas"], job["key"]).apply_async()))
+            handles.append(handle(build(job["canvas"], job["key"]).apply_async(job["canvas"].get("given"))))
         except Exception as error:
             handles.append({"error": f"{type(error).__name__}: {error}"})
     return handles
