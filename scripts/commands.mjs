@@ -15,7 +15,8 @@ export const commands = {
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
   "kills:chords": (args) => start("interop/kills/run.mjs", args),
-  chaos: (args) => (args[0] === "deaf" ? start("chaos/deaf/run.mjs", args.slice(1)) : start("chaos/run.mjs", args)),
+  chaos: ([kind = "", ...args]) =>
+    kind === "deaf" || kind === "pool" ? start(`chaos/${kind}/run.mjs`, args) : start("chaos/run.mjs", kind === "" ? [] : [kind, ...args]),
   build: async () => {
     await bootstrap();
     await build();

@@ -9,8 +9,14 @@ it("spreads out a burst of deaths, each replaced within 2 s", () => {
   const pace = new RespawnPace();
   const pauses = Array.from({ length: 30 }, (_, i) => pace.died(true, i * 10));
   expect(pauses.slice(0, 10).every((pause) => pause === 0)).toBe(true);
-  expect(Math.max(...pauses)).toBe(1000);
+  expect(Math.max(...pauses)).toBe(500);
   expect(pace.died(true, 60_000)).toBe(0);
+});
+
+it("counts threads that die with their process once", () => {
+  const pace = new RespawnPace();
+  const pauses = Array.from({ length: 30 }, (_, i) => pace.died(true, i, Math.floor(i / 4)));
+  expect(pauses).toEqual(Array(30).fill(0));
 });
 
 it("slows down while runners die before they are ready, and forgets it when one is", () => {

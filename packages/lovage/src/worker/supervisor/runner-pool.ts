@@ -40,6 +40,10 @@ const exitWithinMs = 3000;
 /** Without any runner ready, so many failed starts are enough to call it hopeless. */
 const mostHopelessStarts = 3;
 
+/** From outside, as it might have been at any time: that says nothing about how it starts. */
+const wasKilled = ({ member, exit }: Departed): boolean =>
+  exit.signal === "SIGKILL" && member.failure === null && member.cause?.outOfMemory === false;
+
 export class RunnerPool {
   readonly #options: RunnerPoolOptions;
   readonly #members = new Map<Epoch, Member>();
@@ -169,6 +173,8 @@ export class RunnerPool {
     this.#everReady = true;
     this.#pace.ready();
     if (member.stage === "starting") member.stage = "ready";
+    const afterMs = Math.round(this.#options.clock.monotonic() - member.spawnedAt);
+    this.#options.log.debug("runner.ready", { epoch: member.epoch, pid: member.runner.pid, afterMs });
     this.#options.listener.onReady(member);
   }
 
@@ -193,7 +199,9 @@ export class RunnerPool {
     this.#settling.add(settling);
     listener.onGone(departed);
     if (!member.wasReady && !expected) this.#failedToStart(departed);
-    const pauseMs = expected ? 0 : this.#pace.died(member.wasReady, clock.monotonic());
+    const pauseMs = expected
+      ? 0
+      : this.#pace.died(member.wasReady || wasKilled(departed), clock.monotonic(), exit.signal === null ? null : member.runner.pid);
     if (!member.retired) this.#replaceAfter(pauseMs);
     await settling;
   }
