@@ -189,6 +189,10 @@ export const remedies = {
   LOVAGE_SIGNATURE_INVALID: ["What was given as a signature is none.", "`task.s(…)`, `chain`, `group`, `chord`."],
   LOVAGE_SOFT_TIME_LIMIT: ["A run reached its soft limit.", "Clean up and return, or raise the limit."],
   LOVAGE_SQLITE_DRIVER_MISSING: ["Neither `libsql` nor `node:sqlite` is there.", "`npm install libsql`, or Node ≥ 22.13."],
+  LOVAGE_SENTINEL_SERVICE: [
+    "No sentinel that answered knows a master of that name.",
+    "Name one that they know: `sentinel://…/<service>/0`, or `masterName` among `brokerTransportOptions`.",
+  ],
   LOVAGE_STORE_ACCESS: ["Redis refused the login, or a command to this user.", "Check user, password and ACL."],
   LOVAGE_STORE_BUSY: [
     "Other processes kept the SQLite file locked.",

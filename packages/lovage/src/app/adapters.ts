@@ -16,6 +16,8 @@ const loaders: Readonly<Record<string, () => Promise<StoreModule>>> = {
   unix: redis,
   valkey: redis,
   valkeys: redis,
+  sentinel: redis,
+  sentinels: redis,
 };
 
 export const knownSchemes: readonly string[] = Object.keys(loaders);

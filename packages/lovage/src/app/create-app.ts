@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { revokesKeptMs } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
 import { toOutgoing } from "../canvas/publication.ts";
@@ -64,6 +65,8 @@ export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   readonly clock?: Clock;
   /** Background faults of the store: a lost connection, a bell that was rebuilt. @defaultValue a process warning */
   readonly onFault?: (fault: unknown) => void;
+  /** Resolves the host names of Redis servers, anew for each connection. @defaultValue the system's resolver */
+  readonly lookup?: LookupFunction;
 }
 
 /**
@@ -111,7 +114,7 @@ class LovageApp implements App {
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
-    this.#stores = new AppStores(this.#clock, options.onFault ?? warn);
+    this.#stores = new AppStores(this.#clock, options.onFault ?? warn, options.lookup);
     this.#results = new ResultSource({
       backend: async () => (await this.store()).results,
       revoke: (ids, how) => this.revoke(ids, how),
@@ -353,7 +356,7 @@ async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">,
 }
 
 function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
-  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, publishFallback, ...rest } = options;
+  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, lookup, publishFallback, ...rest } = options;
   const settings = { ...rest, publishFallback: inlineOf(options) === undefined ? publishFallback : "inline" };
   const surroundings = readSurroundings({ ...(environment !== undefined && { environment }), ...(folder !== undefined && { folder }) });
   const config = resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });

@@ -1,4 +1,5 @@
 /** The stores of one app: opened at the first need, once, shared by all that ask; a failed opening is tried again. */
+import type { LookupFunction } from "node:net";
 import type { StateStore } from "../broker/state-store.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { BrokerUnavailableError, UsageError } from "../kernel/errors.ts";
@@ -9,6 +10,7 @@ import type { ResolvedConfig } from "./config.ts";
 
 export class AppStores {
   readonly #clock: Clock;
+  readonly #lookup: LookupFunction | undefined;
   /** Hears of every fault, also of stores that were opened before it was set. */
   onFault: (fault: unknown) => void;
   readonly #opening = new Map<string, Promise<Store>>();
@@ -16,8 +18,9 @@ export class AppStores {
   /** The broker's, once it is there: no wait on the way of every message. */
   opened: Store | undefined;
 
-  constructor(clock: Clock, onFault: (fault: unknown) => void) {
+  constructor(clock: Clock, onFault: (fault: unknown) => void, lookup: LookupFunction | undefined) {
     this.#clock = clock;
+    this.#lookup = lookup;
     this.onFault = onFault;
   }
 
@@ -45,10 +48,7 @@ export class AppStores {
     const known = this.#opening.get(url);
     if (known !== undefined) return known;
     const opening = withDeadline(
-      openStore(
-        url,
-        storeOptions(config, this.#clock, (fault) => this.onFault(fault)),
-      ),
+      openStore(url, { ...storeOptions(config, this.#clock, (fault) => this.onFault(fault)), lookup: this.#lookup }),
       url,
       config.deadlineMs,
     );
@@ -98,9 +98,12 @@ function storeOptions(config: ResolvedConfig, clock: Clock, onFault: (fault: unk
   const broker = config.brokerTransportOptions;
   const results = config.resultBackendTransportOptions;
   const either = (options: Readonly<Record<string, unknown>>, name: string, snake: string): unknown => options[name] ?? options[snake];
+  const login = (either(broker, "sentinelKwargs", "sentinel_kwargs") ?? {}) as { readonly username?: string; readonly password?: string };
+  const service = either(broker, "masterName", "master_name") as string | undefined;
   return {
     clock,
     onFault,
+    sentinel: { ...login, ...(service !== undefined && { service }) },
     namespace: config.namespace,
     deadlineMs: config.deadlineMs,
     prioritySteps: (either(broker, "prioritySteps", "priority_steps") as number[] | undefined) ?? defaultStoreOptions.prioritySteps,

@@ -11,6 +11,9 @@ describe("a masked URL", () => {
     ["redis://[::1]:7000/0", "redis://[::1]:7000/0"],
     ["redis://h:6379?db=1", "redis://h:6379?db=1"],
     ["sqlite:./a@b/lovage.db", "sqlite:./a@b/lovage.db"],
+    ["sentinel://a:1,b:2/main/0", "sentinel://a:1,b:2/main/0"],
+    ["sentinel://u:pw@a:1,b:2/main/0", "sentinel://u:***@a:1,b:2/main/0"],
+    ["sentinel://:pw@a:1/0;sentinel://:pw@b:2", "sentinel://:***@a:1/0;sentinel://:***@b:2"],
   ])("of %s is %s", (url, masked) => {
     expect(maskSecrets(url)).toBe(masked);
   });

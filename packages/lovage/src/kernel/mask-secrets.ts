@@ -3,6 +3,8 @@
  * unencoded `/`, `#`, `?` or `@` is why many are none, so what cannot be told apart is hidden with it.
  */
 export function maskSecrets(url: string): string {
+  // One after the other; each may have a login.
+  if (/^sentinels?:.*;/i.test(url)) return url.split(";").map(maskSecrets).join(";");
   // Paths, with any character in them.
   if (/^(?:sqlite|memory):/i.test(url)) return url;
   const scheme = /^(?:[a-z][a-z0-9+.-]*:|(?:redis|valkey)s?)\/\//i.exec(url)?.[0] ?? "";
@@ -12,6 +14,8 @@ export function maskSecrets(url: string): string {
   const at = rest.lastIndexOf("@");
   const place = rest.slice(at + 1).replace(/([?&][\w-]*(?:pass|password|passwd|token|secret|auth)=)[^&]*/gi, "$1***");
   if (at !== -1) return `${scheme}${maskLogin(rest.slice(0, at))}@${place}`;
+  // Several hosts with their ports.
+  if (/^sentinels?:/i.test(scheme)) return scheme + place;
   // `redis://:secret`, whose host was forgotten: a port has only digits.
   return scheme + place.replace(/^([^:/?#[]*:)(?!\d*(?:[/?#]|$)).*/, "$1***");
 }

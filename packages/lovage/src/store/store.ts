@@ -1,5 +1,6 @@
 /** One server seen through all its seams. An adapter (`store/memory`, `store/sqlite`, `store/redis`) implements exactly this. */
 
+import type { LookupFunction } from "node:net";
 import type { Broker } from "../broker/broker.ts";
 import type { Bus } from "../broker/bus.ts";
 import type { DeadLetters } from "../broker/dead-letters.ts";
@@ -51,6 +52,10 @@ export interface StoreOptions {
   readonly keyPrefix: string;
   readonly resultKeyPrefix: string;
   readonly chordOrdered: boolean;
+  /** Who is asked for the server of a `sentinel:` URL, as far as the URL does not say it. */
+  readonly sentinel: { readonly service?: string; readonly username?: string; readonly password?: string };
+  /** Resolves host names of servers, each time a connection is made. Default: the system's resolver. */
+  readonly lookup?: LookupFunction | undefined;
   /** Background faults (a lost connection, a bell that had to be rebuilt): reported here, never thrown into the void. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -63,6 +68,7 @@ export const defaultStoreOptions: Omit<StoreOptions, "clock" | "onFault"> = {
   keyPrefix: "",
   resultKeyPrefix: "",
   chordOrdered: true,
+  sentinel: {},
 };
 
 /** Runtime histogram bounds in milliseconds, the last one open. */

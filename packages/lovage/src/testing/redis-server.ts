@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ export interface RedisServerOptions {
   readonly appendOnly?: boolean;
   /** Further arguments, as on the command line: `["--maxmemory", "32mb"]`. */
   readonly args?: readonly string[];
+  /** Makes it a sentinel: the lines of its configuration, `sentinel monitor …`. */
+  readonly sentinel?: readonly string[];
   /** Default `redis-server` on the path. */
   readonly command?: string;
 }
@@ -82,6 +84,7 @@ class ChildRedis implements RedisServer {
   }
 
   async start(args: readonly string[] = []): Promise<void> {
+    await this.configureSentinel();
     const child = spawn(this.options.command ?? "redis-server", [...this.commandLine(), ...args], { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     this.output = "";
@@ -102,7 +105,20 @@ class ChildRedis implements RedisServer {
     }
   }
 
+  /** It keeps what it has learned in this file, over `restart()`. */
+  private async configureSentinel(): Promise<void> {
+    if (this.options.sentinel === undefined) return;
+    const own = [`port ${this.port}`, "bind 127.0.0.1", `dir ${this.folder}`];
+    const text = [...own, ...this.options.sentinel, ""].join("\n");
+    await writeFile(this.sentinelFile, text, { flag: "wx" }).catch(() => undefined);
+  }
+
+  private get sentinelFile(): string {
+    return join(this.folder, "sentinel.conf");
+  }
+
   private commandLine(): string[] {
+    if (this.options.sentinel !== undefined) return [this.sentinelFile, "--sentinel", ...(this.options.args ?? [])];
     const appendOnly = this.options.appendOnly ? "yes" : "no";
     const own = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.folder, "--save", "", "--appendonly", appendOnly];
     return [...own, ...(this.options.args ?? [])];

@@ -2,13 +2,14 @@
  * One connection to a server: made, greeted and thrown away. Calls are answered in order; what is asked in one turn of the event
  * loop leaves in one packet. It never reconnects: `link.ts` does.
  */
-import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type Arg, encodeCommand, type Reply, ReplyError, RespReader } from "./resp.ts";
 import type { Endpoint } from "./url.ts";
 
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
+  readonly lookup?: LookupFunction | undefined;
   /** Shown in CLIENT LIST: `lovage:<role>`. */
   readonly role: string;
   /** Asks the server to say when keys that this connection read are touched. */
@@ -81,7 +82,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#reader = new RespReader({ onReply: (reply) => this.#onReply(reply), onPush: (push) => this.#onPush(push) });
-    this.#socket = openSocket(options.endpoint);
+    this.#socket = openSocket(options);
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, keepAliveMs);
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
@@ -185,12 +186,14 @@ export class Connection {
   }
 }
 
-function openSocket({ socket }: Endpoint): Socket {
+function openSocket({ endpoint: { socket }, lookup }: ConnectionOptions): Socket {
   if ("path" in socket) return connectPlain({ path: socket.path });
   const { host, port, tls = false, rejectUnauthorized = true, ca } = socket;
-  if (!tls) return connectPlain({ host, port });
+  // Resolved anew for each connection: a name may lead elsewhere by now.
+  const place = { host, port, ...(lookup !== undefined && { lookup }) };
+  if (!tls) return connectPlain(place);
   // A server name must not be an address (RFC 6066).
-  return connectTls({ host, port, rejectUnauthorized, ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }) });
+  return connectTls({ ...place, rejectUnauthorized, ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }) });
 }
 
 const isConfirmation = ([kind]: readonly Reply[]): boolean => /^p?(un)?subscribe$/.test(String(kind));

@@ -14,6 +14,7 @@ import { RedisPidbox } from "./pidbox.ts";
 import { asNumber, asText, pairs } from "./reply.ts";
 import { RedisResults } from "./results.ts";
 import { RedisRevokes } from "./revokes.ts";
+import { isSentinelUrl, parseSentinelUrl } from "./sentinel-url.ts";
 import { report } from "./server.ts";
 import { RedisState } from "./state.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -21,7 +22,7 @@ import { parseRedisUrl } from "./url.ts";
 
 /** @throws {ConfigError} LOVAGE_STORE_URL */
 export async function open(url: string, options: StoreOptions): Promise<Store> {
-  const endpoint = parseRedisUrl(url);
+  const endpoint = isSentinelUrl(url) ? parseSentinelUrl(url, options.sentinel) : parseRedisUrl(url);
   const keys = new Keys(options);
   const connections = new Connections(endpoint, keys, options);
   const { command } = connections;

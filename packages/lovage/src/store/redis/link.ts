@@ -3,6 +3,7 @@
  * new `Connection`, so that nothing of a broken one is carried over. It knows when a call has gone unanswered for too long, which a
  * frozen or half-open peer never says. It does not know what is in the calls.
  */
+import type { LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError, ConfigError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
@@ -10,10 +11,13 @@ import { type Connection, ConnectionLostError, openConnection } from "./connecti
 import { greetingFailure, toFailure } from "./failure.ts";
 import { type Arg, type Reply, ReplyError } from "./resp.ts";
 import type { LuaScript } from "./script.ts";
+import { at, findMaster } from "./sentinel.ts";
 import type { Endpoint } from "./url.ts";
 
 export interface LinkOptions {
   readonly endpoint: Endpoint;
+  /** Resolves host names. @defaultValue the system's */
+  readonly lookup?: LookupFunction | undefined;
   /** Shown in CLIENT LIST: `lovage:<role>`. */
   readonly role: string;
   /** Default of each call. */
@@ -243,11 +247,13 @@ export class Link {
   }
 
   async #open(): Promise<Connection> {
-    const { endpoint, role, prepare, tracking } = this.#options;
+    const { endpoint, lookup, role, prepare, tracking } = this.#options;
     const onLost = (connection: Connection, error: Error) => this.#drop(connection, error);
     const onPush = (push: readonly Reply[]) => this.#pushed(push);
+    const { signal } = this.#closing;
     try {
-      return await openConnection({ endpoint, role, tracking: this.#tracks, prepare, onPush, onLost, signal: this.#closing.signal });
+      const place = endpoint.sentinels === undefined ? endpoint : at(endpoint, await findMaster(endpoint, endpoint.sentinels, signal));
+      return await openConnection({ endpoint: place, lookup, role, tracking: this.#tracks, prepare, onPush, onLost, signal });
     } catch (error) {
       if (this.#tracks && error instanceof ReplyError && /tracking|unknown|subcommand/i.test(error.message)) {
         this.#tracks = false;

@@ -13,9 +13,15 @@ import { formatScript } from "./scripts/format.ts";
 export const storeFormat = 1;
 const oldestFormat = 1;
 
-/** @throws {ConfigError} LOVAGE_SERVER_TOO_OLD | LOVAGE_STORE_FORMAT */
-export async function checkServer(connection: Connection, keys: Keys, name: string): Promise<void> {
-  assertVersion(parseInfo(await connection.call(["INFO", "server"])), name);
+/** Which run of which server this is. @throws {ConfigError} LOVAGE_SERVER_TOO_OLD | LOVAGE_STORE_FORMAT */
+export async function checkServer(connection: Connection, keys: Keys, name: string): Promise<string> {
+  const info = parseInfo(await connection.call(["INFO", "server"]));
+  assertVersion(info, name);
+  await checkFormat(connection, keys, name);
+  return info.run_id ?? "";
+}
+
+async function checkFormat(connection: Connection, keys: Keys, name: string): Promise<void> {
   const format = await connection.call(["EVAL", formatScript.source, "1", keys.format, String(storeFormat)]).catch(asUnknown);
   if (format === undefined) return;
   const found = Number(String(format));

@@ -3,6 +3,21 @@ import { readFileSync } from "node:fs";
 import { ConfigError } from "../../kernel/errors.ts";
 import { maskSecrets } from "../../kernel/mask-secrets.ts";
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How to ask for the master's address. */
+export interface Sentinels {
+  readonly addresses: readonly Address[];
+  /** The name under which they know the master. */
+  readonly service: string;
+  /** Of the sentinels themselves. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
 export interface Endpoint {
   /** URL without password, for people. */
   readonly name: string;
@@ -19,6 +34,8 @@ export interface Endpoint {
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
+  /** They are asked for host and port before each connection; those above are not the server's then. */
+  readonly sentinels?: Sentinels;
 }
 
 const remedy = "Write redis://user:password@host:6379/0, rediss://… or redis+socket:///path/to.sock?virtual_host=0.";

@@ -27,20 +27,23 @@ export interface DroppedReplies {
  */
 export class TcpProxy {
   readonly #target: ProxyTarget;
+  readonly #host: string;
   readonly #connections = new Set<ProxiedConnection>();
   #server: Server;
-  #port = 0;
+  #port: number;
   #swallowed = 0;
   #fault: ProxyFault = { kind: "none" };
 
-  private constructor(target: ProxyTarget) {
+  private constructor(target: ProxyTarget, { host = "127.0.0.1", port = 0 }: Partial<ProxyTarget>) {
     this.#target = target;
+    this.#host = host;
+    this.#port = port;
     this.#server = this.#listener();
   }
 
-  /** Listens on a free port of the loopback. */
-  static async start(target: ProxyTarget): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
+  /** @param at where to listen; default: a free port of the loopback */
+  static async start(target: ProxyTarget, at: Partial<ProxyTarget> = {}): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target, at);
     await proxy.accept();
     return proxy;
   }
@@ -75,7 +78,7 @@ export class TcpProxy {
   /** Takes new connections again, on the same port. */
   async accept(): Promise<void> {
     if (this.#server.listening) return;
-    this.#server.listen(this.#port, "127.0.0.1");
+    this.#server.listen(this.#port, this.#host);
     await once(this.#server, "listening");
     this.#port = (this.#server.address() as AddressInfo).port;
   }
