@@ -18,6 +18,11 @@ from celery.result import GroupResult, result_from_tuple  # noqa: F401
 from celery.states import READY_STATES
 from tasks import app
 
+try:
+    from celery.canvas import StampingVisitor
+except ImportError:  # before 5.3
+    StampingVisitor = object
+
 DEADLINE = 20  # seconds; every wait has one
 printing = threading.Lock()
 
@@ -65,6 +70,41 @@ def failure(result):
             "traceback": result.traceback,
         }
     raise AssertionError(f"it gave {value!r}")
+
+
+class Marking(StampingVisitor):
+    """Every hook stamps with its own name and the part that it was asked about."""
+
+    def on_signature(self, sig, **headers):
+        return {"on_signature": sig.task}
+
+    def on_chain_start(self, chain, **headers):
+        return {"on_chain": len(chain.tasks)}
+
+    def on_group_start(self, group, **headers):
+        return {"on_group": len(group.tasks)}
+
+    def on_chord_body(self, chord, **headers):
+        return {"on_body": chord.body.task}
+
+    def on_callback(self, callback, **headers):
+        return {"on_callback": callback.task}
+
+    def on_errback(self, errback, **headers):
+        return {"on_errback": errback.task}
+
+
+def stamped(signature, *args, **stamps):
+    signature.stamp(*args, **stamps)
+    return signature
+
+
+def sent(signature):
+    """The messages that start it, taken back from the queue of nobody."""
+    signature.apply_async()
+    messages = [message.decode() for message in redis("LRANGE", "celery", 0, -1)]
+    redis("DEL", "celery")
+    return messages[::-1]
 
 
 def redis(*command):

@@ -31,7 +31,7 @@ export type { ErrbackArgs, FailedRequest } from "./task/errback.ts";
 export { type RemoteTask, remoteTask } from "./task/remote-task.ts";
 export type { RetryOn, RetryPolicy } from "./task/retry-policy.ts";
 export type { SendOptions } from "./task/send-options.ts";
-export type { Stamps } from "./task/stamps.ts";
+export type { StampingVisitor, StampOptions, Stamps } from "./task/stamping-visitor.ts";
 export type { AnyTask, Callable, TaskDefinition } from "./task/task-definition.ts";
 export type { ConcurrencyLimit, KeyOf, LimitOptions, RateLimit, UniqueOptions } from "./task/task-limits.ts";
 export type { ErrbackOptions, TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";

@@ -126,7 +126,8 @@ const compositions: Readonly<Record<string, { toSignature(): Signature }>> = {
     2,
   ),
   p15_stamped: add.s(2, 3).stamp({ mtask_id: "abc", tenant: ["t1", "t2"] }),
-  p15_stamped_chord: chord([add.s(1, 1), add.s(2, 2)], xsum.s()).stamp({ flow: "f1" }),
+  // Keywords leave the body out there; here they do not.
+  p15_stamped_chord: chord([add.s(1, 1).stamp({ flow: "f1" }), add.s(2, 2).stamp({ flow: "f1" })], xsum.s()),
   p15_stamped_options: add.s(2, 3).set({ stamps: { mtask_id: "abc" } }),
   p13_chain_two_groups: chain(add.s(1, 1), group(add.s(2), mul.s(3)), group(echo.s(2), echo.s(3)), echo.s()),
 };

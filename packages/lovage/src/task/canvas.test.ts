@@ -91,7 +91,7 @@ describe("links", () => {
 describe("stamps", () => {
   const stampsOf = ({ options }: Signature) => [options.stamped_headers, options.tenant];
   const red = [["tenant"], "red"];
-  it("mark every task at every level, links and a chord's body too", () => {
+  it("mark every task at every level, and links", () => {
     const inner = chord([add.s(1), add.s(2)], sum.s());
     const all = chain(add.s(1).link(note.s()), group(add.s(2), inner))
       .linkError(note.s())

@@ -12,7 +12,8 @@ import { type SendOptions, toSignatureOptions } from "./send-options.ts";
 import type { Sender } from "./sender.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
 import { changeEntries, withKwargs } from "./signature-parts.ts";
-import { type Stamps, stamped } from "./stamps.ts";
+import type { StampingVisitor, StampOptions, Stamps } from "./stamping-visitor.ts";
+import { stamped } from "./stamps.ts";
 
 declare const accepts: unique symbol;
 declare const gives: unique symbol;
@@ -73,11 +74,12 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   }
 
   /**
-   * Marks every task of it, links included, so that they can be found and revoked together. Stamps survive retries and
-   * replacement; they do not go on to what a task sends by itself.
+   * Marks every task of it, links included, so that they can be found and revoked together; a visitor says which with what.
+   * Stamps survive retries and replacements; they do not go on to what a task sends by itself.
+   * @throws {UsageError} LOVAGE_SEND_OPTIONS_INVALID for a name that means an option to Celery.
    */
-  stamp(stamps: Stamps): this {
-    return this.with(stamped(this.signature, stamps));
+  stamp(stamps: Stamps | StampingVisitor, options?: StampOptions): this {
+    return this.with(stamped(this.signature, stamps, options));
   }
 
   protected linked(option: LinkOption, added: readonly Signature[]): Signature {

@@ -7,7 +7,7 @@ import type { LovageProperties, Signature, SignatureOptions } from "../message/t
 import { formatWireTime } from "../message/wire-time.ts";
 import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
-import type { Stamps } from "./stamps.ts";
+import type { Stamps } from "./stamping-visitor.ts";
 
 export interface SendOptions {
   readonly queue?: string;
