@@ -40,6 +40,12 @@ export interface Fleet {
   readonly orphans: readonly Epoch[];
 }
 
+export interface Reassigned {
+  readonly number: number;
+  /** In place of its envelope: marks. */
+  readonly bytes?: Uint8Array | string;
+}
+
 export interface Leases {
   /** Announces the node, or replaces its announcement. @throws {FencedError} when it was closed. */
   announce(node: NodeInfo): Promise<void>;
@@ -58,6 +64,11 @@ export interface Leases {
    * Returns the epochs it closed, or null when the counter had moved.
    */
   closeNode(node: NodeId, count?: number): Promise<readonly Epoch[] | null>;
+  /**
+   * Moves deliveries, in this order, from one epoch to another that is open; nothing of them is settled. What `from` does not
+   * hold is passed over, so the call may be repeated. @throws {FencedError} LOVAGE_EPOCH_CLOSED when `to` is not open.
+   */
+  reassign(from: Epoch, to: Epoch, moves: readonly Reassigned[]): Promise<void>;
   /** Moves parked messages that are due to the front of their queues; says when the next is due (store's clock, ms). */
   promote(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs: number | null; readonly storeNow: number }>;
   /**

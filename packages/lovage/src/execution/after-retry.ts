@@ -25,7 +25,7 @@ export function retryFollows(outcome: Retry, follow: FollowUp): void {
 
 /** Parked until due; the `eta` is for Python workers, which may get it after a drain. */
 function nextAttempt(message: TaskMessage, plan: Retry["retry"], queue: string, now: number): TaskMessage {
-  const { deaths: _, lost: __, unknown: ___, ...lovage } = message.lovage;
+  const { deaths: _, suspected: __, lost: ___, unknown: ____, ...lovage } = message.lovage;
   return {
     ...message,
     retries: message.retries + 1,

@@ -63,12 +63,13 @@ export type DeadReason = "poison" | "lost" | "undecodable" | "unknown-task" | "r
 
 /**
  * What ended a runner. "out-of-memory": the system killed it for want of memory. "heap-limit": its JavaScript heap was full.
- * "killed": SIGKILL by nobody that we know of. "exit": its own code ended it. "time-limit", "cancelled", "blocked" and
- * "replaced" (recycled, fenced): we did. "stopped": a deploy. "neighbour": it went with another. "node-lost": with its machine.
+ * "killed": SIGKILL by nobody that we know of. "exit": its own code ended it. "memory-limit", "time-limit", "cancelled",
+ * "blocked" and "replaced" (recycled, fenced): we did. "stopped": a deploy. "neighbour": it went with another. "node-lost": with its machine.
  */
 export type DeathCause =
   | "out-of-memory"
   | "heap-limit"
+  | "memory-limit"
   | "segfault"
   | "abort"
   | "killed"

@@ -100,8 +100,10 @@ export interface TaskMessage {
 }
 
 export interface LovageProperties {
-  /** How often this message was in flight alone in a runner that died. At `maxDeliveries` it is dead-lettered. */
+  /** How often it was the cause of its runner's death. At `maxDeliveries` it is dead-lettered. */
   readonly deaths?: number;
+  /** 1: it was among several in a runner that died, so that it runs alone until it is known whether it was the cause. */
+  readonly suspected?: number;
   /** How often it was given back without being to blame (deploys, lost nodes, neighbours of a death). */
   readonly lost?: number;
   /** How often its name was unknown where it arrived. */

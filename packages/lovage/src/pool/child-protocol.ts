@@ -17,7 +17,7 @@ export type ToChild =
 export type FromChild =
   | { readonly c: "from"; readonly message: FromRunner }
   /** Threads only. */
-  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number; readonly outOfMemory: boolean }
+  | { readonly c: "exit"; readonly epoch: Epoch; readonly code: number; readonly heapFull: boolean }
   /** Threads only: told to end, and processes that its code has started would outlive it. */
   | { readonly c: "has-children"; readonly epoch: Epoch };
 

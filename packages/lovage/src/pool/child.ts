@@ -72,21 +72,21 @@ function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
   const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
   const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData, ...heapLimit(spec) });
   let children = 0;
-  let outOfMemory = false;
   thread.on("message", (message: FromThread) => {
     if (message.c === "look") wakeWatchdog();
     else if (message.c === "children") children = message.running;
     else send(message);
   });
+  let heapFull = false;
   // Out of memory, or thrown by user code: the stack goes to stderr, the exit is reported below.
-  thread.on("error", (error: NodeJS.ErrnoException) => {
-    outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  thread.on("error", (error) => {
+    heapFull = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
     console.error(error);
   });
   thread.on("exit", (code) => {
     runners.delete(spec.epoch);
     tellWatchdog({ w: "remove", epoch: spec.epoch });
-    send({ c: "exit", epoch: spec.epoch, code, outOfMemory });
+    send({ c: "exit", epoch: spec.epoch, code, heapFull });
   });
   const terminate = () => (children > 0 ? send({ c: "has-children", epoch: spec.epoch }) : void thread.terminate());
   return { tell: (message) => thread.postMessage(message), terminate };

@@ -40,6 +40,9 @@ export interface PoolPlan {
   readonly concurrency: number;
 }
 
+/** Whether a task that ends its process may take others along: it can grow to several. In `inline` it takes the whole node. */
+export const sharesProcess = ({ pool }: PoolPlan): boolean => pool === "async" || pool === "threads";
+
 export interface PoolWish {
   /** @celery worker_pool, -P @defaultValue "async" */
   readonly pool?: string;

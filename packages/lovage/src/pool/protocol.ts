@@ -24,6 +24,8 @@ export interface RunnerSpec {
   readonly ownBell: boolean;
   /** Deliveries a slot may hold, the running one included. */
   readonly prefetch: number;
+  /** It has a process of its own, runs only what was reassigned to it before it started, and ends then. */
+  readonly alone?: boolean;
   readonly maxTasks: number | null;
   /** Bytes; RSS of a process, heap of a thread. Looked at between tasks. */
   readonly maxMemoryBytes: number | null;

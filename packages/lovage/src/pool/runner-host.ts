@@ -9,8 +9,10 @@ export interface RunnerExit {
   readonly signal: NodeJS.Signals | null;
   /** It was killed because a neighbour in its process was: its work is not to blame. */
   readonly asNeighbour: boolean;
-  /** Its thread has reached the limit of its heap. */
-  readonly outOfMemory?: boolean;
+  /** Its process ended by itself with other runners in it: any of them may be the cause. */
+  readonly inCompany?: boolean;
+  /** Its JavaScript heap was full. */
+  readonly heapFull?: boolean;
 }
 
 export interface Runner {

@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { LovageError } from "../kernel/errors.ts";
 import { type FromChild, type HostingMode, type ToChild, watchdogFd } from "./child-protocol.ts";
+import { type HeapReport, heapReport } from "./heap-report.ts";
 import { readLines } from "./json-lines.ts";
 import type { FromWatchdog, ToWatchdog } from "./protocol.ts";
 import { siblingModule } from "./sibling-module.ts";
@@ -28,6 +29,8 @@ export type Finding = Exclude<FromWatchdog, SlotsAnswer>;
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Its JavaScript heap was full. */
+  readonly heapFull: boolean;
 }
 
 export class RunnerProcess {
@@ -41,10 +44,12 @@ export class RunnerProcess {
 
   /** @throws {LovageError} LOVAGE_RUNNER_SPAWN when the system cannot start another process. */
   static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
+    const report = heapReport();
     const child = spawn(
       process.execPath,
       [
         ...inheritedFlags(),
+        ...report.flags,
         ...(options.nodeFlags ?? []),
         fileURLToPath(siblingModule(import.meta.url, "./child")),
         options.entry,
@@ -58,10 +63,10 @@ export class RunnerProcess {
         reject(new LovageError("LOVAGE_RUNNER_SPAWN", `Cannot start a runner process: ${cause.message}.`, { cause })),
       );
     });
-    return new RunnerProcess(child, options);
+    return new RunnerProcess(child, options, report);
   }
 
-  private constructor(child: ChildProcess, options: RunnerProcessOptions) {
+  private constructor(child: ChildProcess, options: RunnerProcessOptions, report: HeapReport) {
     this.#child = child;
     this.pid = child.pid as number;
     this.#pipe = child.stdio[watchdogFd] as Duplex;
@@ -81,7 +86,7 @@ export class RunnerProcess {
         this.#killGroup();
         this.#pipe.destroy();
       });
-      child.once("close", (code, signal) => resolve({ code, signal }));
+      child.once("close", (code, signal) => resolve({ code, signal, heapFull: report.take() }));
     });
   }
 

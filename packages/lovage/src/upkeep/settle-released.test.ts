@@ -86,7 +86,7 @@ describe("settleReleased", () => {
   it("puts messages back in front, oldest first, marked as kombu marks them", async () => {
     await publish({ id: "a", task: "t" }, { id: "b", task: "t" }, { id: "c", task: "t" });
     await reserve(2);
-    expect(await release(innocent(false))).toEqual({ requeued: 2, ended: 0, deadLettered: 0 });
+    expect(await release(innocent(false))).toEqual({ quarantined: 0, requeued: 2, ended: 0, deadLettered: 0 });
     const back = await waiting();
     expect(back.map(({ id, redelivered }) => [id, redelivered])).toEqual([
       ["a", true],
@@ -118,11 +118,60 @@ describe("settleReleased", () => {
     expect((await waiting()).map(({ lovage }) => lovage)).toEqual([{ deaths: 1 }, { lost: 1 }]);
   });
 
+  describe("with a quarantine", () => {
+    const quarantined: { number: number; lovage: unknown }[] = [];
+    const release = async (blame: Blame) => {
+      quarantined.length = 0;
+      const deliveries = await store.leases.close("e");
+      const quarantine = async (suspects: readonly { number: number; bytes?: Uint8Array | string }[]) => {
+        for (const { number, bytes } of suspects) quarantined.push({ number, lovage: decodeTaskMessage(bytes as string).lovage });
+      };
+      return settleReleased({ broker: store.broker, epoch: "e", deliveries, blame, factsOf, nodeName: "n", log: silentLogger, quarantine });
+    };
+
+    it("sends all that may be the cause there, marked, and charges none of them", async () => {
+      await publish({ id: "a", task: "t" }, { id: "b", task: "t", lovage: { deaths: 1 } });
+      await reserve(2);
+      expect(await release(died)).toEqual({ quarantined: 2, requeued: 0, ended: 0, deadLettered: 0 });
+      expect(quarantined).toEqual([
+        { number: 1, lovage: { suspected: 1 } },
+        { number: 2, lovage: { deaths: 1, suspected: 1 } },
+      ]);
+    });
+
+    it("charges what dies alone with its death in company as well", async () => {
+      await publish({ id: "a", task: "t", lovage: { suspected: 1 } });
+      await reserve(1);
+      await release(died);
+      expect(quarantined).toEqual([{ number: 1, lovage: { deaths: 2, suspected: 0 } }]);
+    });
+
+    it("only suspects the single message of a runner that others died with", async () => {
+      await publish({ id: "a", task: "t" });
+      await reserve(1);
+      await release({ ...died, inCompany: true });
+      expect(quarantined).toEqual([{ number: 1, lovage: { suspected: 1 } }]);
+    });
+
+    it("gives up there too, with the cause and how often it ran", async () => {
+      await publish({ id: "a", task: "t", lovage: { deaths: 2, suspected: 0 } });
+      await reserve(1);
+      expect(await release({ ...died, death: "segfault" })).toEqual({ quarantined: 0, requeued: 0, ended: 1, deadLettered: 1 });
+      expect(await store.deadLetters.list(1)).toMatchObject([{ reason: "poison", cause: "segfault", attempts: 3 }]);
+    });
+
+    it("leaves the innocent to their queues", async () => {
+      await publish({ id: "a", task: "t" }, { id: "b", task: "t" });
+      await reserve(2);
+      expect(await release(innocent(true))).toMatchObject({ quarantined: 0, requeued: 2 });
+    });
+  });
+
   it("gives a message up that killed its runner three times: FAILURE, errbacks, and a dead letter with the cause", async () => {
     const errback = { ...bodyOfChord, task: "on_error", options: { task_id: "eb", queue: "q" } };
     await publish({ id: "a", task: "t", lovage: { deaths: 2 }, errbacks: [errback] });
     await reserve(1);
-    expect(await release(died)).toEqual({ requeued: 0, ended: 1, deadLettered: 1 });
+    expect(await release(died)).toEqual({ quarantined: 0, requeued: 0, ended: 1, deadLettered: 1 });
     expect(await result("a")).toMatchObject({
       state: "FAILURE",
       result: {
@@ -154,7 +203,7 @@ describe("settleReleased", () => {
     await publish({ id: "a", task: "t" });
     await reserve(1);
     await store.broker.mark("e", [{ kind: "acked-early", number: 1 }]);
-    expect(await release(innocent(false))).toEqual({ requeued: 0, ended: 1, deadLettered: 0 });
+    expect(await release(innocent(false))).toEqual({ quarantined: 0, requeued: 0, ended: 1, deadLettered: 0 });
     expect(await waiting()).toEqual([]);
     expect(await result("a")).toMatchObject({ state: "FAILURE", result: { exc_type: "WorkerLostError" } });
     expect(await store.deadLetters.count()).toBe(0);
@@ -191,7 +240,7 @@ describe("settleReleased", () => {
     const deliveries: readonly Delivery[] = await store.leases.close("e");
     const options = { broker: store.broker, epoch: "e", deliveries, blame: died, factsOf, nodeName: "celery@h", log: silentLogger };
     await settleReleased(options);
-    expect(await settleReleased(options)).toEqual({ requeued: 0, ended: 0, deadLettered: 0 });
+    expect(await settleReleased(options)).toEqual({ quarantined: 0, requeued: 0, ended: 0, deadLettered: 0 });
     expect((await waiting()).map(({ id, lovage }) => [id, lovage])).toEqual([
       ["a", { lost: 1 }],
       ["b", { lost: 1 }],

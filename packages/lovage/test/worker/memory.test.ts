@@ -7,7 +7,7 @@ import { waitFor } from "./wait-for.ts";
 describe.concurrent.each([
   ["async", 250_000, "its process had"],
   ["processes", 250_000, "its process had"],
-  ["threads", 64_000, "the heap of its thread"],
+  ["threads", 64_000, "its JavaScript heap"],
   ["solo", 250_000, "its process had"],
 ] as const)("a runner of the pool %s above its hard memory limit", (pool, hardMemoryPerChild, cause) => {
   it("is ended in the middle of its task, which is charged with it, and serves on", { timeout: 60_000 }, async () => {
@@ -18,7 +18,7 @@ describe.concurrent.each([
       await expect(result.get({ timeoutMs: 50_000 })).rejects.toThrow(`Worker exited prematurely: out of memory: ${cause}`);
       expect(await (await bench.app.store()).deadLetters.list(10)).toMatchObject([{ reason: "poison" }]);
       await waitFor("the third death in the log", () => node.logged("runner.died").length === 3);
-      expect(node.logged("runner.died").map((line) => String(line.cause).includes(cause))).toEqual([true, true, true]);
+      expect(node.logged("runner.died").map((line) => String(line.how).includes(cause))).toEqual([true, true, true]);
       expect(await (await bench.app.send("t.add", [1, 1])).get({ timeoutMs: 20_000 })).toBe(2);
     } finally {
       await bench.close();

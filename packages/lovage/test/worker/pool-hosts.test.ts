@@ -64,7 +64,7 @@ describe.each([
     runner.send({ t: "wake", epoch: runner.epoch });
     await heard("idle");
     runner.send({ t: "drain", epoch: runner.epoch });
-    expect(await runner.exited).toEqual({ epoch: runner.epoch, code: 0, signal: null, asNeighbour: false });
+    expect(await runner.exited).toEqual({ epoch: runner.epoch, code: 0, signal: null, asNeighbour: false, heapFull: false });
     await heard("drained");
   });
 
@@ -158,7 +158,7 @@ describe("the thread host", () => {
     const host = open(new ThreadHost({ entry }));
     const neighbour = await start(host, { does: "obey" });
     const { runner } = await start(host, { does: "exit" });
-    expect(await runner.exited).toMatchObject({ code: 3, asNeighbour: false });
+    expect(await runner.exited).toMatchObject({ code: 3, asNeighbour: false, heapFull: false });
     await neighbour.heard("ready");
   });
 
@@ -170,7 +170,7 @@ describe("the thread host", () => {
     // A stopped process cannot end its thread, as little as one in native code can.
     process.kill(stuck.runner.pid as number, "SIGSTOP");
     await stuck.runner.kill();
-    expect(await stuck.runner.exited).toMatchObject({ signal: "SIGKILL", asNeighbour: false });
+    expect(await stuck.runner.exited).toMatchObject({ signal: "SIGKILL", asNeighbour: false, heapFull: false });
     expect(await neighbour.runner.exited).toMatchObject({ signal: "SIGKILL", asNeighbour: true });
     const next = await start(host, { does: "obey" });
     await next.heard("ready");

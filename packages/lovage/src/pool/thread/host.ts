@@ -30,8 +30,19 @@ export class ThreadHost implements RunnerHost {
   }
 
   async spawn(spec: RunnerSpec, events: HostEvents): Promise<Runner> {
+    if (spec.alone === true) return this.#spawnAlone(spec, events);
     this.#house ??= this.#open();
     return (await this.#house).spawn(spec, events);
+  }
+
+  /** In a process that ends with it. */
+  async #spawnAlone(spec: RunnerSpec, events: HostEvents): Promise<Runner> {
+    const house = await ThreadHouse.open(this.#options);
+    this.#houses.add(house);
+    void house.closed.then(() => this.#houses.delete(house));
+    const runner = house.spawn(spec, events);
+    void runner.exited.then(() => house.kill(spec.epoch));
+    return runner;
   }
 
   async close(): Promise<void> {
@@ -81,10 +92,11 @@ class ThreadHouse {
 
   private constructor(child: RunnerProcess) {
     this.#process = child;
-    this.closed = child.exited.then(({ code, signal }) => {
+    this.closed = child.exited.then((exit) => {
       this.onClosing();
-      for (const thread of this.#threads.values())
-        thread.gone({ epoch: thread.epoch, code, signal, asNeighbour: this.#killed && thread.epoch !== this.#culprit });
+      const inCompany = !this.#killed && this.#threads.size > 1;
+      for (const { epoch, gone } of this.#threads.values())
+        gone({ epoch, ...exit, asNeighbour: this.#killed && epoch !== this.#culprit, inCompany });
       this.#threads.clear();
     });
   }
@@ -99,8 +111,8 @@ class ThreadHouse {
   receive(message: FromChild): void {
     if (message.c === "from") this.#threads.get(message.message.epoch)?.events.onMessage(message.message);
     else if (message.c === "exit") {
-      const { epoch, code, outOfMemory } = message;
-      this.#threads.get(epoch)?.gone({ epoch, code, signal: null, asNeighbour: false, ...(outOfMemory && { outOfMemory }) });
+      const { epoch, code, heapFull } = message;
+      this.#threads.get(epoch)?.gone({ epoch, code, signal: null, asNeighbour: false, heapFull });
       this.#threads.delete(message.epoch);
     } else void this.kill(message.epoch);
   }

@@ -1,4 +1,4 @@
-import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import type { Fleet, Leases, NodeId, NodeInfo, Reassigned } from "../../broker/leases.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
@@ -6,7 +6,7 @@ import { toDelivery } from "./broker.ts";
 import { moveDueLines } from "./limits.ts";
 import { queueTopic } from "./queues.ts";
 import { sweep } from "./sweep.ts";
-import type { EpochRecord, NodeRecord, Parked, View } from "./world.ts";
+import { bytesOf, type EpochRecord, type NodeRecord, type Parked, type View } from "./world.ts";
 
 export class MemoryLeases implements Leases {
   readonly #view: View;
@@ -65,6 +65,19 @@ export class MemoryLeases implements Leases {
     const closed = [...epochs].filter(([, epoch]) => epoch.open && epoch.node === node);
     for (const [, epoch] of closed) epoch.open = false;
     return closed.map(([epoch]) => epoch);
+  }
+
+  async reassign(from: Epoch, to: Epoch, moves: readonly Reassigned[]): Promise<void> {
+    const { epochs } = this.#view.space;
+    const taker = epochs.get(to);
+    if (!taker?.open) throw epochClosed(to);
+    for (const { number, bytes } of moves) {
+      const held = epochs.get(from)?.held.get(number);
+      if (!held) continue;
+      epochs.get(from)?.held.delete(number);
+      taker.lastNumber += 1;
+      taker.held.set(taker.lastNumber, { ...held, call: -1, ...(bytes !== undefined && { bytes: bytesOf(bytes) }) });
+    }
   }
 
   async promote(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs: number | null; readonly storeNow: number }> {

@@ -1,6 +1,6 @@
 /** Presence, epochs, what is held, parked messages and the bell on Redis. What each call promises stands in its script. */
 import { randomUUID } from "node:crypto";
-import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import type { Fleet, Leases, NodeId, NodeInfo, Reassigned } from "../../broker/leases.ts";
 import { StoreRefusedError } from "../../kernel/errors.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
@@ -11,7 +11,7 @@ import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asNumber, asText, pairs } from "./reply.ts";
 import { readRecords } from "./reservation.ts";
-import type { Reply } from "./resp.ts";
+import type { Arg, Reply } from "./resp.ts";
 import { announceScript } from "./scripts/announce.ts";
 import { beatScript } from "./scripts/beat.ts";
 import { closeEpochScript } from "./scripts/close-epoch.ts";
@@ -19,6 +19,8 @@ import { closeNodeScript } from "./scripts/close-node.ts";
 import { fleetScript } from "./scripts/fleet.ts";
 import { openEpochScript } from "./scripts/open-epoch.ts";
 import { promoteScript } from "./scripts/promote.ts";
+import { reassignScript } from "./scripts/reassign.ts";
+import { bytesArg } from "./sending.ts";
 import { Waker } from "./waker.ts";
 
 export class RedisLeases implements Leases {
@@ -99,6 +101,15 @@ export class RedisLeases implements Leases {
     const args = [node, count === undefined ? "" : String(count), keys.epoch(""), keys.flight(""), String(rememberClosedMs), randomUUID()];
     const reply = await this.#link.run(closeNodeScript, names, args);
     return reply === null ? null : asList(reply).map(asText);
+  }
+
+  async reassign(from: Epoch, to: Epoch, moves: readonly Reassigned[]): Promise<void> {
+    const keys = this.#keys;
+    const names = [keys.epoch(from), keys.flight(from), keys.epoch(to), keys.flight(to), keys.fleet];
+    const args: Arg[] = [from, String(rememberClosedMs)];
+    for (const { number, bytes } of moves)
+      args.push(String(number), bytes === undefined ? "" : "1", bytes === undefined ? "" : bytesArg(bytes));
+    if (asText(await this.#link.run(reassignScript, names, args)) === "closed") throw epochClosed(to);
   }
 
   async promote(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs: number | null; readonly storeNow: number }> {

@@ -1,10 +1,11 @@
-import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import type { Fleet, Leases, NodeId, NodeInfo, Reassigned } from "../../broker/leases.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
 import type { Database } from "./database.ts";
-import { findEpoch } from "./epochs.ts";
+import { findEpoch, liveEpoch } from "./epochs.ts";
 import { moveDueLines, nextDueMs } from "./limits.ts";
+import { bytesOf } from "./queues.ts";
 import { toDelivery } from "./reserve.ts";
 import * as sql from "./sql/statements.ts";
 import { isSweepDue, sweep } from "./sweep.ts";
@@ -88,6 +89,23 @@ export class SqliteLeases implements Leases {
       const now = this.#view.now();
       database.run(sql.closeNode, { space, id: node, now });
       return database.all(sql.closeEpochsOf, { space, node, now }).map((row) => String(row.name));
+    });
+  }
+
+  reassign(from: Epoch, to: Epoch, moves: readonly Reassigned[]): Promise<void> {
+    return this.#view.write("reassign deliveries in", (database) => {
+      const taker = liveEpoch(this.#view, to);
+      const giver = findEpoch(this.#view, from);
+      if (!giver) return;
+      let position = taker.lastNumber;
+      for (const { number, bytes } of moves) {
+        const found = database.get(sql.findHeld, { epoch: giver.id, number });
+        if (!found) continue;
+        position += 1;
+        const move = { id: Number(found.id), epoch: taker.id, position, bytes: bytes === undefined ? null : bytesOf(bytes) };
+        database.run(sql.reassign, move);
+      }
+      database.run(sql.called, { id: taker.id, call: taker.lastCall, number: position });
     });
   }
 

@@ -44,6 +44,30 @@ export const leasesSuite: Suite = (api, name, make) => {
       assert.deepEqual(texts(await after.reserve(5)), [body("a"), body("b")]);
     });
 
+    it("reassigns deliveries to another epoch, which settles them; the one that gave is no orphan any more", async ({ store, connect }) => {
+      await store.broker.publish({ messages: [message("a"), message("b"), message("c")] });
+      const runner = await startRunner(store);
+      await runner.reserve(3);
+      await store.leases.close(runner.epoch);
+      const other = await connect();
+      const taker = await startRunner(other);
+      const moves = [{ number: 3 }, { number: 1, bytes: "marked" }, { number: 9 }];
+      await store.leases.reassign(runner.epoch, taker.epoch, moves);
+      await store.leases.reassign(runner.epoch, taker.epoch, moves);
+      assert.deepEqual(texts(await other.leases.held(taker.epoch)), [body("c"), "marked"]);
+      assert.deepEqual(texts(await store.leases.held(runner.epoch)), [body("b")]);
+      assert.deepEqual((await store.leases.fleet()).orphans, [runner.epoch]);
+      await store.leases.reassign(runner.epoch, taker.epoch, [{ number: 2 }]);
+      assert.deepEqual((await store.leases.fleet()).orphans, []);
+      const held = await other.leases.held(taker.epoch);
+      assert.deepEqual(await taker.commit(...held.map((delivery) => ack(delivery))), ["applied", "applied", "applied"]);
+      // Its next delivery has a number of its own.
+      await store.broker.publish({ messages: [message("d")] });
+      assert.equal((await taker.reserveOne()).id.number, 4);
+      await store.leases.close(taker.epoch);
+      await assert.rejects(store.leases.reassign(runner.epoch, taker.epoch, [{ number: 1 }]), fenced("LOVAGE_EPOCH_CLOSED"));
+    });
+
     it("opens an epoch twice for the same node as once, and for no node that is not there", async ({ store }) => {
       const runner = await startRunner(store);
       await store.leases.open(runner.node, runner.epoch);

@@ -9,6 +9,7 @@ import type { Reserved } from "../../broker/broker.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import type { Delivery } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
@@ -88,6 +89,7 @@ class Runner implements RunnerHandle {
   readonly #settler: Settler;
   readonly #reconciler: Reconciler;
   readonly #ending: Ending;
+  #compared = false;
   #unwatch: () => void = () => undefined;
   #leaveStandBy: (() => void) | undefined;
 
@@ -156,9 +158,9 @@ class Runner implements RunnerHandle {
       fetcher: this.#fetcher,
       committer: this.#committer,
       onReserved: (reserved) => this.#intake.take(reserved),
-      onReconciled: (inStore) => this.#reconciler.compared(inStore),
+      onReconciled: (inStore) => this.#reconciled(inStore),
       onFenced,
-      onQuiet: () => this.#ending.ifDrained(),
+      onQuiet: () => this.#onQuiet(),
       onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs, held: this.#holdings.size }),
     });
     this.#settler = new Settler({
@@ -238,8 +240,20 @@ class Runner implements RunnerHandle {
     this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });
     const handed = (reserved: Reserved) => this.#handed(reserved);
     this.#leaveStandBy = this.#options.store.broker.standBy?.(spec.epoch, { handed, missed: () => this.#wire.compare() });
-    this.#wire.poke();
+    if (spec.alone === true) this.#wire.compare();
+    else this.#wire.poke();
     this.#bell?.start();
+  }
+
+  #reconciled(inStore: readonly Delivery[]): void {
+    this.#reconciler.compared(inStore);
+    this.#compared = true;
+  }
+
+  #onQuiet(): void {
+    const { alone } = this.#options.spec;
+    if (alone === true && this.#compared && this.#holdings.size === 0 && !this.#ending.draining) this.#ending.drain();
+    this.#ending.ifDrained();
   }
 
   receive(message: ToRunner): void {

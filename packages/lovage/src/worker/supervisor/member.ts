@@ -2,7 +2,7 @@
 import type { Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { Runner, RunnerExit } from "../../pool/runner-host.ts";
-import { type ExitCause, oomKills } from "./exit-cause.ts";
+import type { Death } from "./autopsy.ts";
 
 /**
  * starting: no tasks yet. ready: takes work. draining: takes no more. killing: its end was asked for.
@@ -17,15 +17,15 @@ export interface Member {
   readonly epoch: Epoch;
   readonly runner: Runner;
   readonly spawnedAt: number;
+  /** In quarantine: beside the pool's own runners, for one message, and nobody takes its place. */
+  readonly alone: boolean;
   stage: MemberStage;
   /** A spare may take its place already, while it finishes what it has. */
   retired: boolean;
   wasReady: boolean;
   endReason: EndReason;
-  /** Why it died, once that is known; null: it lives, or ended as it should. */
-  cause: ExitCause | null;
-  /** Of the kernel, before it was spawned. */
-  readonly oomKills: number | null;
+  /** Why we ended it, where that is charged as a death of its own. */
+  death: Death | null;
   /** Outcomes to write when its code is gone, by delivery number: what is not in here goes back to its queue. */
   readonly verdicts: Map<number, Outcome>;
   /** Deliveries it held when it last said that the store does not answer. */
@@ -38,19 +38,20 @@ export interface Member {
 export interface Departed {
   readonly member: Member;
   readonly exit: RunnerExit;
+  readonly death: Death;
 }
 
-export function newMember(runner: Runner, spawnedAt: number): Member {
+export function newMember(runner: Runner, spawnedAt: number, alone = false): Member {
   return {
     epoch: runner.epoch,
     runner,
     spawnedAt,
+    alone,
     stage: "starting",
     retired: false,
     wasReady: false,
     endReason: null,
-    cause: null,
-    oomKills: oomKills(),
+    death: null,
     verdicts: new Map(),
     held: 0,
     failure: null,

@@ -22,8 +22,8 @@ export class MemoryLimit {
     const [mebibytes, limitMebibytes] = [bytes, limitBytes].map((each) => Math.round(each / 2 ** 20));
     log.warn("runner.over-memory", { epoch: member.epoch, pid: member.runner.pid, mebibytes, limitMebibytes });
     if (!canKill) return;
-    const text = `out of memory: its process had ${mebibytes} MiB, and workerHardMemoryPerChild is ${limitMebibytes} MiB`;
-    member.cause ??= { text, outOfMemory: true };
+    const how = `out of memory: its process had ${mebibytes} MiB, and workerHardMemoryPerChild is ${limitMebibytes} MiB`;
+    member.death ??= { cause: "memory-limit", how };
     await pool().kill(member, "memory");
   }
 }

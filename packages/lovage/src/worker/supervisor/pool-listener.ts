@@ -33,7 +33,7 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
     onReady(member) {
       const { readiness, leases } = actors();
       leases.changed();
-      readiness.came(member);
+      if (!member.alone) readiness.came(member);
     },
     onGone({ member }) {
       const { readiness, leases, waker, canceller, shutdown } = actors();

@@ -54,12 +54,14 @@ export class PoolSize {
     log.info("pool.resized", { from: before, to: this.capacity });
     onChanged();
     if (this.#by === "runners") await this.#resizePool(pool());
-    else for (const member of pool().members) member.runner.send({ t: "slots", epoch: member.epoch, count: this.#openSlots });
+    else
+      for (const member of pool().members.filter(({ alone }) => !alone))
+        member.runner.send({ t: "slots", epoch: member.epoch, count: this.#openSlots });
   }
 
   async #resizePool(pool: RunnerPool): Promise<void> {
     pool.resize(this.#runners);
-    const there = pool.members.filter(({ retired }) => !retired);
+    const there = pool.members.filter(({ retired, alone }) => !retired && !alone);
     const surplus = there.length - this.#runners;
     if (surplus <= 0) return;
     const taken = await Promise.all(there.map(tasksIn));

@@ -8,7 +8,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { FromRunner, FromWatchdog, RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerExit, RunnerHost } from "../../pool/runner-host.ts";
-import { exitCause, oomKills } from "./exit-cause.ts";
+import { Autopsy } from "./autopsy.ts";
 import { type Departed, type EndReason, type Member, newMember } from "./member.ts";
 import { RespawnPace } from "./respawn-pace.ts";
 
@@ -41,16 +41,18 @@ const exitWithinMs = 3000;
 const mostHopelessStarts = 3;
 
 /** From outside, as it might have been at any time: that says nothing about how it starts. */
-const wasKilled = ({ member, exit }: Departed): boolean =>
-  exit.signal === "SIGKILL" && member.failure === null && member.cause?.outOfMemory === false;
+const wasKilled = ({ member, death }: Departed): boolean => death.cause === "killed" && member.failure === null;
 
 export class RunnerPool {
   readonly #options: RunnerPoolOptions;
   readonly #members = new Map<Epoch, Member>();
   readonly #pace = new RespawnPace();
+  readonly #autopsy = new Autopsy();
   /** Exits whose work is not settled yet. */
   readonly #settling = new Set<Promise<void>>();
   readonly #spawning = new Set<Promise<void>>();
+  /** Being spawned beside the pool's own. */
+  readonly #beside = new Set<Promise<unknown>>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #runners: number;
   #replacing = false;
@@ -92,6 +94,7 @@ export class RunnerPool {
     this.#timers.clear();
     this.#scheduled = 0;
     await Promise.all(this.#spawning);
+    await Promise.allSettled(this.#beside);
   }
 
   /** It takes no more work and a spare takes its place at once. */
@@ -121,9 +124,22 @@ export class RunnerPool {
     while (this.#settling.size > 0) await Promise.all(this.#settling);
   }
 
+  /**
+   * A runner beside those of the pool, for what its epoch holds already. Resolves when it is gone and what it left is settled; false:
+   * nothing is spawned any more. @throws when it cannot be spawned.
+   */
+  async runAlone(spec: RunnerSpec): Promise<boolean> {
+    if (!this.#replacing) return false;
+    const hosted = this.#host(spec, true);
+    this.#beside.add(hosted);
+    const { gone } = await hosted.finally(() => this.#beside.delete(hosted));
+    await gone;
+    return true;
+  }
+
   #fill(): void {
     if (!this.#replacing) return;
-    const there = this.members.filter((member) => !member.retired).length + this.#spawning.size + this.#scheduled;
+    const there = this.members.filter((member) => !member.retired && !member.alone).length + this.#spawning.size + this.#scheduled;
     for (let missing = this.#runners - there; missing > 0; missing--) this.#spawn();
   }
 
@@ -138,9 +154,16 @@ export class RunnerPool {
   }
 
   async #spawnOne(): Promise<void> {
-    const { host, clock, log, specFor, open, listener } = this.#options;
+    const { specFor, open } = this.#options;
     const epoch = randomUUID();
     await open(epoch);
+    await this.#host(specFor(epoch), false);
+  }
+
+  /** `gone`: it is, and what it left is settled. */
+  async #host(spec: RunnerSpec, alone: boolean): Promise<{ readonly gone: Promise<void> }> {
+    const { host, clock, log, listener } = this.#options;
+    const { epoch } = spec;
     // What it says before `spawn` has resolved is kept until there is a member.
     const early: (() => void)[] = [];
     let member: Member | undefined;
@@ -148,16 +171,17 @@ export class RunnerPool {
       if (member) word(member);
       else early.push(() => word(member as Member));
     };
-    const runner = await host.spawn(specFor(epoch), {
+    const runner = await host.spawn(spec, {
       onMessage: (message) => hear((to) => this.#received(to, message)),
       onWatchdog: (finding) => hear((to) => listener.onWatchdog(to, finding)),
     });
-    member = newMember(runner, clock.monotonic());
+    member = newMember(runner, clock.monotonic(), alone);
     this.#members.set(epoch, member);
     log.debug("runner.spawned", { epoch, pid: runner.pid });
     for (const word of early) word();
-    const exited = runner.exited.then((exit) => this.#exited(member as Member, exit));
-    exited.catch((error: unknown) => log.error("runner.exit-unhandled", { epoch, error }));
+    const gone = runner.exited.then((exit) => this.#exited(member as Member, exit));
+    gone.catch((error: unknown) => log.error("runner.exit-unhandled", { epoch, error }));
+    return { gone };
   }
 
   #received(member: Member, message: FromRunner): void {
@@ -188,21 +212,21 @@ export class RunnerPool {
 
   async #exited(member: Member, exit: RunnerExit): Promise<void> {
     const { clock, log, settle, listener } = this.#options;
-    const departed = { member, exit };
+    const death = this.#autopsy.examine(member, exit);
+    const departed = { member, exit, death };
     this.#members.delete(member.epoch);
-    const expected = (member.endReason !== null && member.endReason !== "memory") || exit.asNeighbour;
-    if (!expected) member.cause ??= exitCause(exit, (oomKills() ?? 0) > (member.oomKills ?? 0));
-    const facts = { epoch: member.epoch, pid: member.runner.pid, code: exit.code, signal: exit.signal, reason: member.endReason };
+    const expected = (member.endReason !== null && member.death === null) || exit.asNeighbour;
+    const facts = { epoch: member.epoch, pid: member.runner.pid, code: exit.code, signal: exit.signal, reason: member.endReason, ...death };
     if (expected) log.info("runner.gone", facts);
-    else log.warn("runner.died", { ...facts, cause: member.cause?.text, ...member.failure });
+    else log.warn("runner.died", { ...facts, ...member.failure });
     const settling: Promise<void> = settle(departed).finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
     listener.onGone(departed);
     if (!member.wasReady && !expected) this.#failedToStart(departed);
-    const pauseMs = expected
-      ? 0
-      : this.#pace.died(member.wasReady || wasKilled(departed), clock.monotonic(), exit.signal === null ? null : member.runner.pid);
-    if (!member.retired) this.#replaceAfter(pauseMs);
+    const atWork = member.wasReady || wasKilled(departed);
+    const pauseMs =
+      expected || member.alone ? 0 : this.#pace.died(atWork, clock.monotonic(), exit.signal === null ? null : member.runner.pid);
+    if (!member.retired && !member.alone) this.#replaceAfter(pauseMs);
     await settling;
   }
 

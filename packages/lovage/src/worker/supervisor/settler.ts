@@ -3,6 +3,7 @@
  * back with the right blame. A store that does not answer is asked again until the node stops; then it is the reaper's.
  */
 import type { App } from "../../app/app.ts";
+import type { Reassigned } from "../../broker/leases.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -21,6 +22,8 @@ export interface SettlerOptions {
   /** Slots of a runner, and deliveries per slot. */
   readonly slots: number;
   readonly prefetch: number;
+  /** Where several messages share a process: runs those that may have ended it, each alone. */
+  readonly quarantine?: (from: Epoch, suspects: readonly Reassigned[]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -57,14 +60,14 @@ export class Settler {
 
   /** Deliveries of a closed epoch whose runner is not ours to judge. @throws when the store does not answer. */
   async settleLost(epoch: Epoch, deliveries: readonly Delivery[]): Promise<void> {
-    await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker node was lost", counted: true });
+    await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker node was lost", death: "node-lost", counted: true });
   }
 
   /** Of our own node, at its end: what is still there could not be settled before. */
   async settleLeft(epochs: readonly Epoch[]): Promise<void> {
     for (const epoch of epochs) {
       const deliveries = await this.#options.store.leases.held(epoch);
-      await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker was stopped", counted: false });
+      await this.#release(epoch, deliveries, { kind: "innocent", cause: "its worker was stopped", death: "stopped", counted: false });
     }
   }
 
@@ -85,7 +88,8 @@ export class Settler {
     this.#stopping.abort();
   }
 
-  async #settle({ member, exit }: Departed): Promise<void> {
+  async #settle(departed: Departed): Promise<void> {
+    const { member } = departed;
     const deliveries = await this.#options.store.leases.close(member.epoch);
     for (const delivery of deliveries) {
       const outcome = member.verdicts.get(delivery.id.number);
@@ -94,7 +98,7 @@ export class Settler {
     const rest = deliveries.filter(({ id }) => !member.verdicts.has(id.number));
     // What we had told to stop may have ended its process itself: that is no fault of what waited behind it.
     const stopped = rest.length < deliveries.length;
-    const blame = stopped && member.endReason === null ? besideStopped : this.#blame({ member, exit }, rest);
+    const blame = stopped && member.endReason === null ? besideStopped : this.#blame(departed, rest);
     await this.#release(member.epoch, rest, blame);
   }
 
@@ -105,7 +109,7 @@ export class Settler {
 
   async #release(epoch: Epoch, deliveries: readonly Delivery[], blame: Blame): Promise<void> {
     if (deliveries.length === 0) return;
-    const { store, nodeName, log, app } = this.#options;
+    const { store, nodeName, log, app, quarantine } = this.#options;
     const { maxDeliveries, maxLost } = app.config;
     const settled = await settleReleased({
       broker: store.broker,
@@ -117,18 +121,17 @@ export class Settler {
       log,
       maxDeliveries,
       maxLost,
+      ...(quarantine && { quarantine: (suspects) => quarantine(epoch, suspects) }),
     });
     log.info("runner.settled", { epoch, cause: blame.cause, ...settled });
   }
 
-  #blame({ member, exit }: Departed, deliveries: readonly Delivery[]): Blame {
-    if (member.endReason === "shutdown") return { kind: "innocent", cause: "its worker was stopped", counted: false };
-    if (exit.asNeighbour) return { kind: "innocent", cause: "a neighbour took the process with it", counted: true };
-    if (member.cause === null) return { kind: "innocent", cause: `its runner was ended (${member.endReason})`, counted: true };
+  #blame({ member, exit, death: { cause: death, how: cause } }: Departed, deliveries: readonly Delivery[]): Blame {
+    // A runner that says why it cannot start has started nothing.
+    if (member.endReason === "shutdown" || member.failure !== null) return { kind: "innocent", cause, death, counted: false };
+    if ((member.endReason !== null && member.death === null) || exit.asNeighbour) return { kind: "innocent", cause, death, counted: true };
     const started = this.#started(deliveries);
-    const { text, outOfMemory } = member.cause;
-    const blame = { kind: "died", cause: text, outOfMemory } as const;
-    return started === null ? blame : { ...blame, started };
+    return { kind: "died", cause, death, inCompany: exit.inCompany === true, ...(started !== null && { started }) };
   }
 
   /** With one slot and more prefetched, only the oldest had begun. Else it cannot be told from here. */

@@ -2,6 +2,7 @@
  * A worker node: one supervisor and its runners. This file only ties the actors together and passes words between them; each job
  * has its own file. No user code runs here, so nothing that a task does holds up heartbeats, limits, cancel or control.
  */
+import { availableParallelism } from "node:os";
 import type { App } from "../../app/app.ts";
 import { busLink } from "../../control/control-link.ts";
 import { Mailbox } from "../../control/mailbox.ts";
@@ -10,7 +11,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
-import type { PoolPlan } from "../../pool/pools.ts";
+import { type PoolPlan, sharesProcess } from "../../pool/pools.ts";
 import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
@@ -29,6 +30,7 @@ import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize, tasksIn } from "./pool-size.ts";
+import { Quarantine } from "./quarantine.ts";
 import { Readiness } from "./readiness.ts";
 import { Recycler } from "./recycler.ts";
 import { RunnerPool } from "./runner-pool.ts";
@@ -84,7 +86,35 @@ export class Supervisor {
     this.#readiness = new Readiness(plan.runners);
     const pool = () => this.#pool;
     const held = (epoch: string) => store.leases.held(epoch);
-    this.#settler = new Settler({ app, store, nodeName, slots: plan.slots, prefetch: spec.prefetch, clock, log });
+    const quarantine = new Quarantine({
+      leases: store.leases,
+      open: (epoch) => this.#leases.open(epoch),
+      run: (epoch) =>
+        this.#pool.runAlone({
+          ...spec,
+          epoch,
+          slots: 1,
+          prefetch: 1,
+          queues: [],
+          openSlots: 1,
+          ownBell: false,
+          maxTasks: null,
+          alone: true,
+        }),
+      lanes: Math.min(plan.concurrency, availableParallelism()),
+      clock,
+      log,
+    });
+    this.#settler = new Settler({
+      app,
+      store,
+      nodeName,
+      slots: plan.slots,
+      prefetch: spec.prefetch,
+      ...(sharesProcess(plan) && { quarantine: (from, suspects) => quarantine.take(from, suspects) }),
+      clock,
+      log,
+    });
     this.#reaper = new Reaper({
       leases: store.leases,
       clock,

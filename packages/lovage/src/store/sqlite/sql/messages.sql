@@ -39,6 +39,9 @@ WHERE m.place = 1 AND m.epoch = :epoch ORDER BY m.position;
 -- name: findHeld
 SELECT id, queue, bucket, why FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number;
 
+-- name: reassign
+UPDATE messages SET epoch = :epoch, position = :position, call = NULL, bytes = coalesce(:bytes, bytes) WHERE id = :id;
+
 -- name: ack
 DELETE FROM messages WHERE place = 1 AND epoch = :epoch AND position = :number RETURNING id, why;
 

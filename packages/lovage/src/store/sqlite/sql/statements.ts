@@ -555,6 +555,13 @@ export const findHeld: Statement<"epoch" | "number"> = {
 };
 
 /** messages.sql */
+export const reassign: Statement<"epoch" | "position" | "bytes" | "id"> = {
+  name: "reassign",
+  args: ["epoch", "position", "bytes", "id"],
+  text: `UPDATE messages SET epoch = ?, position = ?, call = NULL, bytes = coalesce(?, bytes) WHERE id = ?`,
+};
+
+/** messages.sql */
 export const ack: Statement<"epoch" | "number"> = {
   name: "ack",
   args: ["epoch", "number"],
