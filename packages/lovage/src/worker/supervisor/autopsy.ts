@@ -5,13 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { DeathCause } from "../../message/commit.ts";
 import type { RunnerExit } from "../../pool/runner-host.ts";
-import type { EndReason, Member } from "./member.ts";
-
-export interface Death {
-  readonly cause: DeathCause;
-  /** For people, as in "signal SIGKILL: the system was out of memory". */
-  readonly how: string;
-}
+import type { Death, EndReason, Member } from "./member.ts";
 
 /** Text of a file, or undefined. */
 export type ReadText = (path: string) => string | undefined;

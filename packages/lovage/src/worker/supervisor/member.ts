@@ -1,8 +1,7 @@
 /** A runner as its supervisor knows it, from before it is ready until its work is settled. */
-import type { Epoch } from "../../message/commit.ts";
+import type { DeathCause, Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { Runner, RunnerExit } from "../../pool/runner-host.ts";
-import type { Death } from "./autopsy.ts";
 
 /**
  * starting: no tasks yet. ready: takes work. draining: takes no more. killing: its end was asked for.
@@ -12,6 +11,13 @@ export type MemberStage = "starting" | "ready" | "draining" | "killing";
 
 /** Why we killed it, or made it end; null: it died by itself. */
 export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | "shrink" | "memory" | null;
+
+/** Why a runner is gone. */
+export interface Death {
+  readonly cause: DeathCause;
+  /** For people, as in "signal SIGKILL: the system was out of memory". */
+  readonly how: string;
+}
 
 export interface Member {
   readonly epoch: Epoch;
