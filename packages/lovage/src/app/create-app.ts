@@ -11,7 +11,7 @@ import type { Logger } from "../kernel/logger.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
 import type { Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
-import type { Signature, TaskId } from "../message/task-message.ts";
+import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { publishThrough } from "../middleware/publish-chain.ts";
@@ -41,6 +41,7 @@ import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { onOneQueue, twinQueue } from "./twin-store.ts";
+import { inCanvas, mayBeUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
 
 export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */
@@ -88,6 +89,7 @@ class LovageApp implements App {
   readonly #stores: AppStores;
   readonly #isTwin: boolean;
   readonly #results: ResultSource;
+  readonly #anyUnique: boolean;
   #config: ResolvedConfig;
   #settings: ContinuationSettings;
   #execution: ExecutionContext;
@@ -110,6 +112,7 @@ class LovageApp implements App {
     );
     this.#middleware = options.middleware ?? defaultMiddleware;
     this.#publishMiddleware = this.#middleware.filter((each) => each.publish !== undefined);
+    this.#anyUnique = this.registry.all().some((task) => task.settings.unique !== null);
     this.#config = resolveApp(this.name, options);
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
@@ -170,6 +173,7 @@ class LovageApp implements App {
     const { call, how } = asCall(what, argsOrOptions, options);
     const building = buildCalls([call], how, this.#sending);
     const built = building instanceof Promise ? await building : building;
+    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as never;
     return this.#handle(built, 0, await this.#publish(built)) as never;
   }
 
@@ -183,18 +187,57 @@ class LovageApp implements App {
       ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
     const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
+    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built)) as never;
     const results = await this.#publish(built);
     return built.results.map((_, index) => this.#handle(built, index, results)) as never;
   }
 
   async apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
     const built = await buildCalls([{ signature, args }], options, this.#sending);
+    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as AsyncResult | GroupResult;
     return this.#handle(built, 0, await this.#publish(built));
   }
 
   async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
     const built = await buildCalls([{ signature, args }], options, this.#sending);
+    const unique = mayBeUnique(built.messages, this.#anyUnique) && (await uniqueness(built.messages, this.registry));
+    if (unique) throw inCanvas(unique.messages.find(({ id }) => unique.forMs.has(id))?.task ?? signature.task);
     return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
+  }
+
+  /** Some may be unique; of those that are, one whose key another task has is not sent. */
+  async #sendLooking(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
+    const unique = await uniqueness(built.messages, this.registry);
+    if (unique === undefined) {
+      const results = await this.#publish(built);
+      return built.results.map((_, index) => this.#handle(built, index, results));
+    }
+    const holders = new Map<TaskId, TaskId>();
+    const send = async (messages: readonly TaskMessage[]) => {
+      for (const [id, holder] of await this.#publishUnique(messages, unique)) holders.set(id, holder);
+    };
+    if (this.#publishMiddleware.length === 0) await send(unique.messages);
+    else await publishThrough(unique.messages, this.#publishMiddleware, send);
+    const run = ambientRuns.getStore();
+    if (run?.sender === this) for (const child of built.children) if (!holders.has(child[0][0])) run.addChild(child);
+    return built.results.map((tuple, index) => {
+      const holder = holders.get(tuple[0][0]);
+      return holder === undefined ? this.#handle(built, index) : new TaskResult(holder, this.#results, { duplicate: true });
+    });
+  }
+
+  /** Straight to the store: no outbox can tell what is the same. Returns, by id, who has the keys of those that were not sent. */
+  async #publishUnique(messages: readonly TaskMessage[], { forMs }: Uniqueness): Promise<ReadonlyMap<TaskId, TaskId>> {
+    const run = ambientRuns.getStore();
+    if (run?.sender === this) run.mustLive();
+    const publication = this.#encode({ messages, chords: [] });
+    const outgoing = publication.messages.map((message, index) => {
+      const key = messages[index]?.lovage.unique?.key;
+      return key === undefined ? message : { ...message, unique: { key, forMs: forMs.get(message.taskId) ?? null } };
+    });
+    const { limits } = await this.store();
+    const holders = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#config.deadlineMs });
+    return new Map(outgoing.flatMap(({ taskId }, index) => (holders[index] ? [[taskId, holders[index]] as const] : [])));
   }
 
   #handle(built: Built, index: number, results: ResultSource = this.#results): AsyncResult | GroupResult {

@@ -7,6 +7,7 @@ import type { Commit, Settle } from "../message/commit.ts";
 import { encodeTaskMessage } from "../message/encode.ts";
 import type { FailureCause, Outcome } from "../message/outcome.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
+import { uniqueHoldOf } from "../message/unique-hold.ts";
 import { failureFollows, rejectionFollows, revokedFollows } from "./after-failure.ts";
 import { replacementFollows, retryFollows } from "./after-retry.ts";
 import { successFollows } from "./after-success.ts";
@@ -19,7 +20,10 @@ export { completeChord } from "./complete-chord.ts";
 /** @throws {SerializationError} when a result, or an argument of what follows, cannot go on the wire. */
 export function continuation(message: TaskMessage, outcome: Outcome, facts: Facts): Commit {
   const follow = new FollowUp(facts.message === message ? facts : { ...facts, message });
-  return commitOf(follow, stateOf(outcome, follow), settleOf(outcome, follow.facts));
+  const commit = commitOf(follow, stateOf(outcome, follow), settleOf(outcome, follow.facts));
+  // A retry is the same task still.
+  const frees = outcome.kind === "retry" || commit.settle.kind === "requeue" ? undefined : uniqueHoldOf(message.id, message.lovage);
+  return frees === undefined ? commit : { ...commit, frees };
 }
 
 /** Puts what follows into `follow`, and names the state that is counted. */

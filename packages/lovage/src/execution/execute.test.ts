@@ -39,6 +39,7 @@ function controls(over: Partial<RunControls> = {}): RunControls {
     signal: new AbortController().signal,
     throwIfAborted: () => undefined,
     publish: async () => undefined,
+    mustLive: () => undefined,
     progress: () => undefined,
     setState: async () => undefined,
     log: silentLogger,

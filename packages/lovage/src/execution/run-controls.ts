@@ -14,6 +14,8 @@ export interface RunControls {
   throwIfAborted(): void;
   /** Sends from inside the run. @throws {FencedError} once the run is no longer ours. */
   publish(publication: Publication): Promise<void>;
+  /** @throws {FencedError} once the run is over or no longer ours. */
+  mustLive(): void;
   /** Never blocks and never throws; the runner gathers entries and writes them to the log `progress/<rootId>`. */
   progress(entry: ProgressEntry): void;
   /** A custom state of the live delivery; never after an end state. */

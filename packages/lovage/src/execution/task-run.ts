@@ -182,6 +182,10 @@ export class TaskRun implements Run, AmbientRun, Execution {
     return this.#controls.publish(publication);
   }
 
+  mustLive(): void {
+    this.#controls.mustLive();
+  }
+
   addChild(result: ResultTuple): void {
     this.#children ??= [];
     this.#children.push(result);

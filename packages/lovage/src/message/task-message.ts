@@ -46,6 +46,7 @@ export interface SignatureOptions {
   readonly headers?: Readonly<Record<string, unknown>> | null;
   readonly replaced_task_nesting?: number | null;
   readonly stamped_headers?: readonly string[] | null;
+  readonly lovage?: LovageProperties;
   readonly [key: string]: unknown;
 }
 
@@ -116,6 +117,15 @@ export interface LovageProperties {
   readonly retry?: RetryOverride;
   /** The key that this task has, and until when: its start, or its end. */
   readonly unique?: { readonly key: string; readonly until: "start" | "done" };
+  /** In a signature: what its caller wants in place of what its task says. */
+  readonly uniqueBy?: UniqueRequest | false;
+}
+
+export interface UniqueRequest {
+  /** Calls with the same are the same. Absent: as the task says, or all arguments. */
+  readonly key?: string;
+  readonly until?: "start" | "done";
+  readonly forMs?: number;
 }
 
 export interface RetryOverride {

@@ -15,17 +15,20 @@ export interface HandleOptions {
   readonly parent?: Handle | null;
   /** Tasks that were sent with their results ignored: nothing will ever be stored of them. */
   readonly ignored?: ReadonlySet<TaskId> | undefined;
+  readonly duplicate?: boolean;
 }
 
 export class TaskResult<R = unknown> implements AsyncResult<R> {
   readonly id: TaskId;
   readonly parent: Handle | null;
+  readonly duplicate: boolean;
   readonly #source: ResultSource;
   readonly #ignored: boolean;
 
   constructor(id: TaskId, source: ResultSource, options: HandleOptions = noOptions) {
     this.id = id;
     this.parent = options.parent ?? null;
+    this.duplicate = options.duplicate ?? false;
     this.#source = source;
     this.#ignored = options.ignored?.has(id) ?? false;
   }

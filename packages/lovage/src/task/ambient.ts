@@ -14,6 +14,8 @@ export interface AmbientRun {
   readonly message: TaskMessage;
   /** Fenced: fails once the run is over or no longer ours. */
   publish(publication: Publication): Promise<void>;
+  /** Fenced as `publish`, for what is sent another way. */
+  mustLive(): void;
   /** What it sent stands in its result (celery-wire.md §5.2). */
   addChild(result: ResultTuple): void;
   /** Awaits a child: its slot is not counted as taken meanwhile. */

@@ -17,6 +17,8 @@ export interface RevokeOptions {
 
 export interface AsyncResult<R = unknown> {
   readonly id: TaskId;
+  /** The call was not sent, since the same one waited or ran: this is that one's handle. */
+  readonly duplicate: boolean;
   /** The step before it in a chain, the header of its chord. */
   readonly parent: AsyncResult | GroupResult | null;
   /**

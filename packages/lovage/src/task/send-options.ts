@@ -3,7 +3,7 @@
 import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
-import type { LovageProperties, Signature, SignatureOptions } from "../message/task-message.ts";
+import type { LovageProperties, Signature, SignatureOptions, UniqueRequest } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
 import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
@@ -38,6 +38,11 @@ export interface SendOptions {
   readonly tags?: readonly string[];
   /** Marks of all its tasks; see `stamp`. */
   readonly stamps?: Stamps;
+  /**
+   * Leaves this call out if the same one waits or runs, in place of what its task says: `key` tells which calls are the same.
+   * false: sends it in any case.
+   */
+  readonly unique?: boolean | UniqueRequest;
   /** Keyword arguments, beside the positional ones. */
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
@@ -61,6 +66,7 @@ const known: Readonly<Record<keyof SendOptions, true>> = {
   correlationId: true,
   tags: true,
   stamps: true,
+  unique: true,
   kwargs: true,
 };
 
@@ -88,12 +94,23 @@ export function toSignatureOptions(options: SendOptions): SignatureOptions {
 
 /** An unknown option of a signature becomes a message property (celery-wire.md §6.1), so ours survives Python legs. */
 function lovageProperties(options: SendOptions): LovageProperties | undefined {
-  if (options.correlationId === undefined && options.tags === undefined && options.retry === undefined) return undefined;
+  const { correlationId, tags, retry, unique } = options;
+  if (correlationId === undefined && tags === undefined && retry === undefined && unique === undefined) return undefined;
   return {
     ...(options.correlationId !== undefined && { correlation: options.correlationId }),
     ...(options.tags !== undefined && { tags: options.tags }),
     ...(options.retry !== undefined && { retry: retryOverride(options.retry) }),
+    ...(unique !== undefined && { uniqueBy: uniqueRequest(unique) }),
   };
+}
+
+function uniqueRequest(unique: boolean | UniqueRequest): UniqueRequest | false {
+  if (typeof unique === "boolean") return unique ? {} : false;
+  const { key, until, forMs } = unique;
+  if (key !== undefined && typeof key !== "string") refuse("unique.key", key, "text");
+  if (until !== undefined && until !== "start" && until !== "done") refuse("unique.until", until, '"start" or "done"');
+  if (forMs !== undefined && !(Number.isFinite(forMs) && forMs > 0)) refuse("unique.forMs", forMs, "milliseconds above 0");
+  return { ...(key !== undefined && { key }), ...(until !== undefined && { until }), ...(forMs !== undefined && { forMs }) };
 }
 
 const signatures = (given: SignatureLike | readonly SignatureLike[]): Signature[] =>

@@ -100,9 +100,10 @@ export class Attempt {
 /** For a commit that carries no outcome: nothing to complete, nothing to fail. */
 export const noOutcome: AttemptRules = { complete: (commit) => commit, failure: () => null };
 
-/** A commit that settles and says nothing else. */
-export function bareCommit(of: Pick<Commit, "delivery">, settle: Settle): Commit {
-  return { delivery: of.delivery, settle, results: [], publish: [], chords: [], chordParts: [] };
+/** A commit that settles and says nothing else; one that ends the task gives back what that had. */
+export function bareCommit({ delivery, frees }: Pick<Commit, "delivery" | "frees">, settle: Settle): Commit {
+  const commit: Commit = { delivery, settle, results: [], publish: [], chords: [], chordParts: [] };
+  return frees === undefined || settle.kind !== "dead-letter" ? commit : { ...commit, frees };
 }
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,8 +1,8 @@
 import type { QueueAdmin } from "../../broker/broker.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
+import { peekUniqueHold } from "../../message/unique-hold.ts";
 import { bucketOf } from "../priority.ts";
-import { uniqueHoldOf } from "../unique-hold.ts";
 import type { Line } from "./line.ts";
 import { freeUnique } from "./uniques.ts";
 import { bytesOf, type View } from "./world.ts";
@@ -63,7 +63,7 @@ export class MemoryQueues implements QueueAdmin {
   #giveUp(messages: readonly Uint8Array[]): void {
     if (this.#view.space.uniques.size === 0) return;
     for (const bytes of messages) {
-      const hold = uniqueHoldOf(bytes);
+      const hold = peekUniqueHold(bytes);
       if (hold !== undefined) freeUnique(this.#view, hold);
     }
   }

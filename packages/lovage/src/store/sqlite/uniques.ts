@@ -1,7 +1,7 @@
 /** Unique keys in a file; within a write. */
 import type { Outgoing, UniqueHold } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import { uniqueHoldOf } from "../unique-hold.ts";
+import { peekUniqueHold } from "../../message/unique-hold.ts";
 import { blob } from "./driver.ts";
 import * as sql from "./sql/statements.ts";
 import type { View } from "./view.ts";
@@ -26,7 +26,7 @@ export function giveUpUniques(view: View, queue: number): void {
   const { database } = view.file;
   if (!database.get(sql.anyUnique, { space: view.space })) return;
   for (const { bytes } of database.all(sql.queueBytes, { queue })) {
-    const hold = uniqueHoldOf(blob(bytes));
+    const hold = peekUniqueHold(blob(bytes));
     if (hold !== undefined) freeUnique(view, hold);
   }
 }

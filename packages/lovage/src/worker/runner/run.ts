@@ -89,7 +89,7 @@ export class Run implements RunControls {
   }
 
   async publish(publication: Publication): Promise<void> {
-    this.#mustLive();
+    this.mustLive();
     await this.#services.publish(publication);
   }
 
@@ -100,12 +100,12 @@ export class Run implements RunControls {
   }
 
   async setState(record: ResultRecord): Promise<void> {
-    this.#mustLive();
+    this.mustLive();
     if ((await this.#services.markState(this.held.number, record)) === "fenced") throw this.#overError();
   }
 
   async suspend<T>(work: Promise<T>): Promise<T> {
-    this.#mustLive();
+    this.mustLive();
     const { slots } = this.#services;
     this.#suspensions += 1;
     if (this.#suspensions === 1) slots.suspend(this.row);
@@ -149,7 +149,7 @@ export class Run implements RunControls {
     this.#over = true;
   }
 
-  #mustLive(): void {
+  mustLive(): void {
     if (this.#over || this.abandoned) throw this.#overError();
   }
 

@@ -3,6 +3,7 @@ import type { App } from "../../app/app.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
+import { uniqueHoldOf } from "../../message/unique-hold.ts";
 import { Attempt, bareCommit, noOutcome } from "../../upkeep/attempt.ts";
 import { outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
 import type { Held } from "./held.ts";
@@ -44,7 +45,9 @@ export class Settler {
 
   /** Nothing but the settlement: it goes back, waits, or is kept with the dead letters. */
   settle(held: Held, settle: Settle): void {
-    this.#commit(held, new Attempt(bareCommit({ delivery: held.delivery.id }, settle), noOutcome));
+    const { message, delivery } = held;
+    const frees = message === null ? undefined : uniqueHoldOf(message.id, message.lovage);
+    this.#commit(held, new Attempt(bareCommit({ delivery: delivery.id, ...(frees !== undefined && { frees }) }, settle), noOutcome));
   }
 
   #attempt({ delivery, message }: Held, outcome: Outcome, { runtimeMs, settle }: EndFacts): Attempt {
