@@ -219,6 +219,10 @@ export const remedies = {
   ],
   LOVAGE_STORE_ERROR: ["Redis refused a command for good.", "The message has its words."],
   LOVAGE_STORE_FOREIGN: ["The SQLite file belongs to another program.", "Name a file of its own."],
+  LOVAGE_STORE_EVICTS: [
+    "The Redis server drops queues when it is full: its `maxmemory-policy` is one of `allkeys-…`.",
+    "`redis-cli CONFIG SET maxmemory-policy noeviction`; `--allow-eviction` starts the worker all the same.",
+  ],
   LOVAGE_STORE_FORMAT: ["The store was written by another release.", "Use a release that reads its format, or another namespace or file."],
   LOVAGE_STORE_FULL: [
     "The disk of the SQLite file is full.",

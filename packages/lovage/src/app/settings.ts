@@ -197,6 +197,12 @@ export const settingsTable = {
     aliases: ["publishDeadlineMs"],
     doc: "Milliseconds that sending or reading may take before it ends in BrokerUnavailableError.",
   }),
+  allowEviction: row({
+    celery: null,
+    default: false,
+    kind: kinds.flag,
+    doc: "Start workers also on a Redis whose maxmemory-policy (allkeys-…) drops queues when it is full.",
+  }),
   maxPayloadBytes: row({
     celery: null,
     default: 8_388_608,

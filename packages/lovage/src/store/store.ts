@@ -33,11 +33,21 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What `lovage report` and a starting node print: server, version, how far it keeps what it acknowledged, warnings. */
+/** What `lovage report`, `lovage doctor` and a starting node print: server, version, how far it keeps what it acknowledged, and what is wrong. */
 export interface StoreReport {
   readonly server: string;
   readonly durability: string;
-  readonly warnings: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** Something that whoever runs the store should know. */
+export interface Finding {
+  /** Stable, for machines: "eviction", "memory". */
+  readonly what: string;
+  /** fatal: no node starts on it unless told to. warning: something will be lost or fail. note: good to know. */
+  readonly level: "fatal" | "warning" | "note";
+  /** What it is, what follows from it, and what to do. */
+  readonly message: string;
 }
 
 export interface StoreOptions {

@@ -6,7 +6,7 @@ import { createLogger, type LogFormat, type Logger, type LogLevel } from "../ker
 import type { QueueName } from "../message/task-message.ts";
 import { type PoolPlan, planPool } from "../pool/pools.ts";
 import type { StartRunner } from "../pool/runner-entry.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreReport } from "../store/store.ts";
 import { openHost } from "./adapters.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { expandNodeName } from "./node-name.ts";
@@ -54,6 +54,8 @@ export interface WorkerOptions {
   readonly softShutdownMs?: number;
   /** `CUDA_VISIBLE_DEVICES` of the runners, one each, round and round. */
   readonly gpus?: readonly string[];
+  /** Start also where a full Redis would drop queues. @defaultValue the setting */
+  readonly allowEviction?: boolean;
   /** SIGTERM and SIGINT stop warm, the second of them and SIGQUIT cold. @defaultValue false */
   readonly signals?: boolean;
   /** SIGTERM stops cold like SIGQUIT. @celery REMAP_SIGTERM=SIGQUIT in the environment @defaultValue false */
@@ -93,7 +95,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   const log = options.log ?? createLogger({ ...logSettings, fields: { node: nodeName } });
   const clock = options.clock ?? systemClock;
   const store = await app.store();
-  await store.ping(app.config.deadlineMs);
+  requireSafe(store, await store.ping(app.config.deadlineMs), options.allowEviction ?? app.config.allowEviction);
   requireShared(store, plan);
   app.logFaults(log);
   const { config } = app;
@@ -184,6 +186,16 @@ function moduleOf({ appModule }: WorkerOptions, plan: PoolPlan): string {
     "LOVAGE_APP_MODULE_MISSING",
     `Runners of the pool "${plan.pool}" load the app themselves: give the path of its module as \`appModule\` (-A).`,
     { details: { pool: plan.pool } },
+  );
+}
+
+function requireSafe({ name }: Store, { findings }: StoreReport, allowEviction: boolean): void {
+  const fatal = findings.find(({ level }) => level === "fatal");
+  if (fatal === undefined || allowEviction) return;
+  throw new ConfigError(
+    "LOVAGE_STORE_EVICTS",
+    `${name} is not safe for a queue: ${fatal.message} To start all the same: --allow-eviction, or the setting allowEviction.`,
+    { details: { store: name } },
   );
 }
 

@@ -20,7 +20,7 @@ it.each([
   onTestFinished(() => void server.close());
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  if (!listens) server.close();
+  if (!listens) server.close(); // nobody is ever given port 1
   const child = spawn(process.execPath, ["--input-type=module", "-e", program, `redis://127.0.0.1:${port}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });

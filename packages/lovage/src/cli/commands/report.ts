@@ -73,7 +73,7 @@ function textOf(data: Report): string {
     ? ([
         ["store", `${store.name} (${store.server})`],
         ["keeps", store.durability],
-        ...store.warnings.map((warning) => ["warning", warning] as const),
+        ...store.findings.map(({ level, message }) => [level, message] as const),
         ["dead", `${data.deadLetters} letter${data.deadLetters === 1 ? "" : "s"}`],
       ] as const)
     : ([["problem", `${problem?.message} [${problem?.code}]`]] as const);

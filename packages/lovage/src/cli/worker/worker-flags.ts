@@ -22,6 +22,7 @@ export interface WorkerFlags {
   readonly timeLimit?: string;
   readonly softTimeLimit?: string;
   readonly shutdownTimeout?: string;
+  readonly allowEviction?: boolean;
   readonly gpu?: string;
   readonly profile?: string;
   readonly untilStdinEnds?: true;
@@ -64,6 +65,7 @@ export function defineWorkerFlags(command: Command): Command {
     .option("--soft-time-limit <seconds>", "soft limit of tasks that have none")
     .option("--shutdown-timeout <seconds>", "a warm stop gives back what still runs after this time (25); text with a unit too: 5m")
     .option("--gpu <devices>", "CUDA_VISIBLE_DEVICES of the runners, separated by commas, one each")
+    .option("--allow-eviction", "start also on a Redis that drops queues when it is full")
     .option("--profile <name>", "take options from the app's profile of this name; flags win");
   for (const [flags, why] of withoutEffect) command.option(flags, `accepted for Celery's sake: ${why}`);
   for (const [flags] of refused) command.addOption(new Option(flags).hideHelp());
@@ -88,6 +90,7 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     timeLimit: durationOf("--time-limit", flags.timeLimit),
     softTimeLimit: durationOf("--soft-time-limit", flags.softTimeLimit),
     gpus: listOf("--gpu", flags.gpu),
+    allowEviction: flags.allowEviction,
     logLevel: logLevelOf(flags.loglevel),
     logFormat: flags.logFormat,
     shutdownTimeoutMs: millisecondsOf("--shutdown-timeout", flags.shutdownTimeout),

@@ -66,7 +66,7 @@ function connect(world: World, name: string, options: StoreOptions, onClose: () 
     deadLetters: new MemoryDeadLetters(view),
     bus,
     state: new MemoryState(view),
-    ping: async () => ({ server: "memory", durability: "none: everything ends with this process", warnings: [] }),
+    ping: async () => ({ server: "memory", durability: "none: everything ends with this process", findings: [] }),
     counters: async () => Object.fromEntries(space.counters),
     async close() {
       if (closing.signal.aborted) return;

@@ -66,16 +66,28 @@ test("reports server, durability and a policy that drops queues", async () => {
   const report = await store.ping(5000);
   expect(report.server).toMatch(/^Redis \d+\.\d+\.\d+$/);
   expect(report.durability).toMatch(/^none/);
-  expect(report.warnings.join()).toMatch(/restart of the server loses/);
+  expect(report.findings).toMatchObject([
+    { what: "persistence", level: "warning", message: expect.stringContaining("restart of the server loses") },
+  ]);
   await command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
-  expect((await store.ping(5000)).warnings.join()).toMatch(/allkeys-lru: a full server would drop queues/);
+  const dropping = { what: "eviction", level: "fatal", message: expect.stringContaining("allkeys-lru: a full server would drop queues") };
+  expect((await store.ping(5000)).findings).toContainEqual(dropping);
   await command("CONFIG", "SET", "maxmemory-policy", "volatile-ttl");
-  expect((await store.ping(5000)).warnings.join()).toMatch(/volatile-ttl: a full server drops results/);
+  const shedding = { what: "eviction", level: "warning", message: expect.stringContaining("volatile-ttl: a full server drops results") };
+  expect((await store.ping(5000)).findings).toContainEqual(shedding);
+  await command(
+    "CONFIG",
+    "SET",
+    "maxmemory",
+    String(Number(/used_memory:(\d+)/.exec(String(await command("INFO", "memory")))?.[1]) + 50_000),
+  );
+  expect((await store.ping(5000)).findings).toContainEqual(expect.objectContaining({ what: "memory", level: "warning" }));
+  await command("CONFIG", "SET", "maxmemory", "0");
   await command("CONFIG", "SET", "maxmemory-policy", "noeviction");
   await command("CONFIG", "SET", "appendonly", "yes");
   const durable = await store.ping(5000);
   expect(durable.durability).toMatch(/append-only file, appendfsync everysec/);
-  expect(durable.warnings).toEqual([]);
+  expect(durable.findings).toEqual([]);
   await command("CONFIG", "SET", "appendonly", "no");
   await command("CONFIG", "SET", "save", "60 1");
   expect((await store.ping(5000)).durability).toMatch(/^snapshots/);

@@ -3,6 +3,7 @@ import { ConfigError, isLovageError, StoreRefusedError } from "../../kernel/erro
 import type { StoreReport } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { tooOld } from "./failure.ts";
+import { findingsOf } from "./findings.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asText, pairs } from "./reply.ts";
@@ -80,10 +81,7 @@ export async function report(link: Link, deadlineMs: number): Promise<StoreRepor
   ]);
   const { product, version } = productOf(server);
   const durability = durabilityOf(persistence, settings);
-  const warnings = policyWarnings(memory.maxmemory_policy ?? "noeviction");
-  if (durability.startsWith("none"))
-    warnings.push("Neither AOF nor RDB is on: a restart of the server loses every queued and running task.");
-  return { server: `${product} ${version}`, durability, warnings };
+  return { server: `${product} ${version}`, durability, findings: findingsOf(memory, durability) };
 }
 
 async function readSettings(link: Link, deadlineMs: number): Promise<Info> {
@@ -102,12 +100,4 @@ function durabilityOf(info: Info, settings: Info): string {
   return settings.save === ""
     ? "none (no append-only file, no snapshots)"
     : `snapshots (save ${settings.save}): what came after the last one is lost`;
-}
-
-/** Queues, in-flight records and parked messages never expire, so only allkeys policies drop them. */
-function policyWarnings(policy: string): string[] {
-  if (policy === "noeviction") return [];
-  if (policy.startsWith("allkeys-"))
-    return [`maxmemory-policy is ${policy}: a full server would drop queues and running tasks without a word. Set it to noeviction.`];
-  return [`maxmemory-policy is ${policy}: a full server drops results and chords before they expire. Set it to noeviction.`];
 }

@@ -2,7 +2,7 @@
  * The embedded store: one SQLite file, several processes at once, durable. It is the default, and needs no server. Keep the
  * file on a local disk: SQLite's locks do not hold on network file systems.
  */
-import type { Store, StoreOptions, StoreReport } from "../store.ts";
+import type { Finding, Store, StoreOptions, StoreReport } from "../store.ts";
 import { SqliteBroker } from "./broker.ts";
 import { SqliteBus } from "./bus.ts";
 import { SqliteDeadLetters } from "./dead-letters.ts";
@@ -66,12 +66,18 @@ async function atMost(ms: number, work: Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
+const powerCut: Finding = {
+  what: "durability",
+  level: "warning",
+  message: "synchronous=normal: a power cut may take what was acknowledged in the last moments.",
+};
+
 function report(version: string, { file }: View): StoreReport {
   const { synchronous } = file.location;
   const isFull = synchronous === "FULL";
   return {
     server: `SQLite ${version} (${file.database.driver.name})`,
     durability: `synchronous=${synchronous}: what was acknowledged outlives a crash${isFull ? " and a power cut" : ""}`,
-    warnings: isFull ? [] : ["synchronous=normal: a power cut may take what was acknowledged in the last moments."],
+    findings: isFull ? [] : [powerCut],
   };
 }

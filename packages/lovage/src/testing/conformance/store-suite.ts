@@ -18,7 +18,7 @@ export const storeSuite: Suite = (api, name, make) => {
     it("answers a ping with what it is and how far it keeps what it took", async ({ store }) => {
       const report = await store.ping(2_000);
       assert.ok(report.server.length > 0 && report.durability.length > 0);
-      assert.ok(Array.isArray(report.warnings));
+      assert.ok(Array.isArray(report.findings));
     });
 
     it("shows one connection what another one did", async ({ store, connect }) => {

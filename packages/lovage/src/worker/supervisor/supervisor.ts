@@ -36,6 +36,7 @@ import { Recycler } from "./recycler.ts";
 import { RunnerPool } from "./runner-pool.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
+import { storeCheck } from "./store-check.ts";
 import { Waker } from "./waker.ts";
 
 export interface SupervisorOptions {
@@ -185,6 +186,7 @@ export class Supervisor {
       log,
     });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
+    this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#shutdown = new Shutdown({
       pool,
