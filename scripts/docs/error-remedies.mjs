@@ -154,6 +154,7 @@ export const remedies = {
   LOVAGE_RESULT_INVALID: ["A stored result is no document of Celery's.", "Somebody else wrote to `celery-task-meta-…`."],
   LOVAGE_RETRIES_EXHAUSTED: ["A task was retried as often as its policy allows, and failed.", "The message has its last error."],
   LOVAGE_RETRY_INVALID: ["A retry policy has a value that it cannot have.", "The message names it."],
+  LOVAGE_REVOKE_INVALID: ["`app.revoke()` got nothing to revoke, or a signal that does not exist.", "The message says what it takes."],
   LOVAGE_RUNNER_CRASHED: ["A runner ended by an error of its own.", "It is replaced; report the stack in the log.", "-"],
   LOVAGE_RUNNER_DIED: [
     "A runner's process ended before it was ready.",

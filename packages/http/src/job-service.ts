@@ -151,7 +151,7 @@ export class JobService {
     const before = await this.#settle(await this.#record(id));
     if (!before.end) {
       // First what stops it, then the note that we asked: a crash in between leaves a job that still ends as cancelled by its result.
-      await this.#options.app.revoke(before.taskId, { by: "root", terminate: true, killAfterMs: this.#options.killAfterMs ?? 2000 });
+      await this.#options.app.revoke({ root: before.taskId }, { terminate: true, killAfterMs: this.#options.killAfterMs ?? 2000 });
       await jobs.update(id, (record) =>
         record.end || record.cancelRequestedAt !== undefined ? null : { ...record, cancelRequestedAt: Date.now() },
       );

@@ -2,6 +2,7 @@
 export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
+export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";
 export { type Chain, chain } from "./canvas/chain.ts";
 export { type Chord, chord } from "./canvas/chord.ts";
@@ -36,3 +37,4 @@ export type { AnyTask, Callable, TaskDefinition } from "./task/task-definition.t
 export type { ConcurrencyLimit, KeyOf, LimitOptions, RateLimit, UniqueOptions } from "./task/task-limits.ts";
 export type { ErrbackOptions, TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";
 export type { TaskSignature } from "./task/task-signature.ts";
+export type { TerminationWish } from "./task/termination.ts";

@@ -6,13 +6,14 @@ import type { Logger } from "../kernel/logger.ts";
 import type { DeliveryId } from "../message/commit.ts";
 import type { QueueName, TaskId, TaskMessage } from "../message/task-message.ts";
 import type { Store } from "../store/store.ts";
-import type { AsyncResult, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import type { AnyCanvas, Canvas } from "../task/canvas.ts";
 import type { Registry } from "../task/registry.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Sender } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
+import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
 
 /** What a runner says about a delivery that has ended, to get the facts of its commit. */
 export interface Ended {
@@ -71,8 +72,13 @@ export interface App extends Sender {
   result<R = unknown>(id: TaskId): AsyncResult<R>;
   /** A group that was saved. undefined: none under this id. */
   groupResult(id: string): Promise<GroupResult | undefined>;
-  /** Refuses tasks from now on, by id or with all that came from one root. */
-  revoke(ids: TaskId | readonly TaskId[], options?: RevokeOptions & { readonly by?: "id" | "root" }): Promise<void>;
+  /**
+   * Refuses tasks from now on, those that are sent later too: by id, or all that have a root, a tag, a correlation id or a stamp
+   * in common. Known to every worker for seven days, also to those that are down. `dryRun`, `count`: how many it meets now.
+   * @throws {UsageError} LOVAGE_REVOKE_INVALID
+   */
+  revoke(what: TaskId | readonly TaskId[] | RevokeTarget, options: AppRevokeOptions & ({ dryRun: true } | { count: true })): Promise<Met>;
+  revoke(what: TaskId | readonly TaskId[] | RevokeTarget, options?: AppRevokeOptions): Promise<Met | undefined>;
 
   /** Settings that the command line overrides: over all other sources. Only before the store is opened. */
   configure(flags: Readonly<Record<string, unknown>>): void;

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { newTaskMessage } from "../message/new-task-message.ts";
 import { ambientRuns } from "../task/ambient.ts";
 import { defineTask } from "../task/define-task.ts";
 import type { App } from "./app.ts";
@@ -30,7 +31,7 @@ describe("a built-in task", () => {
   it("sends chunks as a group of starmaps, and gives its handle", async () => {
     const run = {
       sender: app as App,
-      message: { id: "r", rootId: "r", lovage: {} },
+      message: newTaskMessage({ task: "t", id: "r" }),
       publish: () => app.store(),
       addChild: () => undefined,
     };

@@ -108,8 +108,9 @@ describe("an app", () => {
     const [message] = await waiting(app, "q");
     expect(message).toMatchObject({
       ...{ id: "my-id", rootId: "my-id", routingKey: "q", priority: 6, timeLimit: 120, softTimeLimit: 90, headers: { mine: 1 } },
-      ...{ shadow: "shown", kwargs: { y: 2 }, lovage: { correlation: "c", tags: ["a"], retry: { max: 7 } } },
+      ...{ shadow: "shown", kwargs: { y: 2 }, lovage: { retry: { max: 7 } } },
       ...{ callbacks: [{ task: "t.add" }], errbacks: [{ task: "t.fail" }] },
+      ...{ stampedHeaders: ["tags", "correlation"], stamps: { tags: ["a"], correlation: "c" } },
     });
     expect(Date.parse(message?.expires ?? "") - Date.parse(message?.eta ?? "")).toBe(59 * 60_000);
   });
@@ -246,10 +247,10 @@ describe("inside a run", () => {
       await group(add.s(1, 1), add.s(2, 2)).send();
     });
     const app = appOf({ tasks: [add, parent] });
-    const handle = await app.send(parent, [], { correlationId: "request-1" });
+    const handle = await app.send(parent, [], { correlationId: "request-1", tags: ["user:1"] });
     const ran = await work(app);
     for (const child of ran.slice(1)) {
-      expect(child).toMatchObject({ parentId: handle.id, rootId: handle.id, lovage: { correlation: "request-1" } });
+      expect(child).toMatchObject({ parentId: handle.id, rootId: handle.id, stamps: { tags: ["user:1"], correlation: "request-1" } });
     }
     const children = await handle.children();
     expect(await Promise.all(children.map((child) => child.get()))).toEqual([3, [2, 4]]);

@@ -20,7 +20,7 @@ import { cancelNote } from "../results/cancelling.ts";
 import { ResultSource } from "../results/result-source.ts";
 import type { Store } from "../store/store.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
-import type { AsyncResult, GroupResult, RevokeOptions } from "../task/async-result.ts";
+import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import { boundApps } from "../task/bindings.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
@@ -36,6 +36,7 @@ import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
 import { Outbox, type Twin } from "./outbox.ts";
+import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
 import { createRouting } from "./routes.ts";
 import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
@@ -120,7 +121,7 @@ class LovageApp implements App {
     this.#stores = new AppStores(this.#clock, options.onFault ?? warn, options.lookup);
     this.#results = new ResultSource({
       backend: async () => (await this.store()).results,
-      revoke: (ids, how) => this.revoke(ids, how),
+      revoke: async (target, how) => void (await this.revoke(target, how)),
       isCancelling: async (id) => (await (await this.state()).read([cancelNote(id)]))[0] !== undefined,
       resultExpiresMs: this.#settings.resultExpiresMs,
     });
@@ -280,14 +281,16 @@ class LovageApp implements App {
     return tuple === undefined ? undefined : (handleOf(tuple, this.#results) as GroupResult);
   }
 
-  async revoke(ids: TaskId | readonly TaskId[], options: RevokeOptions & { readonly by?: "id" | "root" } = {}): Promise<void> {
-    const { by = "id", terminate = false, killAfterMs = this.#config.killAfterMs } = options;
-    const values = typeof ids === "string" ? [ids] : ids;
-    const { revokes } = await this.store();
-    await revokes.revoke(
-      values.map((value) => ({ by, value, terminate, killAfterMs })),
-      revokesKeptMs,
-    );
+  async revoke(what: TaskId | readonly TaskId[] | RevokeTarget, options: AppRevokeOptions = {}): Promise<never> {
+    const { dryRun = false, count = dryRun, ...how } = options;
+    const refusals = revokesOf(what, how, this.#config.killAfterMs);
+    const store = await this.store();
+    // Side by side: nothing that is to stop waits for the count.
+    const [met] = await Promise.all([
+      count ? meetsNow(store, refusals) : undefined,
+      dryRun ? undefined : store.revokes.revoke(refusals, revokesKeptMs),
+    ]);
+    return met as never;
   }
 
   async setup(): Promise<void> {

@@ -13,8 +13,9 @@ import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
+import { type Family, familyOf, inFamily } from "../task/family-stamps.ts";
 import type { Registry } from "../task/registry.ts";
-import { type SendOptions, toSignatureOptions } from "../task/send-options.ts";
+import { givenFamily, type SendOptions, toSignatureOptions } from "../task/send-options.ts";
 import { withKwargs } from "../task/signature-parts.ts";
 import { stamped } from "../task/stamps.ts";
 import type { AnyTask } from "../task/task-definition.ts";
@@ -74,8 +75,9 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
   const priority = app.config.taskInheritParentPriority && over.priority === undefined ? run?.message.priority : undefined;
   const { lovage, ...rest } = priority === undefined ? over : { ...over, priority };
   const builder = new Builder(contextOf(run, lovage as LovageProperties | undefined, app));
+  const inherited = run === undefined ? undefined : familyOf(run.message);
   const results: ResultTuple[] = [];
-  for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options), args, rest, app));
+  for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options, inherited), args, rest, app));
   const { taskQueues } = app.config;
   if (taskQueues !== null) for (const message of builder.messages) checkQueue(message.task, message.routingKey, taskQueues);
   return {
@@ -128,10 +130,14 @@ function apply(
   return builder.apply(given({ ...linked, options: merged(signature.options, rest) }), args);
 }
 
-function prepared(signature: Signature, options: SendOptions | undefined): Signature {
+/** `inherited`: of the run that sends it. */
+function prepared(signature: Signature, options: SendOptions | undefined, inherited: Family | undefined): Signature {
   const { kwargs, stamps } = options ?? noSendOptions;
-  const own = kwargs === undefined ? signature : withKwargs(signature, kwargs);
-  return stamps === undefined ? own : stamped(own, stamps);
+  let own = kwargs === undefined ? signature : withKwargs(signature, kwargs);
+  if (stamps !== undefined) own = stamped(own, stamps);
+  const given = options === undefined ? undefined : givenFamily(options);
+  if (given !== undefined) own = inFamily(own, given, true);
+  return inherited === undefined ? own : inFamily(own, inherited);
 }
 
 function contextOf(run: AmbientRun | undefined, own: LovageProperties | undefined, { settings, now }: SendingOptions): BuildContext {

@@ -83,6 +83,12 @@ export interface Broker {
   readonly queues: QueueAdmin;
 }
 
+/** A message where it stands. `running`: in flight, in a runner. */
+export interface Standing {
+  readonly place: "waiting" | "parked" | "running";
+  readonly bytes: Uint8Array;
+}
+
 export interface QueueAdmin {
   /** Messages waiting, all priorities together. */
   depth(queues: readonly QueueName[]): Promise<readonly number[]>;
@@ -92,4 +98,6 @@ export interface QueueAdmin {
   purge(queues: readonly QueueName[]): Promise<number>;
   /** Names of all queues that hold or have held messages. */
   names(): Promise<readonly QueueName[]>;
+  /** All messages of all queues, page by page. One that moves meanwhile may be met twice, or not at all. */
+  scan(): AsyncIterable<readonly Standing[]>;
 }

@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: "run the job service", json: true, load: () => import("./commands/serve.ts") },
   call: { summary: "send a task by name; print its id or its result", json: true, load: () => import("./commands/call.ts") },
   result: { summary: "print the state and the result of a task", json: true, load: () => import("./commands/result.ts") },
+  revoke: { summary: "refuse tasks for good, and stop what runs", json: true, load: () => import("./commands/revoke.ts") },
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
   "retry-plan": { summary: "print when a failed task is tried again", json: true, load: () => import("./commands/retry-plan.ts") },

@@ -32,8 +32,8 @@ export interface Refusal {
   readonly by: "id" | "stamp";
   readonly value: string | { readonly name: string; readonly value: unknown };
   readonly terminate: boolean;
-  /** Without time to stop by itself (`signal` KILL). */
-  readonly atOnce: boolean;
+  /** As the caller named it; undefined: not at all. */
+  readonly signal: string | undefined;
 }
 
 export interface CommandContext {
@@ -109,8 +109,8 @@ async function autoscale({ node, arguments: { max, min } }: CommandContext): Pro
 const listOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
 
-function howOf({ terminate, signal }: CommandContext["arguments"]): Pick<Refusal, "terminate" | "atOnce"> {
-  return { terminate: terminate === true, atOnce: /^(SIG)?KILL$|^9$/i.test(String(signal ?? "")) };
+function howOf({ terminate, signal }: CommandContext["arguments"]): Pick<Refusal, "terminate" | "signal"> {
+  return { terminate: terminate === true, signal: signal === undefined || signal === null ? undefined : String(signal) };
 }
 
 /** Celery's words (celery-wire.md §10.5); what runs is told to stop after the answer. */

@@ -118,10 +118,10 @@ describe("the mailbox", () => {
     expect(await said("revoke_by_stamped_headers", { headers: { user: [1, "1"] } })).toEqual({
       ok: "headers {'user': [1, '1']} flagged as revoked, but not terminated",
     });
-    const one = { by: "id", terminate: false, atOnce: false };
+    const one = { by: "id", terminate: false, signal: undefined };
     expect(heard).toEqual([
       { ...one, value: "i" },
-      ...["i", "j"].map((value) => ({ ...one, value, terminate: true, atOnce: true })),
+      ...["i", "j"].map((value) => ({ ...one, value, terminate: true, signal: "SIGKILL" })),
       ...[1, "1"].map((value) => ({ ...one, by: "stamp", value: { name: "user", value } })),
     ]);
   });

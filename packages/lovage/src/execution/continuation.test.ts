@@ -71,9 +71,13 @@ describe("a commit", () => {
     const message = newTaskMessage({
       task: "t",
       callbacks: [add.s(1).toSignature()],
-      lovage: { correlation: "c", deaths: 2, tags: ["a"] },
+      lovage: { deaths: 2, traceparent: "00-1" },
+      stampedHeaders: ["correlation", "tags", "mine"],
+      stamps: { correlation: "c", tags: ["a"], mine: 1 },
     });
-    expect(sent(commitOf(message, success(1)))[0]?.lovage).toEqual({ correlation: "c" });
+    const [next] = sent(commitOf(message, success(1)));
+    expect(next?.stamps).toEqual({ tags: ["a"], correlation: "c" });
+    expect(next?.lovage).toEqual({ traceparent: "00-1" });
   });
   it("stores nothing that is ignored: by the message, else by the task, else by the app", () => {
     const task = defineTask("t", { ignoreResult: true }, () => 1);
@@ -235,13 +239,13 @@ describe("a retry", () => {
   it("is parked until due, under the same id, with everything that it had", () => {
     const message = newTaskMessage({
       ...{ task: "t", args: [1], headers: { mine: 1 }, groupId: "g", groupIndex: 0, chord: sum.s().toSignature() },
-      ...{ lovage: { deaths: 2, correlation: "c" }, priority: 3, timeLimit: 5, routingKey: "q" },
+      ...{ lovage: { deaths: 2, traceparent: "00-1" }, priority: 3, timeLimit: 5, routingKey: "q" },
     });
     const commit = commitOf(message, { kind: "retry", error, traceback: null, children: [], retry: { delayMs: 2000, args: [2] } });
     expect(commit.publish[0]).toMatchObject({ taskId: message.id, parkMs: 2000, queue: "q", priority: 3 });
     expect(sent(commit)[0]).toMatchObject({
       ...{ id: message.id, retries: 1, args: [2], argsrepr: "(2,)", groupId: "g", headers: { mine: 1 }, timeLimit: 5 },
-      ...{ parentId: message.id, lovage: { correlation: "c" }, eta: "2026-11-21T10:00:02.000000+00:00" },
+      ...{ parentId: message.id, lovage: { traceparent: "00-1" }, eta: "2026-11-21T10:00:02.000000+00:00" },
     });
     expect(commit.chordParts).toEqual([]);
   });

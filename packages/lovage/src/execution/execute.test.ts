@@ -99,7 +99,7 @@ describe("a run", () => {
     };
     const outcome = await run(
       defineTask("t", () => deep()),
-      { id: "a", rootId: "r", retries: 2, lovage: { correlation: "c" } },
+      { id: "a", rootId: "r", retries: 2, stampedHeaders: ["correlation"], stamps: { correlation: "c" } },
     );
     expect(outcome).toMatchObject({
       value: { id: "a", rootId: "r", retries: 2, hostname: "celery@host", fencingToken: "e/7", correlationId: "c", queue: "celery" },

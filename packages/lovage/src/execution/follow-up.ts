@@ -9,6 +9,7 @@ import { stringifyWireJson } from "../message/json.ts";
 import type { ResultTuple, TaskState } from "../message/outcome.ts";
 import { type ExtendedResult, encodeResult } from "../message/results.ts";
 import type { LovageProperties, Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
+import { familyOf, inFamily } from "../task/family-stamps.ts";
 import type { Facts } from "./facts.ts";
 
 const noChords: readonly ChordStart[] = [];
@@ -44,13 +45,18 @@ export class FollowUp {
     this.#purpose = purpose;
   }
 
-  /** Sends a signature as a child of the message: root and correlation go on, it is the parent. */
+  /** Sends a signature as a child of the message: root, tags and correlation go on, it is the parent. */
   apply(signature: Signature, args: readonly unknown[], over: SignatureOptions = {}): void {
     const { message, settings } = this.facts;
     this.#builder ??= new Builder(buildContext(this.facts, this.#purpose));
     const priority = settings.inheritPriority && over.priority === undefined ? { priority: message.priority } : undefined;
     const whole = settings.errbacksOnHeaders ? withErrbacksOnHeaders(signature) : signature;
-    this.#builder.apply(whole, args, priority === undefined ? over : { ...over, ...priority });
+    const family = familyOf(message);
+    this.#builder.apply(
+      family === undefined ? whole : inFamily(whole, family),
+      args,
+      priority === undefined ? over : { ...over, ...priority },
+    );
   }
 
   /** What was sent so far, as the message's own result names it. */
@@ -120,9 +126,8 @@ export function buildContext(facts: Facts, purpose: string): BuildContext {
   };
 }
 
-/** What belongs to the request and not to the one message. */
+/** What belongs to the request and not to the one message, beside its stamps. */
 export function handedOn(message: TaskMessage): LovageProperties | undefined {
-  const { correlation, traceparent } = message.lovage;
-  if (correlation === undefined && traceparent === undefined) return undefined;
-  return { ...(correlation !== undefined && { correlation }), ...(traceparent !== undefined && { traceparent }) };
+  const { traceparent } = message.lovage;
+  return traceparent === undefined ? undefined : { traceparent };
 }

@@ -13,6 +13,7 @@ import type { Execution } from "../middleware/middleware.ts";
 import type { AmbientRun } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
+import { familyOf } from "../task/family-stamps.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Prepared, Sender } from "../task/sender.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
@@ -80,10 +81,10 @@ export class TaskRun implements Run, AmbientRun, Execution {
     return this.message.headers;
   }
   get tags(): readonly string[] {
-    return this.message.lovage.tags ?? [];
+    return familyOf(this.message)?.tags ?? [];
   }
   get correlationId(): string {
-    return this.message.lovage.correlation ?? this.rootId;
+    return familyOf(this.message)?.correlation ?? this.rootId;
   }
   get idempotencyKey(): string {
     return this.message.id;

@@ -57,7 +57,7 @@ describe("encodeTaskMessage", () => {
   });
 
   it("writes what is ours under properties.lovage, and only if there is something", () => {
-    expect(parsed(encodeTaskMessage(newTaskMessage({ task: "t", lovage: { tags: ["a"] } }))).properties.lovage).toEqual({ tags: ["a"] });
+    expect(parsed(encodeTaskMessage(newTaskMessage({ task: "t", lovage: { lost: 1 } }))).properties.lovage).toEqual({ lost: 1 });
     expect(parsed(encodeTaskMessage(newTaskMessage({ task: "t" }))).properties).not.toHaveProperty("lovage");
   });
 
@@ -130,13 +130,13 @@ describe("encodeTaskMessage", () => {
 });
 
 describe("markRedelivered", () => {
-  const bytes = Buffer.from(encodeTaskMessage(newTaskMessage({ task: "t", args: [1], lovage: { deaths: 1, tags: ["a"] } })));
+  const bytes = Buffer.from(encodeTaskMessage(newTaskMessage({ task: "t", args: [1], lovage: { deaths: 1, lost: 1 } })));
 
   it("sets kombu's marks and merges our counts", () => {
     const marked = JSON.parse(markRedelivered(bytes, { deaths: 2 }) as string);
     expect(marked.headers.redelivered).toBe(true);
     expect(marked.properties.delivery_info).toEqual({ exchange: "", routing_key: "celery", redelivered: true });
-    expect(marked.properties.lovage).toEqual({ deaths: 2, tags: ["a"] });
+    expect(marked.properties.lovage).toEqual({ deaths: 2, lost: 1 });
     expect(marked.body).toBe(JSON.parse(bytes.toString()).body);
   });
 

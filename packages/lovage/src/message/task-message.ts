@@ -109,10 +109,7 @@ export interface LovageProperties {
   readonly lost?: number;
   /** How often its name was unknown where it arrived. */
   readonly unknown?: number;
-  /** The correlation id of the request that all of this belongs to; handed on to every task sent from a run. */
-  readonly correlation?: string;
   readonly traceparent?: string;
-  readonly tags?: readonly string[];
   /** A call's own retry numbers, over those of the task. */
   readonly retry?: RetryOverride;
   /** The key that this task has, and until when: its start, or its end. */

@@ -79,7 +79,7 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
   }
 
   revoke(options?: RevokeOptions): Promise<void> {
-    return this.#source.revoke([this.id], options);
+    return revokeFamily(this, this.#source, options);
   }
 
   toJSON(): ResultTuple {
@@ -138,7 +138,7 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
   }
 
   revoke(options?: RevokeOptions): Promise<void> {
-    return this.#source.revoke(this.#ids(), options);
+    return revokeFamily(this, this.#source, options);
   }
 
   save(): Promise<void> {
@@ -159,6 +159,14 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
   #ids(): TaskId[] {
     return leaves(shallow(this));
   }
+}
+
+/** By ids, and each as a root: what was sent as a canvas has no root in common if it began with a group (celery-wire.md §6.5). */
+function revokeFamily(handle: Handle, source: ResultSource, { whole = false, ...how }: RevokeOptions = {}): Promise<void> {
+  const own = leaves(shallow(handle));
+  if (!whole) return source.revoke({ id: own, root: [] }, how);
+  const all = [...own, ...ancestors(handle).flatMap((each) => leaves(shallow(each)))];
+  return source.revoke({ id: all, root: all }, how);
 }
 
 const noOptions: HandleOptions = {};

@@ -2,14 +2,20 @@
 import type { ResultTuple, StoredResult } from "../message/outcome.ts";
 import { decodeResult } from "../message/results.ts";
 import type { TaskId } from "../message/task-message.ts";
-import type { RevokeOptions } from "../task/async-result.ts";
+import type { TerminationWish } from "../task/termination.ts";
 import type { ResultBackend } from "./result-backend.ts";
 import { ResultWatcher } from "./result-watcher.ts";
+
+/** Tasks, and those whose descendants are meant too. */
+export interface Family {
+  readonly id: readonly TaskId[];
+  readonly root: readonly TaskId[];
+}
 
 export interface ResultSourceOptions {
   /** Opened at the first need. */
   backend(): Promise<ResultBackend>;
-  revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void>;
+  revoke(target: Family, options: TerminationWish): Promise<void>;
   /** It was told to stop, and its code still runs. */
   isCancelling(id: TaskId): Promise<boolean>;
   /** How long a saved group is kept. */
@@ -40,8 +46,8 @@ export class ResultSource {
     await (await this.#options.backend()).forget(ids);
   }
 
-  revoke(ids: readonly TaskId[], options: RevokeOptions | undefined): Promise<void> {
-    return this.#options.revoke(ids, options);
+  revoke(target: Family, options: TerminationWish): Promise<void> {
+    return this.#options.revoke(target, options);
   }
 
   isCancelling(id: TaskId): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** A sent task, or a sent group of tasks, as its caller holds it. `results/` implements these. */
 import type { ResultTuple, StoredResult, TaskState } from "../message/outcome.ts";
 import type { TaskId } from "../message/task-message.ts";
+import type { TerminationWish } from "./termination.ts";
 
 export interface GetOptions {
   /** Milliseconds until `WaitTimeoutError`; the task goes on. Absent: no deadline. */
@@ -8,11 +9,12 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface RevokeOptions {
-  /** Also stop it if it runs. @defaultValue false */
-  readonly terminate?: boolean;
-  /** Milliseconds a run gets to stop by itself before it is killed. */
-  readonly killAfterMs?: number;
+export interface RevokeOptions extends TerminationWish {
+  /**
+   * Also all steps before it, and all that any of them sends: the whole composition. What a run sends is met by its root, so
+   * of a composition that was itself sent by a run, children of its steps are not. @defaultValue false
+   */
+  readonly whole?: boolean;
 }
 
 export interface AsyncResult<R = unknown> {
@@ -47,7 +49,7 @@ export interface AsyncResult<R = unknown> {
   collect(options?: GetOptions): AsyncIterable<readonly [result: AsyncResult | GroupResult, value: unknown]>;
   /** Removes its stored result, and those of its parents, as in Celery. */
   forget(): Promise<void>;
-  /** Refuses it from now on; with `terminate` also stops a run. */
+  /** Refuses it from now on, and for good; with `terminate` also stops a run. */
   revoke(options?: RevokeOptions): Promise<void>;
   /** Celery's form of a handle (celery-wire.md §5.5), so that a task may return one. */
   toJSON(): ResultTuple;
@@ -72,6 +74,7 @@ export interface GroupResult<R extends readonly unknown[] = readonly unknown[]> 
   completedCount(): Promise<number>;
   /** Removes the stored results of its members. */
   forget(): Promise<void>;
+  /** As `AsyncResult.revoke`, for all its members. */
   revoke(options?: RevokeOptions): Promise<void>;
   /** Stores the group's shape, so that `app.groupResult(id)` finds it again, in Python too. */
   save(): Promise<void>;

@@ -8,7 +8,8 @@ import type { AsyncResult } from "./async-result.ts";
 import { senderFor } from "./bindings.ts";
 import type { Args, Mismatch } from "./call-types.ts";
 import type { ErrbackArgs } from "./errback.ts";
-import { type SendOptions, toSignatureOptions } from "./send-options.ts";
+import { inFamily } from "./family-stamps.ts";
+import { givenFamily, type SendOptions, toSignatureOptions } from "./send-options.ts";
 import type { Sender } from "./sender.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
 import { changeEntries, withKwargs } from "./signature-parts.ts";
@@ -58,7 +59,9 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
     const { kwargs, stamps } = options;
     const own = kwargs === undefined ? this.signature : withKwargs(this.signature, kwargs);
     const next: Signature = { ...own, options: { ...own.options, ...toSignatureOptions(options) } };
-    return this.with(stamps === undefined ? next : stamped(next, stamps));
+    const family = givenFamily(options);
+    const marked = stamps === undefined ? next : stamped(next, stamps);
+    return this.with(family === undefined ? marked : inFamily(marked, family, true));
   }
 
   /** Send `next` with the value when this succeeds; of what ends in a group without one. */

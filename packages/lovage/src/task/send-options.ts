@@ -5,6 +5,7 @@ import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
 import type { LovageProperties, Signature, SignatureOptions, UniqueRequest } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
+import type { Family } from "./family-stamps.ts";
 import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
 import type { Stamps } from "./stamping-visitor.ts";
@@ -33,8 +34,12 @@ export interface SendOptions {
   readonly linkError?: SignatureLike | readonly SignatureLike[];
   /** Name shown in events and logs instead of the task's. */
   readonly shadow?: string;
-  /** The request that this belongs to; handed on to all that it sends. Not Celery's `correlation_id` property, which is the task id. */
+  /**
+   * The request that this belongs to: the stamp `correlation` of all its tasks, and of all that they send. Not Celery's
+   * property `correlation_id`, which is the task's id.
+   */
   readonly correlationId?: string;
+  /** What it may be found and revoked by, such as `user:42`: the stamp `tags` of all its tasks, and of all that they send. */
   readonly tags?: readonly string[];
   /** Marks of all its tasks; see `stamp`. */
   readonly stamps?: Stamps;
@@ -93,15 +98,20 @@ export function toSignatureOptions(options: SendOptions): SignatureOptions {
 }
 
 /** An unknown option of a signature becomes a message property (celery-wire.md §6.1), so ours survives Python legs. */
-function lovageProperties(options: SendOptions): LovageProperties | undefined {
-  const { correlationId, tags, retry, unique } = options;
-  if (correlationId === undefined && tags === undefined && retry === undefined && unique === undefined) return undefined;
+function lovageProperties({ retry, unique }: SendOptions): LovageProperties | undefined {
+  if (retry === undefined && unique === undefined) return undefined;
   return {
-    ...(options.correlationId !== undefined && { correlation: options.correlationId }),
-    ...(options.tags !== undefined && { tags: options.tags }),
-    ...(options.retry !== undefined && { retry: retryOverride(options.retry) }),
+    ...(retry !== undefined && { retry: retryOverride(retry) }),
     ...(unique !== undefined && { uniqueBy: uniqueRequest(unique) }),
   };
+}
+
+/** Tags and the correlation id, which go to every task of a canvas; undefined: none are given. */
+export function givenFamily({ tags, correlationId }: SendOptions): Family | undefined {
+  if (tags === undefined && correlationId === undefined) return undefined;
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === "string" && tag !== "")))
+    return refuse("tags", tags, "a list of strings that are not empty");
+  return { tags, correlation: correlationId === undefined ? undefined : nonEmpty("correlationId", correlationId) };
 }
 
 function uniqueRequest(unique: boolean | UniqueRequest): UniqueRequest | false {

@@ -1,3 +1,4 @@
+import { createApp, type SendOptions } from "lovage";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appModule, Desk, type Running } from "./cli.ts";
@@ -96,6 +97,37 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
       expect(await desk.run("purge", "-Q", "nobody")).toMatchObject({ code: 64, stderr: expect.stringContaining("--force") });
       expect(await desk.json("purge", "-Q", "nobody", "-f")).toEqual({ queues: ["nobody"], waiting: 4, purged: 4 });
       expect(await desk.run("purge", "-Q", "nobody", "-f")).toMatchObject({ code: 0, stdout: "Removed 0 waiting messages from nobody.\n" });
+    });
+
+    it("lovage revoke refuses by id, tag, correlation id, root and stamp, and says how many it meets", async () => {
+      const app = createApp({ broker: desk.broker });
+      try {
+        const send = async (options: SendOptions) => (await app.send("t.add", [1, 1], { queue: "nobody", ...options })).id;
+        const ids = [
+          await send({ tags: ["user:1"] }),
+          await send({ correlationId: "c" }),
+          await send({ stamps: { n: 1 } }),
+          await send({}),
+        ];
+        const met = (waiting: number) => ({ waiting, parked: 0, running: 0 });
+        expect(await desk.json("revoke", "--tag", "user:1", "--dry-run")).toEqual({ revoked: false, ...met(1) });
+        expect(await desk.json("revoke", "--tag", "user:1", "--correlation-id", "c")).toEqual({ revoked: true, ...met(2) });
+        expect(await desk.json("revoke", "--stamp", "n=1", "--root", ids[3] as string)).toEqual({ revoked: true, ...met(2) });
+        expect(await desk.run("revoke", ids[0] as string, "--terminate", "-s", "KILL")).toMatchObject({
+          code: 0,
+          stdout: "Revoked. It meets 1 waiting, 0 parked and 0 running now.\n",
+        });
+        expect(await desk.run("revoke")).toMatchObject({ code: 64, stderr: expect.stringContaining("--tag") });
+        expect(await desk.run("revoke", "x", "-s", "KILL")).toMatchObject({ code: 64, stderr: expect.stringContaining("--terminate") });
+        const { revokes } = await (await app.store()).revokes.since(0, 100);
+        expect(revokes.map(({ by, signal }) => [by, signal])).toEqual([
+          ...["stamp", "stamp", "root", "stamp"].map((by) => [by, undefined]),
+          ["id", "SIGKILL"],
+        ]);
+        await desk.run("purge", "-Q", "nobody", "-f");
+      } finally {
+        await app.close();
+      }
     });
 
     it("lovage report says what the store keeps and where settings come from", async () => {

@@ -1,6 +1,7 @@
 /** `lovage result ID`: the stored state of a task, or, with --wait, its end. Exit code 0: SUCCESS; 1: anything else. */
 import { isLovageError, WaitTimeoutError } from "../../kernel/errors.ts";
 import type { StoredResult } from "../../message/outcome.ts";
+import { isReady } from "../../message/results.ts";
 import type { AsyncResult } from "../../task/async-result.ts";
 import type { CommandModule } from "../command.ts";
 import { numberOf } from "../flags.ts";
@@ -35,7 +36,8 @@ export const run: CommandModule["run"] = async (context, [id = ""], flags: Resul
       await ended(handle, timeout);
       stored = await handle.info();
     }
-    const state = stored?.state ?? "PENDING";
+    // Not stored: that it has been told to stop, and still runs.
+    const state = isReady(stored?.state ?? "PENDING") ? (stored as StoredResult).state : await handle.state();
     print(context.output, stored?.document ?? { task_id: id, status: state }, () =>
       [
         facts([["id", id], ["state", state], ...rowsOf(stored)]),

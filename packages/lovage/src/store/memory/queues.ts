@@ -1,4 +1,4 @@
-import type { QueueAdmin } from "../../broker/broker.ts";
+import type { QueueAdmin, Standing } from "../../broker/broker.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { peekUniqueHold } from "../../message/unique-hold.ts";
@@ -70,5 +70,13 @@ export class MemoryQueues implements QueueAdmin {
 
   async names(): Promise<readonly QueueName[]> {
     return [...this.#view.queues.lines.keys()];
+  }
+
+  async *scan(): AsyncGenerator<readonly Standing[]> {
+    const { queues, space } = this.#view;
+    for (const queue of queues.lines.keys())
+      for (const line of this.#lines(queue)) yield line.peek(line.length).map((bytes) => ({ place: "waiting", bytes }));
+    yield queues.parked.map(({ bytes }) => ({ place: "parked", bytes }));
+    for (const { held } of space.epochs.values()) yield [...held.values()].map(({ bytes }) => ({ place: "running", bytes }));
   }
 }

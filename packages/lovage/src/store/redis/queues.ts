@@ -1,10 +1,11 @@
 /** Queues for people: depth, peek, purge, names. Not for the hot path. */
-import type { QueueAdmin } from "../../broker/broker.ts";
+import type { QueueAdmin, Standing } from "../../broker/broker.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { decodeRecord } from "./record.ts";
 import { asBytes, asList, asNumber, asText, pairs } from "./reply.ts";
+import type { Reply } from "./resp.ts";
 import { depthScript } from "./scripts/depth.ts";
 import { purgeScript } from "./scripts/purge.ts";
 
@@ -56,6 +57,28 @@ export class RedisQueues implements QueueAdmin {
     return ids;
   }
 
+  async *scan(): AsyncGenerator<readonly Standing[]> {
+    const keys = this.#keys;
+    for (const list of (await this.names()).flatMap((queue) => keys.lists(queue))) yield* this.#pages(list);
+    let cursor = "0";
+    do {
+      const [next, entries] = asList(await this.#link.call(["HSCAN", keys.parked, cursor, "COUNT", String(pageSize)]));
+      cursor = asText(next);
+      yield records("parked", entries);
+    } while (cursor !== "0");
+    for await (const flight of scan(this.#link, `${escapeGlob(keys.flight(""))}*`))
+      yield records("running", await this.#link.call(["HGETALL", flight]));
+  }
+
+  async *#pages(list: string): AsyncGenerator<readonly Standing[]> {
+    // From the end that empties: what goes meanwhile is met no more, and nothing is left out.
+    for (let from = -pageSize, page: readonly Standing[] = []; from === -pageSize || page.length === pageSize; from -= pageSize) {
+      const found = await this.#link.call(["LRANGE", list, String(from), String(from + pageSize - 1)]);
+      page = asList(found).map((bytes) => ({ place: "waiting", bytes: asBytes(bytes) }));
+      yield page;
+    }
+  }
+
   /** From kombu's own bindings, so Python's queues are among them; pidbox and event queues are not. */
   async names(): Promise<readonly QueueName[]> {
     const names = new Set<QueueName>();
@@ -68,6 +91,8 @@ export class RedisQueues implements QueueAdmin {
     return [...names];
   }
 }
+
+const pageSize = 500;
 
 export async function* scan(link: Link, pattern: string): AsyncGenerator<string> {
   const seen = new Set<string>();
@@ -82,5 +107,8 @@ export async function* scan(link: Link, pattern: string): AsyncGenerator<string>
     }
   } while (cursor !== "0");
 }
+
+const records = (place: "parked" | "running", entries: Reply | undefined): readonly Standing[] =>
+  [...pairs(entries)].map(([, record]) => ({ place, bytes: decodeRecord({ epoch: "", number: 0 }, asBytes(record)).bytes }));
 
 export const escapeGlob = (text: string): string => text.replace(/[\\*?[\]]/g, "\\$&");

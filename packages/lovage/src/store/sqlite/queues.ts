@@ -1,4 +1,4 @@
-import type { QueueAdmin } from "../../broker/broker.ts";
+import type { QueueAdmin, Standing } from "../../broker/broker.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { bucketOf } from "../priority.ts";
@@ -26,6 +26,10 @@ export function enqueue(view: View, touched: Touched, message: Outgoing): void {
   database.run(sql.addWaiting, { queue, bucket, bytes });
   touched.add(topics.queue(name));
 }
+
+const pageSize = 500;
+/** By the column `place`. */
+const places: readonly Standing["place"][] = ["waiting", "running", "parked"];
 
 export class SqliteQueues implements QueueAdmin {
   readonly #view: View;
@@ -69,6 +73,16 @@ export class SqliteQueues implements QueueAdmin {
       const names = database.all(sql.queueNames, {}).map((row: Row) => String(row.name));
       return names.filter((name) => name.startsWith(keyPrefix)).map((name) => name.slice(keyPrefix.length));
     });
+  }
+
+  async *scan(): AsyncGenerator<readonly Standing[]> {
+    const { keyPrefix } = this.#view.options;
+    for (let after = 0, rows: readonly Row[] = []; after === 0 || rows.length === pageSize; ) {
+      rows = await this.#view.read((database) => database.all(sql.scanMessages, { after, limit: pageSize }));
+      after = Number(rows.at(-1)?.id ?? Number.MAX_SAFE_INTEGER);
+      const ours = rows.filter(({ name }) => String(name).startsWith(keyPrefix));
+      yield ours.map(({ place, bytes }) => ({ place: places[Number(place)] ?? "waiting", bytes: blob(bytes) }));
+    }
   }
 
   #id(queue: QueueName): number | undefined {

@@ -173,6 +173,17 @@ export const brokerSuite: Suite = (api, name, make) => {
       assert.equal((await store.leases.promote(10)).nextDueMs, null);
     });
 
+    it("shows every message where it stands, page by page", async ({ store }) => {
+      const many = Array.from({ length: 1200 }, (_, i) => message(`m${i}`, { queue: i % 2 ? "q" : "r", priority: i % 3 ? 0 : 9 }));
+      await store.broker.publish({ messages: [...many, message("parked", { parkMs: 60_000 })] });
+      const held = texts(await (await startRunner(store)).reserve(3));
+      const seen = { waiting: [] as string[], parked: [] as string[], running: [] as string[] };
+      for await (const page of store.broker.queues.scan()) for (const { place, bytes } of page) seen[place].push(text(bytes));
+      assert.deepEqual(seen.running.sort(), [...held].sort());
+      assert.deepEqual(seen.parked, [body("parked")]);
+      assert.deepEqual([...seen.waiting, ...held].sort(), many.map(({ taskId }) => body(taskId)).sort());
+    });
+
     it("leaves what is in flight alone when its queue is purged", async ({ store }) => {
       await store.broker.publish({ messages: [message("a"), message("b")] });
       const runner = await startRunner(store);

@@ -6,6 +6,7 @@ import type { Delivery, Epoch } from "../../message/commit.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import type { Registry } from "../../task/registry.ts";
+import { terminationOf } from "../../task/termination.ts";
 import type { Autoscaler } from "./autoscaler.ts";
 import type { Member } from "./member.ts";
 import type { PoolSize } from "./pool-size.ts";
@@ -50,8 +51,8 @@ export function nodeView({ nodeName, registry, members, held, revokes, killAfter
     // Every node that hears it says it again: a broadcast may be lost by some, the store forgets nothing.
     async revoke(refusals) {
       await revokes.revoke(
-        refusals.map(({ by, value, terminate, atOnce }) => ({
-          ...{ by, terminate, killAfterMs: atOnce ? 0 : killAfterMs },
+        refusals.map(({ by, value, terminate, signal }) => ({
+          ...{ by, ...terminationOf({ terminate, ...(signal !== undefined && { signal }) }, killAfterMs) },
           value: typeof value === "string" ? value : stampText(value.name, value.value),
         })),
         revokesKeptMs,

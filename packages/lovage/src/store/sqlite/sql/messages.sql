@@ -84,5 +84,8 @@ SELECT bytes FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, p
 -- name: purgeWaiting
 DELETE FROM messages WHERE place = 0 AND queue = :queue;
 
+-- name: scanMessages
+SELECT m.id, m.place, m.bytes, q.name FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id > :after ORDER BY m.id LIMIT :limit;
+
 -- name: purgeParked
 DELETE FROM messages WHERE place = 2 AND queue = :queue;

@@ -652,6 +652,13 @@ export const purgeWaiting: Statement<"queue"> = {
 };
 
 /** messages.sql */
+export const scanMessages: Statement<"after" | "limit"> = {
+  name: "scanMessages",
+  args: ["after", "limit"],
+  text: `SELECT m.id, m.place, m.bytes, q.name FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id > ? ORDER BY m.id LIMIT ?`,
+};
+
+/** messages.sql */
 export const purgeParked: Statement<"queue"> = {
   name: "purgeParked",
   args: ["queue"],
