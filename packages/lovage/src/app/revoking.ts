@@ -5,7 +5,7 @@ import { peekHeaders } from "../message/decode.ts";
 import type { TaskId } from "../message/task-message.ts";
 import type { Store } from "../store/store.ts";
 import { familyStamps } from "../task/family-stamps.ts";
-import type { Stamps } from "../task/stamps.ts";
+import type { Stamps } from "../task/stamping-visitor.ts";
 import { type TerminationWish, terminationOf } from "../task/termination.ts";
 
 type OneOrMany<T> = T | readonly T[];

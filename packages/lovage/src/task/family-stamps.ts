@@ -1,11 +1,12 @@
 /**
  * Tags and the correlation id: stamps of ours that every task of a request has, so that all of them can be found and revoked.
- * Celery carries them like any stamp, through canvases, retries and Python legs; other than a user's stamps they reach the
- * bodies of chords too, and what a run sends (celery-wire.md §6.10).
+ * Celery carries them like any stamp, through canvases, retries and Python legs; other than a user's own they go on to
+ * what a run sends (celery-wire.md §6.10).
  */
 import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
 import { changeParts } from "./signature-parts.ts";
-import { type Stamps, stampedOptions } from "./stamps.ts";
+import type { Stamps } from "./stamping-visitor.ts";
+import { stampedOptions } from "./stamps.ts";
 
 /** Their names on the wire. */
 export const familyStamps = { tags: "tags", correlation: "correlation" } as const;

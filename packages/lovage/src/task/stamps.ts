@@ -104,7 +104,7 @@ function mergedStamps(first: Stamps, second: Stamps, append: boolean): Stamps {
 const listOf = (value: unknown): readonly unknown[] => (value === null ? [] : Array.isArray(value) ? value : [value]);
 
 /** A stamp is an option of its own name, and `stamped_headers` says which options are stamps. */
-function stampedOptions(options: SignatureOptions, stamps: Stamps): SignatureOptions {
+export function stampedOptions(options: SignatureOptions, stamps: Stamps): SignatureOptions {
   const names = Object.keys(stamps);
   for (const name of names) if (isSignatureOption(name)) throw taken(name);
   return { ...options, ...stamps, stamped_headers: [...new Set([...(options.stamped_headers ?? []), ...names])] };
