@@ -3,6 +3,7 @@ import { type AsyncResult, chain, chord, chunks, type GroupResult, group, map, r
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Python } from "./support/python.ts";
 import { Site, skipped } from "./support/site.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 const ts = { add: remoteTask<[x: number, y: number], number>("ts.add"), sum: remoteTask<[values: readonly number[]], number>("ts.sum") };
 const py = {
@@ -64,6 +65,53 @@ describe.skipIf(skipped)("trees of results", () => {
     expect([await found?.completedCount(), await found?.successful(), await found?.parent?.get(patient)]).toEqual([2, true, 2]);
     await found?.forget();
     expect(await python.eval("GroupResult.restore(given, app=app).completed_count()", id)).toBe(0);
+    await found?.delete();
+    expect(await python.eval("GroupResult.restore(given, app=app) is None", id)).toBe(true);
+    expect(await python.eval("(lambda r: r.delete() or r.id)(GroupResult.restore(given, app=app))", ours.id)).toBe(ours.id);
+    expect(await site.app.groupResult(ours.id)).toBeUndefined();
+  });
+
+  it("a group of ours answers Python's questions as one of its own", async () => {
+    const seen =
+      "(lambda r: [r.join(timeout=9), r.get(timeout=9), [m.get() for m in r], [v['result'] for _, v in r.iter_native()], r.successful(), r.failed(), r.waiting(), r.completed_count(), len(r), r.children == r.results])";
+    const ours = await group(ts.add.s(1, 1), py.add.s(2, 2)).send(site.app);
+    await ours.get(patient);
+    expect(await python.eval(`${seen}(result_from_tuple(given, app))`, ours.toJSON())).toEqual([
+      ...[[2, 4], [2, 4], [2, 4], expect.toSatisfy((values: number[]) => values.length === 2)],
+      ...[true, false, false, 2, 2, true],
+    ]);
+    const broken = await group(ts.add.s(1, 1), py.fail.s("ink", 0)).send(site.app);
+    await broken.get(patient).catch(() => undefined);
+    await Promise.all(broken.results.map((member) => waitFor("its end", () => member.ready())));
+    const asked = "(lambda r: [r.successful(), r.failed(), r.waiting(), r.completed_count(), [str(v) for v in r.join(propagate=False)]])";
+    expect(await python.eval(`${asked}(result_from_tuple(given, app))`, broken.toJSON())).toEqual([
+      ...[false, true, false, 1],
+      ["2", "('ink', 0)"],
+    ]);
+  });
+
+  it("children of a run are Python's too: get_leaf(), iterdeps() and the graph of a chain", async () => {
+    const root = await site.app.send("ts.fan", [2, "py.square"]);
+    for await (const _ of root.collect(patient));
+    const walked = "(lambda r: [r.get_leaf(), len(list(r.iterdeps())), len(r.graph), [type(c).__name__ for c in r.children]])";
+    expect(await python.eval(`${walked}(app.AsyncResult(given))`, root.id)).toEqual([1, 4, 4, ["GroupResult"]]);
+    const chained = await chain(py.add.s(1, 1), ts.add.s(2), py.add.s(3)).send(site.app);
+    expect(await chained.get(patient)).toBe(7);
+    const first = chained.parent?.parent as AsyncResult;
+    expect(await python.eval("[v for _, v in app.AsyncResult(given).collect()]", first.id)).toEqual([2, 4, 7]);
+    const ours: unknown[] = [];
+    for await (const [, value] of first.collect(patient)) ours.push(value);
+    expect(ours).toEqual([2, 4, 7]);
+  });
+
+  it("a group revoked by Python is refused by Lovage, one revoked by Lovage by Lovage", async () => {
+    const later = { countdown: 2 };
+    const theirs = await group(ts.add.s(1, 1).set(later), ts.add.s(2, 2).set(later)).send(site.app);
+    await python.eval("result_from_tuple(given, app).revoke()", theirs.toJSON());
+    const ours = await group(ts.add.s(1, 1).set(later)).send(site.app);
+    await ours.revoke();
+    for (const id of [...theirs.results, ...ours.results].map((each) => each.id))
+      await waitFor("it to be refused", async () => (await python.eval("app.AsyncResult(given).state", id)) === "REVOKED");
   });
 
   it("a group is told as its members end, whoever runs them", async () => {

@@ -145,6 +145,10 @@ export class GroupOfResults<R extends readonly unknown[] = readonly unknown[]> i
     return this.#source.saveGroup(this.id, this.toJSON());
   }
 
+  delete(): Promise<void> {
+    return this.#source.forgetGroup(this.id);
+  }
+
   toJSON(): ResultTuple {
     return [[this.id, this.parent?.toJSON() ?? null], this.results.map((result) => result.toJSON())];
   }

@@ -24,4 +24,5 @@ export interface ResultBackend {
   /** `celery-taskset-meta-<group id>`: a saved group's result tuple as JSON text. */
   saveGroup(groupId: string, document: string, expiresMs: number | null): Promise<void>;
   loadGroup(groupId: string): Promise<string | undefined>;
+  forgetGroup(groupId: string): Promise<void>;
 }

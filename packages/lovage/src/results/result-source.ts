@@ -64,6 +64,10 @@ export class ResultSource {
     return text === undefined ? undefined : (JSON.parse(text) as { readonly result: ResultTuple }).result;
   }
 
+  async forgetGroup(id: string): Promise<void> {
+    await (await this.#options.backend()).forgetGroup(id);
+  }
+
   /** Ends every wait with this error. */
   close(error: unknown): void {
     this.#watcher?.close(error);

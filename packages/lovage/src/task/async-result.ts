@@ -78,5 +78,7 @@ export interface GroupResult<R extends readonly unknown[] = readonly unknown[]> 
   revoke(options?: RevokeOptions): Promise<void>;
   /** Stores the group's shape, so that `app.groupResult(id)` finds it again, in Python too. */
   save(): Promise<void>;
+  /** Removes the stored shape; the results of its members stay. */
+  delete(): Promise<void>;
   toJSON(): ResultTuple;
 }

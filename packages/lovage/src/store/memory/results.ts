@@ -80,6 +80,10 @@ export class MemoryResults implements ResultBackend {
   async loadGroup(groupId: string): Promise<string | undefined> {
     return readGroup(this.#view, groupId);
   }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    this.#view.results.groups.delete(groupId);
+  }
 }
 
 export function readGroup(view: View, groupId: string): string | undefined {

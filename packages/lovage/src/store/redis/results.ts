@@ -125,4 +125,8 @@ export class RedisResults implements ResultBackend {
     const document = await this.#link.call(["GET", this.#keys.taskset(groupId)]);
     return document === null ? undefined : asText(document);
   }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#link.call(["DEL", this.#keys.taskset(groupId)]);
+  }
 }

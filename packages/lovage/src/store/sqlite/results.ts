@@ -96,4 +96,10 @@ export class SqliteResults implements ResultBackend {
   loadGroup(groupId: string): Promise<string | undefined> {
     return this.#view.read(() => readGroup(this.#view, groupId));
   }
+
+  forgetGroup(groupId: string): Promise<void> {
+    return this.#view.write("forget a group in", (database) => {
+      database.run(sql.forgetGroup, { id: this.#view.resultKey(groupId) });
+    });
+  }
 }

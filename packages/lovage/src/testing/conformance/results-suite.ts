@@ -42,6 +42,8 @@ export const resultsSuite: Suite = (api, name, make) => {
       await pass(150);
       assert.equal(await store.results.loadGroup("h"), undefined);
       assert.equal(await store.results.loadGroup("none"), undefined);
+      await store.results.forgetGroup("g");
+      assert.equal(await store.results.loadGroup("g"), undefined);
     });
 
     it("shows a watcher what is there, then each later write, whoever made it", async ({ store, connect }) => {

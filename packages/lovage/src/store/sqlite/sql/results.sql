@@ -34,6 +34,9 @@ INSERT OR REPLACE INTO saved_groups (id, expires, document) VALUES (:id, :expire
 -- name: loadGroup
 SELECT document FROM saved_groups WHERE id = :id AND (expires IS NULL OR expires > :now);
 
+-- name: forgetGroup
+DELETE FROM saved_groups WHERE id = :id;
+
 -- name: chord
 SELECT size, growth, count FROM chords WHERE id = :id AND (expires IS NULL OR expires > :now);
 

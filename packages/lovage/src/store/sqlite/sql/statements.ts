@@ -733,6 +733,13 @@ export const loadGroup: Statement<"id" | "now"> = {
 };
 
 /** results.sql */
+export const forgetGroup: Statement<"id"> = {
+  name: "forgetGroup",
+  args: ["id"],
+  text: `DELETE FROM saved_groups WHERE id = ?`,
+};
+
+/** results.sql */
 export const chord: Statement<"id" | "now"> = {
   name: "chord",
   args: ["id", "now"],
