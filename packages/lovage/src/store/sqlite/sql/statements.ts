@@ -11,7 +11,9 @@ FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id = ?`,
 };
 
 /** dead.sql */
-export const addDead: Statement<"space" | "epoch" | "number" | "queue" | "bucket" | "reason" | "detail" | "cause" | "attempts" | "at" | "bytes"> = {
+export const addDead: Statement<
+  "space" | "epoch" | "number" | "queue" | "bucket" | "reason" | "detail" | "cause" | "attempts" | "at" | "bytes"
+> = {
   name: "addDead",
   args: ["space", "epoch", "number", "queue", "bucket", "reason", "detail", "cause", "attempts", "at", "bytes"],
   text: `INSERT INTO dead_letters (space, epoch, number, queue, bucket, reason, detail, cause, attempts, at, bytes)
