@@ -1,9 +1,9 @@
 import path from "node:path";
+import { leavesOut, SmallDisk } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canMount, SmallDisk } from "../../../packages/lovage/test/bad-input/small-disk.ts";
 import { type Photo, photo, Stage } from "./stage.ts";
 
-describe.skipIf(!canMount)("a full disk under the outputs of the pipeline", () => {
+describe.skipIf(leavesOut("a full disk", SmallDisk.refusal()))("a full disk under the outputs of the pipeline", () => {
   let disk: SmallDisk;
   let stage: Stage;
   let picture: Photo;

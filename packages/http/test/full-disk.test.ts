@@ -3,15 +3,15 @@ import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { leavesOut, SmallDisk } from "lovage/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { canMount, SmallDisk } from "../../lovage/test/bad-input/small-disk.ts";
 import { picture, type RefusedBody, TestService } from "./service.ts";
 
 const appModule = fileURLToPath(new URL("./fixtures/full-disk-app.mjs", import.meta.url));
 const kilobyte = 1024;
 const megabyte = 1024 * kilobyte;
 
-describe.skipIf(!canMount)("a full disk", () => {
+describe.skipIf(leavesOut("a full disk", SmallDisk.refusal()))("a full disk", () => {
   let folder: string;
   let disk: SmallDisk;
   let service: TestService;

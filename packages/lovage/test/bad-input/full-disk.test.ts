@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { leavesOut, SmallDisk } from "lovage/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { waitFor } from "../worker/wait-for.ts";
 import { Place } from "./place.ts";
-import { canMount, SmallDisk } from "./small-disk.ts";
 
-describe.skipIf(!canMount)("a full disk under the SQLite file", () => {
+describe.skipIf(leavesOut("a full disk", SmallDisk.refusal()))("a full disk under the SQLite file", () => {
   let disk: SmallDisk;
   let place: Place;
   beforeEach(async () => {
