@@ -1,4 +1,4 @@
-/** The app under faults. A message that keeps meeting kills is not poison here, so the limits for that are out of the way. */
+/** The app under faults. A message that keeps meeting kills is not poison here, so the limits for that are mostly out of the way. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createApp, currentRun, defineTask } from "lovage";
 import { journalRun } from "lovage/testing";
@@ -21,4 +21,10 @@ export const body = defineTask("chaos.body", async (members: readonly string[], 
   return [currentRun().fencingToken, ...members];
 });
 
-export default createApp({ name: "chaos", tasks: { step, body }, folder: false, maxDeliveries: 1_000_000, maxLost: 1_000_000 });
+/** Takes memory until its process is killed. */
+export const hog = defineTask("chaos.hog", async (): Promise<void> => {
+  for (const taken: Buffer[] = []; ; ) taken.push(Buffer.alloc(2 ** 24, 1));
+});
+
+const maxDeliveries = Number(process.env.CHAOS_MAX_DELIVERIES ?? 1_000_000);
+export default createApp({ name: "chaos", tasks: { step, body, hog }, folder: false, maxDeliveries, maxLost: 1_000_000 });

@@ -86,13 +86,15 @@ async function leftovers(site: Site, load: Load): Promise<string[]> {
   const epochs = nodes.flatMap(({ info }) => info.runners.map(({ epoch }) => epoch));
   const held = await Promise.all(epochs.map((epoch) => store.leases.held(epoch)));
   const { nextDueMs } = await store.leases.promote(0);
+  const { steps, bodies } = await load.counted();
   const left = {
     "tasks that wait in the queue": waiting,
     "tasks in flight": held.flat().length,
     "closed epochs that still hold tasks": orphans.length,
     "parked tasks": nextDueMs === null ? 0 : 1,
     "dead letters": (await store.deadLetters.list(10)).length,
-    "outcomes counted beyond the tasks": (await load.done()) - load.sent,
+    "outcomes counted beyond the tasks": steps + bodies - load.sent,
+    "bodies counted beyond the chords": bodies - load.chords,
   };
   return Object.entries(left).flatMap(([what, count]) => (count === 0 ? [] : [`Left: ${count} ${what}`]));
 }

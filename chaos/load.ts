@@ -57,8 +57,13 @@ export class Load {
 
   /** As the store counts: commits that took effect. */
   async done(): Promise<number> {
+    const { steps, bodies } = await this.counted();
+    return steps + bodies;
+  }
+
+  async counted(): Promise<{ readonly steps: number; readonly bodies: number }> {
     const counters = await (await this.#app.store()).counters();
-    return (counters["chaos.step|SUCCESS"] ?? 0) + (counters["chaos.body|SUCCESS"] ?? 0);
+    return { steps: counters["chaos.step|SUCCESS"] ?? 0, bodies: counters["chaos.body|SUCCESS"] ?? 0 };
   }
 
   /** The token of each label's run that took effect. A label without one has no result. */

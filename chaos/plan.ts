@@ -35,7 +35,14 @@ export interface Plan {
 export interface NodePlan {
   readonly name: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Nothing happens: for what a test does by hand. */
+export const calm: Omit<Plan, "store" | "nodes"> = {
+  ...{ seed: 1, rounds: 0, tasksPerRound: 0, chordPercent: 0, mostMs: 0 },
+  ...{ kills: [], killsPerRound: 0, pauseMs: [0, 0], restarts: [], freezes: [], zombies: [], frozenMs: 0, dropEvery: 0 },
+};
 
 export const nodes: readonly NodePlan[] = [
   { name: "processes", args: ["-P", "processes", "-c", "3"] },

@@ -21,8 +21,10 @@ export class Site {
   readonly workers: readonly WorkerProcess[];
   droppedReplies = 0;
 
-  static async open(plan: Plan): Promise<Site> {
-    const redis = plan.store === "redis" ? await startRedis({ appendOnly: true, args: ["--appendfsync", "always"] }) : undefined;
+  /** `redisArgs`: as on its command line, over what a campaign takes. */
+  static async open(plan: Plan, redisArgs: readonly string[] = []): Promise<Site> {
+    const args = ["--appendfsync", "always", ...redisArgs];
+    const redis = plan.store === "redis" ? await startRedis({ appendOnly: true, args }) : undefined;
     const proxy = redis !== undefined && plan.dropEvery > 0 ? await TcpProxy.start({ port: redis.port }) : undefined;
     const site = new Site(plan, redis, proxy);
     let scripts = 0;
@@ -47,7 +49,8 @@ export class Site {
     const env = { CHAOS_JOURNAL: this.journal, LOVAGE_BROKER: broker };
     const flags = ["-l", "warning", "--log-format", "json"];
     this.workers = plan.nodes.map(
-      ({ name, args }) => new WorkerProcess({ args: ["-A", app, "-n", `${name}@chaos`, ...args, ...flags], env }),
+      ({ name, args, env: own }) =>
+        new WorkerProcess({ args: ["-A", app, "-n", `${name}@chaos`, ...args, ...flags], env: { ...env, ...own } }),
     );
   }
 

@@ -3,18 +3,18 @@ import { account, readJournal, sharedNowMs, type WorkerFault, type WorkerPart, t
 import { expect, it } from "vitest";
 import { waitFor } from "../interop/support/wait-for.ts";
 import { step } from "./app.ts";
-import type { Plan } from "./plan.ts";
+import { calm, type Plan } from "./plan.ts";
 import { Site } from "./site.ts";
 
 const labels = ["0", "1", "2", "3"];
 const taskMs = 1500;
 const plan: Plan = {
-  ...{ seed: 1, store: "redis", rounds: 1, tasksPerRound: 0, chordPercent: 0, mostMs: 0 },
+  ...calm,
+  store: "redis",
   nodes: [
     { name: "zombie", args: ["-P", "processes", "-c", "2"] },
     { name: "heir", args: ["-P", "async", "-c", "10"] },
   ],
-  ...{ kills: [], killsPerRound: 0, pauseMs: [0, 0], restarts: [], freezes: [], zombies: [], frozenMs: 0, dropEvery: 0 },
 };
 
 /** Not on SQLite: a process that is frozen while it writes holds the file's lock, and nobody goes on. */

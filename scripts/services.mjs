@@ -2,7 +2,7 @@
 // where it is not: tests read the LOVAGE_SKIP_… variables and skip, so that the summary counts them.
 import { capture, run } from "./child.mjs";
 
-const debianPackages = ["redis-server", "celery", "python3-celery", "python3-redis", "openssl"];
+const debianPackages = ["redis-server", "celery", "python3-celery", "python3-redis", "openssl", "libfaketime"];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */
 const services = [

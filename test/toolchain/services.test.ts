@@ -41,7 +41,7 @@ async function findServices(options: { install: boolean }, env: NodeJS.ProcessEn
 test("installs those Debian packages that are missing, and no others", async () => {
   await findServices({ install: true });
   const calls = (await aptCalls()).trimEnd().split("\n");
-  expect(calls).toEqual(["-q update", "-q install -y --no-install-recommends redis-server python3-celery openssl"]);
+  expect(calls).toEqual(["-q update", "-q install -y --no-install-recommends redis-server python3-celery openssl libfaketime"]);
 });
 
 test("asks apt for nothing when all is there, or when it was not told to install", async () => {
