@@ -23,7 +23,8 @@ export const body = defineTask("chaos.body", async (members: readonly string[], 
 
 /** Takes memory until its process is killed. */
 export const hog = defineTask("chaos.hog", async (): Promise<void> => {
-  for (const taken: Buffer[] = []; ; ) taken.push(Buffer.alloc(2 ** 24, 1));
+  // Much at a time: by the time little is missing, the system has given up all it could do without, and crawls.
+  for (const taken: Buffer[] = []; ; ) taken.push(Buffer.alloc(2 ** 28, 1));
 });
 
 const maxDeliveries = Number(process.env.CHAOS_MAX_DELIVERIES ?? 1_000_000);

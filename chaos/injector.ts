@@ -2,10 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Chance, pick, type WorkerFault, type WorkerPart, type WorkerProcess } from "lovage/testing";
 import type { Plan } from "./plan.ts";
-import type { Site } from "./site.ts";
-
-/** Each waits 2 s for the store. */
-const mostStarts = 30;
+import { type Site, startUntilReady } from "./site.ts";
 
 export class Injector {
   /** By name, how often. */
@@ -52,7 +49,7 @@ export class Injector {
       if (worker?.kill(part, this.#chance) === undefined) continue;
       killed += 1;
       this.#count(`${part} killed`);
-      if (part !== "runner") returns.push(bringBack(worker));
+      if (part !== "runner") returns.push(worker.gone().then(() => startUntilReady(worker)));
     }
     await Promise.all(returns);
   }
@@ -102,19 +99,5 @@ export class Injector {
 
   #count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
-  }
-}
-
-/** As an init system does: again, until it starts. A worker that meets no Redis ends. */
-async function bringBack(worker: WorkerProcess): Promise<void> {
-  await worker.gone();
-  for (let left = mostStarts; ; left -= 1) {
-    try {
-      await worker.start();
-      return;
-    } catch (error) {
-      await worker.gone();
-      if (left === 0) throw error;
-    }
   }
 }

@@ -41,9 +41,9 @@ async function expectOnce(
   expect(judged, said()).toMatchObject({ tasks: labels.length, once: labels.length, findings: [] });
 }
 
-it.skipIf(leavesOut("out of memory", MemoryCgroup.refusal())).concurrent(
+it.skipIf(leavesOut("out of memory", MemoryCgroup.refusal()))(
   "ends a task that the kernel kills for its memory as poison, with that cause, and its neighbours go on",
-  async ({ expect }) => {
+  async () => {
     const plan = planOf("sqlite", { name: "small", args: ["-P", "processes", "-c", "2"], env: { CHAOS_MAX_DELIVERIES: "2" } });
     const group = new MemoryCgroup(450 * 2 ** 20);
     try {
@@ -64,7 +64,7 @@ it.skipIf(leavesOut("out of memory", MemoryCgroup.refusal())).concurrent(
   },
 );
 
-it.skipIf(withoutRedis || leavesOut("a full disk", SmallDisk.refusal())).concurrent.each(["always", "everysec"])(
+it.skipIf(withoutRedis || leavesOut("a full disk", SmallDisk.refusal())).each(["always", "everysec"])(
   "keeps what Redis cannot write (appendfsync %s) until there is room again",
   async (appendfsync) => {
     const disk = new SmallDisk(24);
@@ -87,7 +87,7 @@ it.skipIf(withoutRedis || leavesOut("a full disk", SmallDisk.refusal())).concurr
   },
 );
 
-it.concurrent("keeps outcomes that do not fit into the SQLite file until it may grow again", async () => {
+it("keeps outcomes that do not fit into the SQLite file until it may grow again", async () => {
   const plan = planOf("sqlite", { name: "node", args: ["-P", "async", "-c", "10"] });
   await withSite(plan, [], async (site, worker) => {
     const labels = labelsOf("task", 20);
@@ -101,7 +101,7 @@ it.concurrent("keeps outcomes that do not fit into the SQLite file until it may 
   });
 });
 
-it.skipIf(withoutRedis || leavesOut("clock steps", FakeTime.refusal())).concurrent(
+it.skipIf(withoutRedis || leavesOut("clock steps", FakeTime.refusal()))(
   "starts nothing early, late or twice, and lets nothing expire, while the clock of a node jumps by hours",
   async () => {
     const time = new FakeTime();

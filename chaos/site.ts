@@ -11,6 +11,22 @@ const app = fileURLToPath(new URL("app.ts", import.meta.url));
 /** So long the sender tries again, under the same call id: whatever happens meanwhile, what it sends is there once. */
 const senderDeadlineMs = 120_000;
 
+/** Each waits 2 s for the store. */
+const mostStarts = 30;
+
+/** As an init system does: again, until it starts. A worker that meets no store ends. */
+export async function startUntilReady(worker: WorkerProcess): Promise<void> {
+  for (let left = mostStarts; ; left -= 1) {
+    try {
+      await worker.start();
+      return;
+    } catch (error) {
+      await worker.gone();
+      if (left === 0) throw error;
+    }
+  }
+}
+
 export class Site {
   readonly folder = mkdtempSync(join(tmpdir(), "lovage-chaos-"));
   readonly journal = join(this.folder, "journal");
@@ -55,7 +71,7 @@ export class Site {
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.start()));
+    await Promise.all(this.workers.map(startUntilReady));
   }
 
   async close(): Promise<void> {

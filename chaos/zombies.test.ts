@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { waitFor } from "../interop/support/wait-for.ts";
 import { step } from "./app.ts";
 import { calm, type Plan } from "./plan.ts";
-import { Site } from "./site.ts";
+import { Site, startUntilReady } from "./site.ts";
 
 const labels = ["0", "1", "2", "3"];
 const taskMs = 1500;
@@ -32,13 +32,13 @@ it.skipIf(process.env.LOVAGE_SKIP_REDIS).concurrent.each(workerParts)(
 
 async function expectFenced(site: Site, part: WorkerPart): Promise<void> {
   const [zombie, heir] = site.workers as readonly [WorkerProcess, WorkerProcess];
-  await zombie.start();
+  await startUntilReady(zombie);
   const calls = labels.map((label): [string, number] => [label, taskMs]);
   const results = await site.sender.sendMany(step, calls);
   await waitFor("two runs", () => readJournal(site.journal).length === 2);
   const fault = zombie.freeze(part) as WorkerFault;
   const closed = await closeNodes(site, zombie);
-  await heir.start();
+  await startUntilReady(heir);
   const tokens = await Promise.all(results.map((result) => result.get({ timeoutMs: 30_000 })));
   const store = await site.sender.store();
   const before = await store.counters();
