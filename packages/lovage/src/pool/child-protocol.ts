@@ -21,6 +21,12 @@ export type FromChild =
   /** Threads only: told to end, and processes that its code has started would outlive it. */
   | { readonly c: "has-children"; readonly epoch: Epoch };
 
+export interface WatchdogData {
+  /** Of the process whose group it ends. */
+  readonly pid: number;
+  readonly mode: HostingMode;
+}
+
 /** To the watchdog thread from the main thread of its process. */
 export type ToWatchdogThread =
   /** `hardMemoryBytes`: of the process, which is the runner's alone. */

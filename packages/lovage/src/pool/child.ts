@@ -4,14 +4,26 @@
  * its runner is done, when its supervisor kills its group, or when its watchdog finds the supervisor gone.
  */
 import { Worker, type WorkerOptions } from "node:worker_threads";
-import type { Flagged, FromChild, FromThread, HostingMode, ThreadData, ToChild, ToThread, ToWatchdogThread } from "./child-protocol.ts";
+import type {
+  Flagged,
+  FromChild,
+  FromThread,
+  HostingMode,
+  ThreadData,
+  ToChild,
+  ToThread,
+  ToWatchdogThread,
+  WatchdogData,
+} from "./child-protocol.ts";
 import { type HostedRunner, hostRunner, loadEntry, tableFor } from "./hosted-runner.ts";
 import type { RunnerSpec } from "./protocol.ts";
 import { siblingModule } from "./sibling-module.ts";
 import type { SlotTable } from "./slot-table.ts";
 
 const [entry = "", mode = "main"] = process.argv.slice(2) as [string?, HostingMode?];
-const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog-thread"), { workerData: { pid: process.pid } });
+const watchdog = new Worker(siblingModule(import.meta.url, "./watchdog-thread"), {
+  workerData: { pid: process.pid, mode } satisfies WatchdogData,
+});
 watchdog.unref();
 
 interface Hosted {

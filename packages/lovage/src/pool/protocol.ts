@@ -88,7 +88,14 @@ export type FromRunner =
 export type FromWatchdog =
   | { readonly t: "soft-limit"; readonly epoch: Epoch; readonly number: number }
   | { readonly t: "hard-limit"; readonly epoch: Epoch; readonly number: number; readonly limitMs: number; readonly loopLagMs: number }
-  | { readonly t: "loop-blocked"; readonly epoch: Epoch; readonly lagMs: number; readonly numbers: readonly number[] }
+  /** `numbers`: the run that blocks it, where that can be told; else all that may. `stack`: of its code, innermost first. */
+  | {
+      readonly t: "loop-blocked";
+      readonly epoch: Epoch;
+      readonly lagMs: number;
+      readonly numbers: readonly number[];
+      readonly stack?: readonly string[];
+    }
   /** Its process is larger than it may be. */
   | { readonly t: "over-memory"; readonly epoch: Epoch; readonly bytes: number; readonly limitBytes: number }
   | { readonly t: "slots"; readonly asked: number; readonly rssBytes: number; readonly runners: readonly RunnerSlots[] };

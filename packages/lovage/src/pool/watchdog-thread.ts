@@ -4,7 +4,8 @@
  */
 import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Flagged, type ToWatchdogThread, watchdogFd } from "./child-protocol.ts";
+import { blockingCode } from "./blocking-code.ts";
+import { type Flagged, type ToWatchdogThread, type WatchdogData, watchdogFd } from "./child-protocol.ts";
 import { readLines } from "./json-lines.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import type { FromWatchdog, ToWatchdog } from "./protocol.ts";
@@ -13,8 +14,10 @@ import { Watchdog } from "./watchdog.ts";
 
 /** Milliseconds between looks: limits are exact to this. While nothing runs there is nothing to look at. */
 const lookEveryMs = 25;
+/** Milliseconds for the main thread to be paused. */
+const askWithinMs = 500;
 
-const { pid } = workerData as { readonly pid: number };
+const { pid, mode } = workerData as WatchdogData;
 const watchdog = new Watchdog();
 let memory: MemoryWatch | undefined;
 let timer: NodeJS.Timeout | undefined;
@@ -38,11 +41,20 @@ function add({ epoch, slots, memory: table, hardMemoryBytes }: Extract<ToWatchdo
 function look(): void {
   for (const finding of watchdog.look(monotonicMs())) {
     if (finding.t === "soft-limit") flagged({ w: "flagged", epoch: finding.epoch, number: finding.number });
-    say(finding);
+    if (finding.t === "loop-blocked" && mode === "main") void sayBlocked(finding);
+    else say(finding);
   }
   const tooLarge = memory?.look();
   if (tooLarge !== undefined) say(tooLarge);
   timer = watchdog.awake ? setTimeout(look, lookEveryMs) : undefined;
+}
+
+/** Threads of a process cannot be asked from here. */
+async function sayBlocked(finding: Extract<FromWatchdog, { readonly t: "loop-blocked" }>): Promise<void> {
+  const code = await blockingCode(askWithinMs);
+  const [, number] = code?.who?.split("/") ?? [];
+  const numbers = number === undefined ? finding.numbers : [Number(number)];
+  say(code === undefined ? finding : { ...finding, numbers, stack: code.stack });
 }
 
 function receive(message: ToWatchdog): void {

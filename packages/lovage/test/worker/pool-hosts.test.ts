@@ -70,7 +70,7 @@ describe.each([
 
   it("tells its slots and reaches its hard limit while user code loops, and is killed", async () => {
     const { runner, found } = await start(newHost(), { does: "loop", hardMs: 1500 });
-    await waitFor("the slot", async () => (await runner.slots(1000)).taken.length === 1);
+    await waitFor("the slot", async () => (await runner.slots(10_000)).taken.length === 1);
     const blocked = await found("loop-blocked");
     expect(blocked.numbers).toEqual([7]);
     const limit = await found("hard-limit");
@@ -92,7 +92,7 @@ describe.each([
 
   it("has its abort flag raised by a cancel inside a loop", async () => {
     const { runner, heard } = await start(newHost(), { does: "askInLoop" });
-    await waitFor("the slot", async () => (await runner.slots(1000)).taken.length === 1);
+    await waitFor("the slot", async () => (await runner.slots(10_000)).taken.length === 1);
     runner.cancel(7);
     expect((await heard("cancelling")).killAfterMs).toBe(2);
   });

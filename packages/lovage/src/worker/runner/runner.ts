@@ -6,11 +6,13 @@
  */
 import type { App } from "../../app/app.ts";
 import type { Reserved } from "../../broker/broker.ts";
+import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
+import { whoBlocks } from "../../pool/blocking-code.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
 import type { AbortFlag, SlotTable } from "../../pool/slot-table.ts";
@@ -234,7 +236,10 @@ class Runner implements RunnerHandle {
       this.#say({ t: "failed", epoch: spec.epoch, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
       return this.#ending.close();
     }
-    if (this.#options.ownsProcess === true) this.#unwatch = this.#watchStrayErrors();
+    if (this.#options.ownsProcess === true) {
+      this.#unwatch = this.#watchStrayErrors();
+      Object.assign(globalThis, { [whoBlocks]: () => tryCurrentRun()?.fencingToken });
+    }
     await this.#promoter.start();
     void this.#reconciler.nowAndThen(this.#ending.signal);
     this.#say({ t: "ready", epoch: spec.epoch, pid: process.pid });

@@ -22,8 +22,8 @@ export class BlockedLoops {
     this.#options = options;
   }
 
-  /** Of several that run it may be any. Never rejects: a store that does not answer leaves them unnamed. */
-  async seen(member: Member, { numbers, lagMs }: LoopBlocked): Promise<void> {
+  /** Where it cannot be told which of several it is, all are named. Never rejects: a store that does not answer leaves them unnamed. */
+  async seen(member: Member, { numbers, lagMs, stack }: LoopBlocked): Promise<void> {
     const { held, log } = this.#options;
     const deliveries = await held(member.epoch).catch(() => []);
     const tasks = deliveries.filter(({ id }) => numbers.includes(id.number)).map(({ bytes }) => peekHeaders(bytes));
@@ -31,6 +31,7 @@ export class BlockedLoops {
       pid: member.runner.pid,
       lagMs: Math.round(lagMs),
       tasks: tasks.map((task) => `${task?.task}[${task?.id}]`),
+      ...(stack && { stack }),
     });
   }
 }
