@@ -10,8 +10,9 @@ import { check, test } from "./suites.mjs";
 export const commands = {
   demo: (args) => start("examples/photo-stock/dist/demo.js", args),
   dev: (args) => start("packages/lovage/bin/lovage.js", ["dev", "-A", "examples/photo-stock/dist/app.js", ...args]),
-  bench,
+  bench: (args) => bench(args, "bench/run.mjs"),
   "bench:canvas": (args) => start("bench/canvas.mjs", args),
+  "bench:eta": (args) => bench(args, "bench/eta.mjs"),
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
   "kills:chords": (args) => start("interop/kills/run.mjs", args),
@@ -26,10 +27,10 @@ export const commands = {
   test,
 };
 
-/** The peers it measures against are in a lock of their own, so that nobody else has to install them. @param {readonly string[]} args */
-function bench(args) {
+/** The peers it measures against are in a lock of their own, so that nobody else has to install them. @param {readonly string[]} args @param {string} program */
+function bench(args, program) {
   const own = join(root, "bench");
-  return start("bench/run.mjs", args, existsSync(join(own, "package-lock.json")) ? [own] : []);
+  return start(program, args, existsSync(join(own, "package-lock.json")) ? [own] : []);
 }
 
 /**
