@@ -363,6 +363,7 @@ class LovageApp implements App {
       resultExtended: config.resultExtended,
       ignoreResult: config.taskIgnoreResult,
       storeErrorsEvenIfIgnored: config.taskStoreErrorsEvenIfIgnored,
+      deadLetter: config.taskDeadLetter,
       inheritPriority: config.taskInheritParentPriority,
       errbacksOnHeaders: config.taskAllowErrorCbOnChordHeader,
       routing: createRouting(config, this.registry),

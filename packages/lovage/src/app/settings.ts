@@ -2,6 +2,7 @@
  * Every setting in one table: our name, Celery's name, default, what is accepted, and what it means. Options of `createApp`,
  * the environment, configuration files, flags and the reference page of the documentation are all read from here.
  */
+import type { DeadLetterPolicy } from "../task/task-options.ts";
 import { celeryName, type Kind, kinds } from "./setting-kinds.ts";
 
 export interface SettingRow<T, Input = unknown> {
@@ -220,6 +221,24 @@ export const settingsTable = {
     default: 10,
     kind: kinds.whole(1, 1_000_000),
     doc: "How often a message may be given back without being to blame (deploys, lost nodes) before it is dead-lettered.",
+  }),
+  taskDeadLetter: row({
+    celery: null,
+    default: "exhausted" as DeadLetterPolicy,
+    kind: kinds.oneOf<DeadLetterPolicy>("exhausted", "failures", "never"),
+    doc: "Which failures of tasks are kept as dead letters: those whose retries are used up, all, or none. A task may say otherwise.",
+  }),
+  deadLetterMax: row({
+    celery: null,
+    default: 10_000,
+    kind: kinds.nullable(kinds.whole(0, Number.MAX_SAFE_INTEGER)),
+    doc: "Dead letters that are kept; beyond it the oldest are dropped, counted and logged. null: no limit.",
+  }),
+  deadLetterExpires: row({
+    celery: null,
+    default: 2_592_000,
+    kind: kinds.nullable(kinds.seconds),
+    doc: "How long dead letters are kept. Seconds, or text with a unit. null: for ever.",
   }),
   killAfterMs: row({
     celery: null,

@@ -3,11 +3,13 @@
  * nobody waits for it: later chain steps, and the chords that they or the task itself report to (celery-wire.md §6.4, §6.7, §7.4).
  */
 import { bodyOf, groupSignature, headerOf, tasksOf } from "../canvas/steps.ts";
+import type { DeadReason, Settle } from "../message/commit.ts";
 import { reprException } from "../message/exceptions.ts";
 import { stringifyWireJson } from "../message/json.ts";
-import type { ExceptionRecord, Outcome } from "../message/outcome.ts";
+import type { ExceptionRecord, FailureCause, Outcome } from "../message/outcome.ts";
 import type { Signature } from "../message/task-message.ts";
 import type { FailedRequest } from "../task/errback.ts";
+import type { DeadLetterPolicy } from "../task/task-options.ts";
 import { extendedOf, isIgnored } from "./after-success.ts";
 import { type Facts, laterSteps } from "./facts.ts";
 import type { FollowUp, ResultBody } from "./follow-up.ts";
@@ -20,6 +22,26 @@ export function failureFollows(outcome: Failure, follow: FollowUp): void {
   endHere(body, follow, !isIgnored(follow.facts) || settings.storeErrorsEvenIfIgnored);
   sendErrbacks(message.errbacks, { request: requestOf(follow.facts), error: outcome.error, traceback: outcome.traceback }, follow);
 }
+
+/** Failures that somebody should look at become dead letters; all others are the task's own answer, and are done with. */
+export function failureSettles({ error, cause }: Failure, { message, task, settings }: Facts): Settle {
+  const policy = task?.settings.deadLetter ?? settings.deadLetter ?? "exhausted";
+  const reason = ownReasons[cause] ?? kept[policy](cause);
+  if (reason === null) return { kind: "ack" };
+  const detail = reprException(error).slice(0, mostDetail);
+  if (reason === "undecodable" || reason === "unknown-task") return { kind: "dead-letter", reason, detail };
+  const death = cause === "time-limit" || cause === "out-of-memory" ? { cause } : {};
+  return { kind: "dead-letter", reason, detail, attempts: message.retries + 1, ...death };
+}
+
+const mostDetail = 500;
+/** Whatever the policy says: no code of the task can answer for them. */
+const ownReasons: Partial<Record<FailureCause, DeadReason>> = { undecodable: "undecodable", "not-registered": "unknown-task" };
+const kept: Readonly<Record<DeadLetterPolicy, (cause: FailureCause) => DeadReason | null>> = {
+  exhausted: (cause) => (cause === "retries-exhausted" ? cause : null),
+  failures: (cause) => (cause === "retries-exhausted" ? cause : "failed"),
+  never: () => null,
+};
 
 /** Errbacks hear of failures only, not of revocation (celery-wire.md §6.7). */
 export function revokedFollows(reason: string, follow: FollowUp): void {

@@ -149,13 +149,29 @@ describe("other ends", () => {
     expect(commitOf(message, failure()).publish).toHaveLength(1);
   });
   it.each([
-    ["retries-exhausted", { kind: "dead-letter", reason: "retries-exhausted", detail: "E" }],
-    ["undecodable", { kind: "dead-letter", reason: "undecodable", detail: "E" }],
-    ["not-registered", { kind: "dead-letter", reason: "unknown-task", detail: "E" }],
-    ["exception", { kind: "ack" }],
-    ["soft-time-limit", { kind: "ack" }],
-  ])("after %s settle as %j", (cause, settle) => {
-    expect(commitOf(newTaskMessage({ task: "t" }), failure(cause)).settle).toEqual(settle);
+    ["retries-exhausted", { reason: "retries-exhausted", attempts: 4 }],
+    ["undecodable", { reason: "undecodable" }],
+    ["not-registered", { reason: "unknown-task" }],
+    ["exception", null],
+    ["soft-time-limit", null],
+  ] as const)("after %s settle as %j", (cause, letter) => {
+    const settle = letter === null ? { kind: "ack" } : { kind: "dead-letter", detail: "E('no')", ...letter };
+    expect(commitOf(newTaskMessage({ task: "t", retries: 3 }), failure(cause)).settle).toEqual(settle);
+  });
+  it.each([
+    ["failures", "exception", "failed"],
+    ["failures", "time-limit", "failed"],
+    ["failures", "retries-exhausted", "retries-exhausted"],
+    ["never", "retries-exhausted", undefined],
+    ["never", "undecodable", "undecodable"],
+    ["exhausted", "exception", undefined],
+  ] as const)("of a task that says %s settle after %s as %s", (deadLetter, cause, reason) => {
+    const message = newTaskMessage({ task: "t" });
+    const task = defineTask("t", { deadLetter }, () => null);
+    for (const said of [{ settings: { deadLetter } }, { task }, { task, settings: { deadLetter: "exhausted" as const } }])
+      expect(commitOf(message, failure(cause), said).settle).toMatchObject(
+        reason === undefined ? { kind: "ack" } : { kind: "dead-letter", reason },
+      );
   });
   it("that put a task back, or ignore it, store nothing", () => {
     const message = newTaskMessage({ task: "t" });

@@ -5,10 +5,10 @@
  */
 import type { Commit, Settle } from "../message/commit.ts";
 import { encodeTaskMessage } from "../message/encode.ts";
-import type { FailureCause, Outcome } from "../message/outcome.ts";
+import type { Outcome } from "../message/outcome.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
 import { uniqueHoldOf } from "../message/unique-hold.ts";
-import { failureFollows, rejectionFollows, revokedFollows } from "./after-failure.ts";
+import { failureFollows, failureSettles, rejectionFollows, revokedFollows } from "./after-failure.ts";
 import { replacementFollows, retryFollows } from "./after-retry.ts";
 import { successFollows } from "./after-success.ts";
 import { bodyFails } from "./body-fails.ts";
@@ -61,20 +61,12 @@ function unlockFailed({ error, traceback }: Extract<Outcome, { kind: "failure" }
 
 const acked: Settle = { kind: "ack" };
 
-function settleOf(outcome: Outcome, { message, settings }: Facts): Settle {
+function settleOf(outcome: Outcome, facts: Facts): Settle {
+  const { message, settings } = facts;
   if (outcome.kind === "rejected" && outcome.requeue)
     return { kind: "requeue", where: "back", bytes: encodeTaskMessage({ ...message, redelivered: true }, settings.limits) };
-  if (outcome.kind !== "failure") return acked;
-  const reason = deadReasons[outcome.cause];
-  return reason === undefined ? acked : { kind: "dead-letter", reason, detail: outcome.error.exc_type };
+  return outcome.kind === "failure" ? failureSettles(outcome, facts) : acked;
 }
-
-/** Failures that somebody should look at; all others are the task's own answer, and are done with. */
-const deadReasons: Partial<Record<FailureCause, "retries-exhausted" | "undecodable" | "unknown-task">> = {
-  "retries-exhausted": "retries-exhausted",
-  undecodable: "undecodable",
-  "not-registered": "unknown-task",
-};
 
 function commitOf(follow: FollowUp, state: string, settle: Settle): Commit {
   return {

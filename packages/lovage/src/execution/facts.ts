@@ -6,6 +6,7 @@ import type { Routing } from "../canvas/routing.ts";
 import type { DeliveryId } from "../message/commit.ts";
 import type { QueueName, Signature, TaskMessage } from "../message/task-message.ts";
 import type { AnyTask } from "../task/task-definition.ts";
+import type { DeadLetterPolicy } from "../task/task-options.ts";
 
 export interface Facts {
   readonly message: TaskMessage;
@@ -28,6 +29,8 @@ export interface ContinuationSettings {
   readonly resultExtended: boolean;
   readonly ignoreResult: boolean;
   readonly storeErrorsEvenIfIgnored: boolean;
+  /** Which failures of a task's own are kept. @defaultValue "exhausted" */
+  readonly deadLetter?: DeadLetterPolicy;
   readonly inheritPriority: boolean;
   readonly errbacksOnHeaders: boolean;
   readonly routing: Routing;

@@ -103,7 +103,7 @@ export interface TaskMessage {
 export interface LovageProperties {
   /** How often it was the cause of its runner's death. At `maxDeliveries` it is dead-lettered. */
   readonly deaths?: number;
-  /** 1: it was among several in a runner that died, so that it runs alone until it is known whether it was the cause. */
+  /** How often it was among several in a runner that died: it runs alone until it is known whether it was the cause. */
   readonly suspected?: number;
   /** How often it was given back without being to blame (deploys, lost nodes, neighbours of a death). */
   readonly lost?: number;

@@ -5,6 +5,12 @@ import { ConfigError } from "../kernel/errors.ts";
 import { type ResolvedRetryPolicy, type RetryPolicy, resolveRetryPolicy } from "./retry-policy.ts";
 import { type LimitOptions, type ResolvedUnique, resolveLimits, resolveUnique, type TaskLimits } from "./task-limits.ts";
 
+/**
+ * Which failures of a task are kept as dead letters, to be looked at and replayed: "exhausted": when its retries are used up;
+ * "failures": every one; "never": none. What no code of the task can answer for (poison, unreadable, unknown) is kept in any case.
+ */
+export type DeadLetterPolicy = "exhausted" | "failures" | "never";
+
 export interface TaskOptions extends LimitOptions {
   /** Where it is sent unless the call or a route says otherwise. */
   readonly queue?: string;
@@ -18,6 +24,8 @@ export interface TaskOptions extends LimitOptions {
   readonly retry?: RetryPolicy;
   /** false: acknowledged when it starts, so never run twice, and lost with its runner. Absent: the app's `taskAcksLate`. */
   readonly acksLate?: boolean;
+  /** Which of its failures are kept as dead letters. Absent: the app's `taskDeadLetter`. */
+  readonly deadLetter?: DeadLetterPolicy;
   readonly ignoreResult?: boolean;
   /** Store STARTED when it begins. Absent: the app's `taskTrackStarted`. */
   readonly trackStarted?: boolean;
@@ -56,6 +64,7 @@ export interface TaskSettings {
   readonly softTimeLimit: number | null | undefined;
   readonly retry: ResolvedRetryPolicy | null;
   readonly acksLate: boolean | null;
+  readonly deadLetter: DeadLetterPolicy | null;
   readonly ignoreResult: boolean | null;
   readonly trackStarted: boolean | null;
   readonly track: "python" | null;
@@ -88,6 +97,7 @@ export function resolveTaskOptions(
     softTimeLimit: limit("softTimeLimit"),
     retry: options.retry === undefined ? null : resolveRetryPolicy(options.retry),
     acksLate: options.acksLate ?? null,
+    deadLetter: options.deadLetter ?? null,
     ignoreResult: options.ignoreResult ?? null,
     trackStarted: options.trackStarted ?? null,
     track: options.track ?? null,
@@ -104,10 +114,14 @@ export function resolveTaskOptions(
   return settings;
 }
 
+export const deadLetterPolicies: readonly DeadLetterPolicy[] = ["exhausted", "failures", "never"];
+
 function check(task: string, settings: TaskSettings): void {
   const { timeLimit, softTimeLimit, params, input, priority } = settings;
   if (typeof timeLimit === "number" && typeof softTimeLimit === "number" && softTimeLimit > timeLimit)
     invalid(task, `softTimeLimit (${softTimeLimit} s) is above timeLimit (${timeLimit} s): it could never be reached. Lower it`);
+  if (settings.deadLetter !== null && !deadLetterPolicies.includes(settings.deadLetter))
+    invalid(task, `deadLetter is ${JSON.stringify(settings.deadLetter)}: expected one of ${deadLetterPolicies.join(", ")}`);
   if (priority !== null && !Number.isInteger(priority))
     invalid(task, `priority is ${JSON.stringify(priority)}: expected a whole number, 0 (most urgent) to 9`);
   if (params !== null && input !== null) invalid(task, `declares both params and input: keyword arguments bind by one of them. Keep one`);

@@ -107,7 +107,9 @@ function judge(delivery: Delivery, suspects: Suspects, options: SettleReleasedOp
     if (died >= maxDeliveries) return endAs(delivery, options, blame.cause, poison(died, blame));
     return quarantine ? { number, bytes: markRedelivered(delivery.bytes, change) } : requeue(delivery, change);
   }
-  if (isSuspect && quarantine) return { number, bytes: markRedelivered(delivery.bytes, { suspected: 1 }) };
+  // One that never gets to run alone (its nodes end meanwhile) is not suspected for ever.
+  if (isSuspect && quarantine && suspected + 1 < maxLost)
+    return { number, bytes: markRedelivered(delivery.bytes, { suspected: suspected + 1 }) };
   if (blame.kind === "innocent" && !blame.counted) return requeue(delivery, {});
   if (lost + 1 < maxLost) return requeue(delivery, { lost: lost + 1 });
   const detail = `given back ${lost + 1} times without being to blame, the last time by ${blame.cause}`;

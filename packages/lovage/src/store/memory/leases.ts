@@ -3,7 +3,7 @@ import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
 import { toDelivery } from "./broker.ts";
-import { moveDueLines } from "./limits.ts";
+import { moveDueLines, movePlaces } from "./limits.ts";
 import { queueTopic } from "./queues.ts";
 import { sweep } from "./sweep.ts";
 import { bytesOf, type EpochRecord, type NodeRecord, type Parked, type View } from "./world.ts";
@@ -76,6 +76,7 @@ export class MemoryLeases implements Leases {
       if (!held) continue;
       epochs.get(from)?.held.delete(number);
       taker.lastNumber += 1;
+      movePlaces(this.#view, held.holds ?? [], { epoch: from, number }, { epoch: to, number: taker.lastNumber });
       taker.held.set(taker.lastNumber, { ...held, call: -1, ...(bytes !== undefined && { bytes: bytesOf(bytes) }) });
     }
   }

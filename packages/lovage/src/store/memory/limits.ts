@@ -1,5 +1,5 @@
 import type { Admission, Ask, Demand, LimitName, Limits } from "../../broker/limits.ts";
-import type { Epoch, Outgoing, Publication } from "../../message/commit.ts";
+import type { DeliveryId, Epoch, Outgoing, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import { callsAtOnce, claimMs, nextAfter, rateLookMs, room, slackMs } from "../limit-rules.ts";
 import { epochClosed, storeClosed, unstartable } from "../refusals.ts";
@@ -155,4 +155,12 @@ export function moveDueLines(view: View): { readonly called: number; readonly ne
     if (next !== null && (nextMs === null || next < nextMs)) nextMs = next;
   }
   return { called, nextMs };
+}
+
+/** It is another delivery's now. */
+export function movePlaces(view: View, holds: readonly LimitName[], from: DeliveryId, to: DeliveryId): void {
+  for (const name of holds) {
+    const held = view.space.limits.get(name)?.held;
+    if (held?.delete(holderOf(from.epoch, from.number))) held.add(holderOf(to.epoch, to.number));
+  }
 }

@@ -106,7 +106,8 @@ export class RedisLeases implements Leases {
   async reassign(from: Epoch, to: Epoch, moves: readonly Reassigned[]): Promise<void> {
     const keys = this.#keys;
     const names = [keys.epoch(from), keys.flight(from), keys.epoch(to), keys.flight(to), keys.fleet];
-    const args: Arg[] = [from, String(rememberClosedMs)];
+    names.push(keys.holds(from), keys.holds(to));
+    const args: Arg[] = [from, to, keys.root, String(rememberClosedMs)];
     for (const { number, bytes } of moves)
       args.push(String(number), bytes === undefined ? "" : "1", bytes === undefined ? "" : bytesArg(bytes));
     if (asText(await this.#link.run(reassignScript, names, args)) === "closed") throw epochClosed(to);

@@ -68,6 +68,27 @@ export const leasesSuite: Suite = (api, name, make) => {
       await assert.rejects(store.leases.reassign(runner.epoch, taker.epoch, [{ number: 1 }]), fenced("LOVAGE_EPOCH_CLOSED"));
     });
 
+    it("leaves a reassigned delivery its places at limits, until it is settled", async ({ store }) => {
+      await store.broker.publish({ messages: [message("a"), message("b")] });
+      const runner = await startRunner(store);
+      const taker = await startRunner(store);
+      await runner.reserve(1);
+      const demands = [{ kind: "slots", name: "one at a time", most: 1 }] as const;
+      const admit = async (epoch: string, number: number, taskId: string) =>
+        (await store.limits.admit(epoch, [{ number, taskId, demands }]))[0]?.kind;
+      assert.equal(await admit(runner.epoch, 1, "a"), "granted");
+      await store.leases.close(runner.epoch);
+      await store.leases.reassign(runner.epoch, taker.epoch, [{ number: 1 }]);
+      assert.equal(await admit(taker.epoch, 1, "a"), "granted");
+      const b = await taker.reserveOne();
+      assert.equal(await admit(taker.epoch, b.id.number, "b"), "parked");
+      const [a] = await store.leases.held(taker.epoch);
+      assert.ok(a);
+      await taker.commit(ack(a));
+      const called = await taker.reserveOne();
+      assert.equal(await admit(taker.epoch, called.id.number, "b"), "granted");
+    });
+
     it("opens an epoch twice for the same node as once, and for no node that is not there", async ({ store }) => {
       const runner = await startRunner(store);
       await store.leases.open(runner.node, runner.epoch);

@@ -14,6 +14,7 @@ import { expired, type GateVerdict, gate, isExpired, revoked } from "./gate.ts";
 import type { Held, Holdings } from "./held.ts";
 import type { RevokeList } from "./revoke-list.ts";
 import type { Slots } from "./slots.ts";
+import { unknownTaskLongestMs } from "./unknown-tasks.ts";
 
 interface Judged {
   readonly held: Held;
@@ -34,6 +35,8 @@ export interface IntakeOptions {
   /** It ends without a run. */
   end(held: Held, outcome: Outcome, settle?: Settle): void;
   settle(held: Held, settle: Settle): void;
+  /** Whether any live node knows this task. Asked before a message is given up because we do not. */
+  isKnownElsewhere(task: string): Promise<boolean>;
   /** A place is free that a message did not need. */
   onRoom(): void;
 }
@@ -155,9 +158,22 @@ export class Intake {
       this.#waiting.push(held);
       return;
     }
+    if (verdict.kind === "end" && verdict.settle?.kind === "dead-letter" && verdict.settle.reason === "unknown-task") {
+      void this.#giveUpUnknown(held, verdict);
+      return;
+    }
     this.#say(held, verdict);
     if (verdict.kind === "end") end(held, verdict.outcome, verdict.settle);
     else settle(held, verdict.settle);
+  }
+
+  /** It goes on waiting while some node knows its task, or nobody can be asked. */
+  async #giveUpUnknown(held: Held, verdict: Extract<GateVerdict, { readonly kind: "end" }>): Promise<void> {
+    const { isKnownElsewhere, settle, end } = this.#options;
+    const isKnown = await isKnownElsewhere(verdict.message.task).catch(() => true);
+    if (isKnown) return settle(held, { kind: "park", untilMs: this.storeNow + unknownTaskLongestMs, why: "unknown-task" });
+    this.#say(held, verdict);
+    end(held, verdict.outcome, verdict.settle);
   }
 
   /** Starts what waits, as long as there are slots. */

@@ -487,6 +487,30 @@ describe("a runner", () => {
     });
   });
 
+  describe("an unknown task that another node knows", () => {
+    it("waits on after ten minutes, until nobody knows it any more", async () => {
+      const { fleet } = store.leases;
+      let tasks = ["nobody"];
+      store.leases.fleet = async () => {
+        const { nodes, orphans } = await fleet.call(store.leases);
+        return { nodes: nodes.map((pulse) => ({ ...pulse, info: { ...pulse.info, tasks } })), orphans };
+      };
+      const [id] = await publish({ task: "nobody" });
+      await start([task(() => 1)]);
+      const pass = async (minutes: number) => {
+        for (let second = 0; second < minutes * 60; second++) {
+          await clock.advance(1000);
+          await settle();
+        }
+      };
+      await pass(15);
+      expect([await result(id), await store.deadLetters.count()]).toEqual([undefined, 0]);
+      tasks = [];
+      await pass(3);
+      expect(await store.deadLetters.list(1)).toMatchObject([{ reason: "unknown-task" }]);
+    });
+  });
+
   describe("says of a run that it", () => {
     it("was acknowledged early, before its code has control", async () => {
       const seen: (boolean | undefined)[] = [];

@@ -26,6 +26,7 @@ import { Ending } from "./ending.ts";
 import { Fetcher } from "./fetcher.ts";
 import { type Held, Holdings } from "./held.ts";
 import { Intake } from "./intake.ts";
+import { KnownElsewhere } from "./known-elsewhere.ts";
 import { Marker } from "./marker.ts";
 import { OwnBell } from "./own-bell.ts";
 import { ProgressLog } from "./progress-log.ts";
@@ -130,6 +131,7 @@ class Runner implements RunnerHandle {
       storeNow: () => this.#intake.storeNow,
       onTerminating: (revokes) => this.#runs.revoke(revokes),
     });
+    const knownElsewhere = new KnownElsewhere({ leases, clock, log, ...(store.pidbox && { pidbox: store.pidbox }) });
     this.#intake = new Intake({
       registry: app.registry,
       revokes: this.#revokes,
@@ -140,6 +142,7 @@ class Runner implements RunnerHandle {
       start: (held, task) => this.#runs.start(held, task),
       end: (held, outcome, settle) => this.#settler.end(held, outcome, settle === undefined ? {} : { settle }),
       settle: (held, settle) => this.#settler.settle(held, settle),
+      isKnownElsewhere: (name) => knownElsewhere.knows(name),
       onRoom: () => this.#wire.poke(),
     });
     this.#fetcher = new Fetcher({

@@ -15,6 +15,7 @@ import { type PoolPlan, sharesProcess } from "../../pool/pools.ts";
 import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
+import { deadLetterKeeper } from "../../upkeep/dead-letter-keeper.ts";
 import { localMachine } from "../../upkeep/machine.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
@@ -187,6 +188,7 @@ export class Supervisor {
     });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
     this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
+    this.#services.push(this.#keepDeadLetters());
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#shutdown = new Shutdown({
       pool,
@@ -268,6 +270,13 @@ export class Supervisor {
   /** Their epochs are closed: nothing they do counts. New ones start under the node's new id. */
   async #killAll(): Promise<void> {
     await Promise.all(this.#pool.members.map((member) => this.#pool.kill(member, "fenced")));
+  }
+
+  #keepDeadLetters(): Service {
+    const { store, app, clock, log } = this.#options;
+    const { deadLetterMax: most, deadLetterExpires } = app.config;
+    const olderThanMs = deadLetterExpires === null ? null : deadLetterExpires * 1000;
+    return deadLetterKeeper({ deadLetters: store.deadLetters, most, olderThanMs, clock, log });
   }
 
   #watchConsuming(): Service {

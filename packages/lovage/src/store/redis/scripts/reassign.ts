@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const reassignScript: LuaScript = {
   name: "reassign",
-  sha1: "3abb377005e97b0c56826fafbe2800b7261c7e46",
+  sha1: "320514c58bd4bf87111c6bf0b236e69494bb0fa4",
   source: `#!lua flags=allow-oom
 local function split_record(record)
   local _, _, _, _, _, key_length, at = struct.unpack('>BBBHHH', record)
@@ -18,11 +18,24 @@ end
 redis.call('HLEN', KEYS[2])
 redis.call('HLEN', KEYS[4])
 redis.call('HLEN', KEYS[5])
+redis.call('HLEN', KEYS[6])
+redis.call('HLEN', KEYS[7])
 local from_state = redis.call('HGET', KEYS[1], 'state')
 local to = redis.call('HMGET', KEYS[3], 'state', 'next')
 if to[1] ~= 'open' then return 'closed' end
 local number = tonumber(to[2])
-for i = 3, #ARGV, 3 do
+local function move_places(from_number, to_number)
+  local holds = redis.call('HGET', KEYS[6], from_number)
+  if not holds then return end
+  redis.call('HDEL', KEYS[6], from_number)
+  for name in string.gmatch(holds, '[^\\n]+') do
+    local held = ARGV[3] .. 'limit:' .. name .. ':held'
+    if redis.pcall('SREM', held, ARGV[1] .. ' ' .. from_number) == 1 then redis.call('SADD', held, ARGV[2] .. ' ' .. to_number) end
+  end
+  redis.call('HSET', KEYS[7], to_number, holds)
+  redis.call('HSET', KEYS[3], 'holds', 1)
+end
+for i = 5, #ARGV, 3 do
   local record = redis.call('HGET', KEYS[2], ARGV[i])
   if record then
     if ARGV[i + 1] == '1' then
@@ -31,13 +44,14 @@ for i = 3, #ARGV, 3 do
     end
     redis.call('HDEL', KEYS[2], ARGV[i])
     redis.call('HSET', KEYS[4], number, record)
+    move_places(ARGV[i], number)
     number = number + 1
   end
 end
 redis.call('HSET', KEYS[3], 'next', number)
 if from_state == 'closed' and redis.call('HLEN', KEYS[2]) == 0 then
   redis.call('HDEL', KEYS[5], 'o:' .. ARGV[1])
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
 return 'ok'
 `,
