@@ -268,6 +268,12 @@ export const settingsTable = {
     kind: kinds.whole(1, 10_000),
     doc: "Deliveries per slot, the running one included: 1 = never a message that waits behind another.",
   }),
+  workerLowestFirstEvery: row({
+    celery: null,
+    default: null,
+    kind: kinds.nullable(kinds.whole(2, 1_000_000)),
+    doc: "Every so many-th time a runner asks for messages it begins at the least urgent priority, so that these do not starve. null: strict order.",
+  }),
   workerMaxTasksPerChild: row({
     celery: "worker_max_tasks_per_child",
     default: null,

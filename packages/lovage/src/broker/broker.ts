@@ -17,6 +17,8 @@ export interface ReserveCall {
   readonly count: number;
   /** The runner holds nothing: if this finds nothing either, the store may hand it the next message (`Broker.standBy`). */
   readonly standBy?: boolean;
+  /** Begins at the least urgent priority, so that what waits there does not wait for ever. */
+  readonly lowestFirst?: boolean;
 }
 
 /** What a runner on standby hears. */

@@ -102,7 +102,7 @@ export class MemoryBroker implements Broker {
     const queues = rotated([...new Set(call.queues)], call.number);
     const buckets = new Set(queues.flatMap((queue) => [...(lines.get(queue)?.keys() ?? [])]));
     let left = call.count;
-    for (const bucket of [...buckets].sort((a, b) => a - b)) {
+    for (const bucket of [...buckets].sort((a, b) => (call.lowestFirst ? b - a : a - b))) {
       for (let taken = true; taken && left > 0; ) {
         taken = false;
         for (const queue of queues) {

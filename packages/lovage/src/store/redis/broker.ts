@@ -69,7 +69,7 @@ export class RedisBroker implements Broker {
   async reserve(call: ReserveCall): Promise<Reserved> {
     const keys = this.#keys;
     const args: Arg[] = [];
-    const read = pushReservation(args, call, this.#plans.of(call.queues), keys.standby);
+    const read = pushReservation(args, call, this.#plans.of(call), keys.standby);
     this.#standby.get(call.epoch)?.left();
     const reply = await this.#link.run(reserveScript, [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion], args);
     if (!Array.isArray(reply)) throw epochClosed(call.epoch);
@@ -115,7 +115,7 @@ export class RedisBroker implements Broker {
     const { args, declared, read } = commitCall(head, batch, this.#keys, this.#declared);
     args.push(next ? "1" : "");
     if (next) this.#standby.get(next.epoch)?.left();
-    const readNext = next && pushReservation(args, next, this.#plans.of(next.queues), this.#keys.standby);
+    const readNext = next && pushReservation(args, next, this.#plans.of(next), this.#keys.standby);
     const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args);
     if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
     this.#declared.add([...declared]);

@@ -27,19 +27,20 @@ export class Plans {
     this.#keys = keys;
   }
 
-  of(queues: readonly QueueName[]): Plan {
-    const name = queues.join("\n");
+  of({ queues, lowestFirst = false }: ReserveCall): Plan {
+    const name = lowestFirst ? `\n${queues.join("\n")}` : queues.join("\n");
     const known = this.#plans.get(name);
     if (known) return known;
     if (this.#plans.size >= 100) this.#plans.clear();
-    const plan = this.#make([...new Set(queues)]);
+    const plan = this.#make([...new Set(queues)], lowestFirst);
     this.#plans.set(name, plan);
     return plan;
   }
 
-  #make(queues: readonly QueueName[]): Plan {
+  #make(queues: readonly QueueName[], lowestFirst: boolean): Plan {
     const { buckets, prefixBytes } = this.#keys;
-    const sources = buckets.flatMap((bucket) => queues.map((queue) => ({ queue, bucket })));
+    const order = lowestFirst ? [...buckets].reverse() : buckets;
+    const sources = order.flatMap((bucket) => queues.map((queue) => ({ queue, bucket })));
     const args: Arg[] = [String(buckets.length), String(queues.length)];
     for (const { queue, bucket } of sources) {
       const list = this.#keys.list(queue, bucket);

@@ -44,15 +44,16 @@ interface Candidate {
 /** Bucket by bucket; within one, a message from each queue in turn, in the order that this call's number gives. */
 function chosen(view: View, call: ReserveCall): readonly Candidate[] {
   const waiting = rotated([...new Set(call.queues)], call.number)
-    .map((queue) => candidates(view, queue, call.count))
+    .map((queue) => candidates(view, queue, call))
     .filter((line) => line.length > 0);
   const [only] = waiting;
   if (only && waiting.length === 1) return only;
   const heads = waiting.map(() => 0);
   const out: Candidate[] = [];
   while (out.length < call.count) {
-    const bucket = Math.min(...waiting.map((line, i) => line[heads[i] ?? 0]?.bucket ?? Number.POSITIVE_INFINITY));
-    if (bucket === Number.POSITIVE_INFINITY) break;
+    const buckets = waiting.flatMap((line, i) => line[heads[i] ?? 0]?.bucket ?? []);
+    if (buckets.length === 0) break;
+    const bucket = call.lowestFirst ? Math.max(...buckets) : Math.min(...buckets);
     for (const [i, line] of waiting.entries()) {
       const head = line[heads[i] ?? 0];
       if (head?.bucket !== bucket || out.length === call.count) continue;
@@ -63,10 +64,10 @@ function chosen(view: View, call: ReserveCall): readonly Candidate[] {
   return out;
 }
 
-function candidates(view: View, queue: QueueName, limit: number): readonly Candidate[] {
+function candidates(view: View, queue: QueueName, { count: limit, lowestFirst }: ReserveCall): readonly Candidate[] {
   const id = view.file.queueId(view.queueKey(queue));
   if (id === undefined || limit <= 0) return [];
-  const rows = view.file.database.all(sql.nextWaiting, { queue: id, limit });
+  const rows = view.file.database.all(lowestFirst ? sql.nextWaitingLowest : sql.nextWaiting, { queue: id, limit });
   return rows.map((row) => ({ id: Number(row.id), bucket: Number(row.bucket), queue }));
 }
 

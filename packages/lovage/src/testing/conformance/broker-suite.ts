@@ -57,6 +57,16 @@ export const brokerSuite: Suite = (api, name, make) => {
       assert.deepEqual(got.flatMap(texts).sort(), names.map(body).sort());
     });
 
+    it("begins at the least urgent bucket where that is asked for", async ({ store }) => {
+      await store.broker.publish({
+        messages: [message("a"), message("b", { priority: 9 }), message("c", { priority: 3, queue: "r" }), message("d", { priority: 9 })],
+      });
+      const runner = await startRunner(store);
+      const { deliveries } = await store.broker.reserve({ ...runner.nextCall(3, ["q", "r"]), lowestFirst: true });
+      assert.deepEqual(texts(deliveries), [body("b"), body("d"), body("c")]);
+      assert.deepEqual(texts(await runner.reserve(9, ["q", "r"])), [body("a")]);
+    });
+
     it("serves the more urgent bucket of all queues first", async ({ store }) => {
       await store.broker.publish({
         messages: [

@@ -13,7 +13,7 @@ const reserved = (count: number): Reserved => ({
   revokesVersion: 0,
 });
 
-function fetcher(capacity: number, room = capacity) {
+function fetcher(capacity: number, room = capacity, lowestFirstEvery: number | null = null) {
   const said: string[] = [];
   const state = { room, held: 0 };
   const clock = manualClock();
@@ -22,6 +22,7 @@ function fetcher(capacity: number, room = capacity) {
     queues: ["q"],
     capacity,
     clock,
+    lowestFirstEvery,
     room: (releasing) => state.room + releasing,
     isEmpty: (releasing) => state.held <= releasing,
     say: (what) => said.push(what),
@@ -42,6 +43,15 @@ describe("Fetcher", () => {
     expect(fetcher(8).call()?.count).toBe(4);
     expect(fetcher(100).call()?.count).toBe(34);
     expect(fetcher(1000).call()?.count).toBe(64);
+  });
+
+  it("begins at the least urgent priority with every so many-th call, where that is wanted", () => {
+    const lowest = (every: number | null) => {
+      const { answer } = fetcher(1, 1, every);
+      return Array.from({ length: 6 }, () => answer(1).lowestFirst ?? false);
+    };
+    expect(lowest(null)).toEqual([false, false, false, false, false, false]);
+    expect(lowest(3)).toEqual([false, false, true, false, false, true]);
   });
 
   it("asks for no more than there is room for", () => {

@@ -22,6 +22,8 @@ export interface FetcherOptions {
   /** Deliveries that a runner with nothing suspended may hold. */
   readonly capacity: number;
   readonly clock: Clock;
+  /** Every so many-th call begins at the least urgent priority; null: none does. */
+  readonly lowestFirstEvery: number | null;
   /** How many more deliveries it may hold, once `releasing` of those it has are settled. */
   room(releasing: number): number;
   /** Whether it holds nothing, once `releasing` of its deliveries are settled. */
@@ -59,7 +61,9 @@ export class Fetcher {
     if (count <= 0) return undefined;
     this.#number += 1;
     this.#wokenMeanwhile = false;
-    const call = { epoch: this.#options.epoch, number: this.#number, queues: this.#queues, count };
+    const { epoch, lowestFirstEvery } = this.#options;
+    const plain: ReserveCall = { epoch, number: this.#number, queues: this.#queues, count };
+    const call = lowestFirstEvery !== null && this.#number % lowestFirstEvery === 0 ? { ...plain, lowestFirst: true } : plain;
     return this.#onWire === 0 && this.#options.isEmpty(releasing) ? { ...call, standBy: true } : call;
   }
 

@@ -61,7 +61,7 @@ const node: NodeInfo = {
   runners: [],
 };
 
-const noRates = { taskDefaultRateLimit: null, workerDisableRateLimits: false };
+const noRates = { taskDefaultRateLimit: null, workerDisableRateLimits: false, workerLowestFirstEvery: null };
 
 describe("a runner", () => {
   let clock: ManualClock;
@@ -254,7 +254,7 @@ describe("a runner", () => {
       };
       const limited = defineTask("t", { rateLimit: "1/h" }, () => 1);
       const config = { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false };
-      const off = { ...config, taskDefaultRateLimit: "1/h", workerDisableRateLimits: true } as App["config"];
+      const off = { ...config, ...noRates, taskDefaultRateLimit: "1/h", workerDisableRateLimits: true } as App["config"];
       const ids = await publish({}, {}, { task: "free" });
       await start([limited, defineTask("free", () => 1)], {
         spec: { slots: 3 },

@@ -149,6 +149,7 @@ class Runner implements RunnerHandle {
       epoch,
       queues: spec.queues,
       capacity: spec.slots * spec.prefetch,
+      lowestFirstEvery: app.config.workerLowestFirstEvery,
       clock,
       room: (releasing) => this.#room(releasing),
       isEmpty: (releasing) => this.#holdings.size <= releasing,

@@ -92,6 +92,7 @@ describe("Wire", () => {
       queues: ["q"],
       capacity,
       clock,
+      lowestFirstEvery: null,
       room: (releasing) => capacity - holdings.size + releasing,
       isEmpty: (releasing) => holdings.size <= releasing,
       say: (what) => said.push(what),

@@ -21,6 +21,9 @@ INSERT INTO messages (place, queue, bucket, position, why, bytes) VALUES (2, :qu
 -- name: nextWaiting
 SELECT id, bucket FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, position LIMIT :limit;
 
+-- name: nextWaitingLowest
+SELECT id, bucket FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket DESC, position LIMIT :limit;
+
 -- `ids`: a JSON array in the order of the deliveries. One statement for the batch costs half of one for each.
 -- name: take
 UPDATE messages SET place = 1, epoch = :epoch, call = :call, position = :first + chosen.key

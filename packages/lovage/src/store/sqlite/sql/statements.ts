@@ -522,6 +522,13 @@ export const nextWaiting: Statement<"queue" | "limit"> = {
 };
 
 /** messages.sql */
+export const nextWaitingLowest: Statement<"queue" | "limit"> = {
+  name: "nextWaitingLowest",
+  args: ["queue", "limit"],
+  text: `SELECT id, bucket FROM messages WHERE place = 0 AND queue = ? ORDER BY bucket DESC, position LIMIT ?`,
+};
+
+/** messages.sql */
 export const take: Statement<"epoch" | "call" | "first" | "ids"> = {
   name: "take",
   args: ["epoch", "call", "first", "ids"],
