@@ -17,7 +17,9 @@ export const commands = {
   "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
   "kills:chords": (args) => start("interop/kills/run.mjs", args),
   chaos: ([kind = "", ...args]) =>
-    kind === "deaf" || kind === "pool" ? start(`chaos/${kind}/run.mjs`, args) : start("chaos/run.mjs", kind === "" ? [] : [kind, ...args]),
+    ["deaf", "pool", "long"].includes(kind)
+      ? start(`chaos/${kind}/run.mjs`, args)
+      : start("chaos/run.mjs", kind === "" ? [] : [kind, ...args]),
   build: async () => {
     await bootstrap();
     await build();
