@@ -76,4 +76,9 @@ export interface Leases {
    * nothing, costs ≤ 1 command/s while nothing happens. Ends when `signal` aborts; goes on by itself after a lost connection.
    */
   wake(queues: readonly QueueName[], signal: AbortSignal): AsyncIterable<void>;
+  /**
+   * Puts together what was torn apart: two keys that say one thing, of which somebody removed one. Returns how many messages have
+   * a way on again. Only where that can happen.
+   */
+  mend?(): Promise<number>;
 }

@@ -52,8 +52,11 @@ export class Reaper implements Service {
   /** One successful look, in the order they were made. Resolves when what follows from it is done; never rejects. */
   see(fleet: Fleet): Promise<void> {
     const dead = this.#deadNodes.look(fleet, this.#options.clock.monotonic());
-    const orphans = fleet.orphans.filter((epoch) => this.#suspects.has(epoch));
-    this.#suspects = new Set(fleet.orphans);
+    const present = new Set(fleet.orphans);
+    // One that is no longer named was settled, or its mark was removed by hand: what it holds tells.
+    const unnamed = [...this.#suspects].filter((epoch) => !present.has(epoch));
+    const orphans = [...fleet.orphans.filter((epoch) => this.#suspects.has(epoch)), ...unnamed];
+    this.#suspects = present;
     if (dead.length === 0 && orphans.length === 0) return this.#working;
     // A slow settlement must not pile up looks behind it: the next look sees what is left.
     if (this.#waiting > 0) return this.#working;
@@ -73,7 +76,14 @@ export class Reaper implements Service {
     const epochs = await this.#options.leases.closeNode(info.id, count);
     if (epochs === null) return; // it moved, or somebody else closed it
     this.#options.log.warn("reaper.node-closed", { node: info.id, name: info.name, pid: info.pid, epochs: epochs.length });
+    // The store's list of its epochs may have been removed by hand; the node had named them, too.
+    for (const { epoch } of info.runners) if (!epochs.includes(epoch)) await this.#try(() => this.#closeEpoch(epoch), { epoch });
     for (const epoch of epochs) await this.#try(() => this.#settle(epoch), { epoch });
+  }
+
+  async #closeEpoch(epoch: Epoch): Promise<void> {
+    await this.#options.leases.close(epoch);
+    await this.#settle(epoch);
   }
 
   async #settle(epoch: Epoch): Promise<void> {

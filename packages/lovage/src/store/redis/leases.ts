@@ -17,6 +17,7 @@ import { beatScript } from "./scripts/beat.ts";
 import { closeEpochScript } from "./scripts/close-epoch.ts";
 import { closeNodeScript } from "./scripts/close-node.ts";
 import { fleetScript } from "./scripts/fleet.ts";
+import { mendParkedScript } from "./scripts/mend-parked.ts";
 import { openEpochScript } from "./scripts/open-epoch.ts";
 import { promoteScript } from "./scripts/promote.ts";
 import { reassignScript } from "./scripts/reassign.ts";
@@ -118,6 +119,20 @@ export class RedisLeases implements Leases {
     const [promoted, nextDue, now, faults] = asList(await this.#link.run(promoteScript, [parkedDue, parked], [String(limit)]));
     for (const fault of asList(faults)) this.#connections.options.onFault(new StoreRefusedError("LOVAGE_KEY_WRONG_TYPE", asText(fault)));
     return { promoted: asNumber(promoted), nextDueMs: nextDue === null ? null : asNumber(nextDue), storeNow: asNumber(now) };
+  }
+
+  async mend(): Promise<number> {
+    const { parkedDue, parked } = this.#keys;
+    const [messages, dues] = await Promise.all([this.#link.call(["HLEN", parked]), this.#link.call(["ZCARD", parkedDue])]);
+    if (asNumber(messages) <= asNumber(dues)) return 0;
+    let mended = 0;
+    let cursor = "0";
+    do {
+      const [next, count] = asList(await this.#link.run(mendParkedScript, [parkedDue, parked], [cursor, "500"]));
+      cursor = asText(next);
+      mended += asNumber(count);
+    } while (cursor !== "0");
+    return mended;
   }
 
   wake(queues: readonly QueueName[], signal: AbortSignal): AsyncIterable<void> {

@@ -6,8 +6,9 @@
 import type { Epoch } from "../../message/commit.ts";
 import type { Keys } from "./keys.ts";
 import { type Link, silenceMs } from "./link.ts";
+import { standingScript } from "./scripts/standing.ts";
 
-/** Two commands each time, of the one runner that stands for a list: within what an idle node may send. */
+/** Only the one runner that stands for a list goes on asking: within what an idle node may send. */
 const everyMs = 2500;
 const deadlineMs = silenceMs + 200;
 
@@ -59,10 +60,6 @@ export class StandbyCheck {
 
   async #ask(list: string): Promise<boolean> {
     const { link, keys, epoch } = this.#options;
-    const [who, standing] = await Promise.all([
-      link.call(["HGET", keys.standby, list], deadlineMs),
-      link.call(["HGET", keys.epoch(epoch), "standby"], deadlineMs),
-    ]);
-    return String(standing) === "1" && String(who).startsWith(`${keys.epoch(epoch)}\n`);
+    return (await link.run(standingScript, [keys.epoch(epoch), keys.standby], [list], deadlineMs)) === 1;
   }
 }

@@ -100,6 +100,8 @@ export class LeaseKeeper implements Service {
       await this.#announce();
       const fleet = await this.#options.leases.beat(this.#id);
       this.#answeredAt = this.#options.clock.monotonic();
+      // Somebody removed our description: the others do not see us, and would not see us die.
+      if (!fleet.nodes.some(({ info }) => info.id === this.#id)) this.#announced = "";
       this.#options.onFleet(fleet);
     } catch (error) {
       if (!isLovageError(error) || error.name !== "FencedError") throw error;

@@ -16,6 +16,7 @@ import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
 import { deadLetterKeeper } from "../../upkeep/dead-letter-keeper.ts";
+import { janitor } from "../../upkeep/janitor.ts";
 import { localMachine } from "../../upkeep/machine.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
@@ -187,6 +188,7 @@ export class Supervisor {
       log,
     });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
+    this.#services.push(janitor({ leases: store.leases, clock, log }));
     this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
     this.#services.push(this.#keepDeadLetters());
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);

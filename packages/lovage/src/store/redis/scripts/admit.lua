@@ -45,7 +45,7 @@ local function may_pass(limit, is_called)
 end
 local function stand_in_line(ask, limit, flags, is_called)
   local record = redis.call('HGET', KEYS[2], ask.number)
-  local id = next_id(env.sequence)
+  local id = next_id(env.sequence, env.parked)
   redis.call('HDEL', KEYS[2], ask.number)
   redis.call('HSET', env.parked, id, with_flags(record, tonumber(flags)))
   -- Its own bucket first; there, one that had its turn before all who have not.

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const admitScript: LuaScript = {
   name: "admit",
-  sha1: "9f8496d3f74fa4a471ad02bfe1ab2262d26b75fd",
+  sha1: "43a9e4a67ea127dd09dd5230a4a9f3128261e15f",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -24,14 +24,18 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end
@@ -175,7 +179,7 @@ local function may_pass(limit, is_called)
 end
 local function stand_in_line(ask, limit, flags, is_called)
   local record = redis.call('HGET', KEYS[2], ask.number)
-  local id = next_id(env.sequence)
+  local id = next_id(env.sequence, env.parked)
   redis.call('HDEL', KEYS[2], ask.number)
   redis.call('HSET', env.parked, id, with_flags(record, tonumber(flags)))
   local place = string.byte(record, 3) * 2 ^ 44 + (is_called and 0 or tonumber(id, 16))

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const beatScript: LuaScript = {
   name: "beat",
-  sha1: "8afb153fb83c346218b027d21fdc611bc8286b28",
+  sha1: "31e0e5c678eb80cd0ae956e35fe9c79c67d8c10b",
   source: `#!lua flags=allow-oom
 local function fleet(nodes_key, fleet_key, known)
   local fields = redis.call('HGETALL', fleet_key)
@@ -15,11 +15,13 @@ local function fleet(nodes_key, fleet_key, known)
 end
 local reply = fleet(KEYS[1], KEYS[2], ARGV[2])
 local count = redis.call('HINCRBY', KEYS[2], 'n:' .. ARGV[1], 1)
-if count == 1 then
+local described = redis.pcall('HEXISTS', KEYS[1], ARGV[1])
+if count == 1 and described ~= 1 then
   redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
   return 'closed'
 end
 reply[3] = count
+if described == 0 then reply[2] = redis.call('HGETALL', KEYS[1]) end
 if not reply[2] then return { reply[1], false, count } end
 return reply
 `,

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const closeNodeScript: LuaScript = {
   name: "close-node",
-  sha1: "a12129fa408f45025a035159c0573cc2a0f74e6d",
+  sha1: "0b28dd2b25b09b232a804bdb498a3e5ca5930572",
   source: `#!lua flags=allow-oom
 local function close_epoch(epoch, epoch_key, flight_key, fleet_key, remember_ms)
   redis.call('HSET', epoch_key, 'state', 'closed')
@@ -17,7 +17,7 @@ redis.call('HLEN', KEYS[2])
 local epochs = redis.call('SMEMBERS', KEYS[4])
 table.sort(epochs)
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return {} end
-if ARGV[2] ~= '' and redis.call('HGET', KEYS[2], 'n:' .. ARGV[1]) ~= ARGV[2] then return false end
+if ARGV[2] ~= '' and (redis.call('HGET', KEYS[2], 'n:' .. ARGV[1]) or '0') ~= ARGV[2] then return false end
 for _, epoch in ipairs(epochs) do
   redis.call('HLEN', ARGV[3] .. epoch)
   redis.call('HLEN', ARGV[4] .. epoch)

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "293ffbbddd098a8e2ede9725a0b5bf54f624cbcc",
+  sha1: "8fcf0caf8e34171e755812eb93441be7221ba355",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -97,14 +97,18 @@ local function store_result(key, document, expires_ms)
   set_expiring(key, document, expires_ms)
   redis.call('PUBLISH', key, document)
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end
@@ -298,7 +302,7 @@ local function wrong_dead(dead_key, order_key, sequence_key)
   return wrong or (sequence_key and wrong_kind(sequence_key, 'string'))
 end
 local function bury(dead_key, order_key, sequence_key, at, description, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, dead_key)
   redis.call('HSET', dead_key, id, struct.pack('>I4', #description) .. description .. record)
   redis.call('ZADD', order_key, at, id)
   redis.call('HINCRBY', dead_key .. ':counts', counted_as(description, record), 1)

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const promoteScript: LuaScript = {
   name: "promote",
-  sha1: "2f7fdebc69c3d75430b1cd974dd0989e8ca43f8d",
+  sha1: "7d2435baf68f0993a2024dadb9f3eb92f5b14562",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -24,14 +24,18 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const publishUniqueScript: LuaScript = {
   name: "publish-unique",
-  sha1: "a143f9b3324d465399e9165d42b45db640a58154",
+  sha1: "d97b679a7d3a879244200cba4e02203714a2f1c0",
   source: `#!lua
 local function now_ms()
   local time = redis.call('TIME')
@@ -24,14 +24,18 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end

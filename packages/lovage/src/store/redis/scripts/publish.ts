@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const publishScript: LuaScript = {
   name: "publish",
-  sha1: "1cc7a01483205f619b52b5d4a796ddd50d3a807d",
+  sha1: "3cb1a11d21747628437d0ec6d99d2cfdb0f589e4",
   source: `#!lua
 if KEYS[7] then redis.call('DEL', unpack(KEYS, 7)) end
 local function hand_over(list, envelope)
@@ -53,14 +53,18 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const replayScript: LuaScript = {
   name: "replay",
-  sha1: "adf55f0215aa3672e4d0a0714e69d13cac7b2404",
+  sha1: "266e56ab2f7ad4bbc7908b114951f2616cef1736",
   source: `#!lua flags=allow-oom
 local kinds = {}
 local function kind_of(key)
@@ -20,14 +20,18 @@ local function wrong_kind(key, wanted)
     return { 'LOVAGE_KEY_WRONG_TYPE', 'The key "' .. key .. '" holds a ' .. kind .. ' where a ' .. wanted .. ' belongs. Rename or delete it.' }
   end
 end
-local function next_id(sequence_key)
-  return string.format('%016x', redis.call('INCR', sequence_key))
+local function next_id(sequence_key, hash_key)
+  local id = string.format('%016x', redis.call('INCR', sequence_key))
+  while redis.call('HEXISTS', hash_key, id) == 1 do
+    id = string.format('%016x', redis.call('INCRBY', sequence_key, redis.call('HLEN', hash_key)))
+  end
+  return id
 end
 local function wrong_parking(parked_key, due_key, sequence_key)
   return wrong_kind(parked_key, 'hash') or wrong_kind(due_key, 'zset') or wrong_kind(sequence_key, 'string')
 end
 local function park(parked_key, due_key, sequence_key, due_ms, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, parked_key)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end
@@ -123,7 +127,7 @@ local function wrong_dead(dead_key, order_key, sequence_key)
   return wrong or (sequence_key and wrong_kind(sequence_key, 'string'))
 end
 local function bury(dead_key, order_key, sequence_key, at, description, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, dead_key)
   redis.call('HSET', dead_key, id, struct.pack('>I4', #description) .. description .. record)
   redis.call('ZADD', order_key, at, id)
   redis.call('HINCRBY', dead_key .. ':counts', counted_as(description, record), 1)

@@ -19,7 +19,7 @@ local function wrong_dead(dead_key, order_key, sequence_key)
   return wrong or (sequence_key and wrong_kind(sequence_key, 'string'))
 end
 local function bury(dead_key, order_key, sequence_key, at, description, record)
-  local id = next_id(sequence_key)
+  local id = next_id(sequence_key, dead_key)
   redis.call('HSET', dead_key, id, struct.pack('>I4', #description) .. description .. record)
   redis.call('ZADD', order_key, at, id)
   redis.call('HINCRBY', dead_key .. ':counts', counted_as(description, record), 1)
