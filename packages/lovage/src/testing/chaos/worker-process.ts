@@ -79,6 +79,8 @@ export class WorkerProcess {
       ...(cwd !== undefined && { cwd }),
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
+      // What is sent to our group must not end it before its guard looks for its runners.
+      detached: true,
     });
     this.#child = child;
     // Frozen runners do not notice that their supervisor is gone.
