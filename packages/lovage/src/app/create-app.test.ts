@@ -201,7 +201,10 @@ describe("an app", () => {
   });
   it("takes flags until its store is open", async () => {
     const app = appOf({ resultExpires: 60 });
+    app.configure({ resultExpires: "3m", taskTimeLimit: 5 });
+    // A second time: what is not named again stays.
     app.configure({ resultExpires: "2m" });
+    expect(app.config.taskTimeLimit).toBe(5);
     expect(app.config).toMatchObject({ resultExpires: 120, sources: { resultExpires: "flags" } });
     expect(app.execution.resultExpiresMs).toBe(120_000);
     await app.store();

@@ -91,6 +91,8 @@ class LovageApp implements App {
   readonly #isTwin: boolean;
   readonly #results: ResultSource;
   readonly #anyUnique: boolean;
+  /** Of the command line, and of whoever starts a worker. */
+  #flags: Readonly<Record<string, unknown>> = {};
   #config: ResolvedConfig;
   #settings: ContinuationSettings;
   #execution: ExecutionContext;
@@ -143,7 +145,8 @@ class LovageApp implements App {
         "LOVAGE_APP_IN_USE",
         `App "${this.name}" has opened its store already: its settings stand. Configure it before.`,
       );
-    this.#config = resolveApp(this.name, this.#options, flags);
+    this.#flags = { ...this.#flags, ...flags };
+    this.#config = resolveApp(this.name, this.#options, this.#flags);
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
