@@ -5,7 +5,7 @@ import { body, step } from "./app.ts";
 import type { Plan } from "./plan.ts";
 
 /** One publication. */
-const perBatch = 100;
+const perBatch = 20;
 /** Results read at a time. */
 const perRead = 500;
 const membersOfChord = 4;

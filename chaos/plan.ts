@@ -28,7 +28,7 @@ export interface Plan {
   /** Rounds in which parts of worker nodes are frozen for `frozenMs`, each a node of its own. */
   readonly zombies: readonly { readonly round: number; readonly parts: readonly WorkerPart[] }[];
   readonly frozenMs: number;
-  /** Each n-th reply to a script of the workers, and of the sender, is swallowed and its connection reset. 0: none. */
+  /** Of each script, every n-th reply to the workers and to the sender is swallowed and its connection reset. 0: none. */
   readonly dropEvery: number;
 }
 

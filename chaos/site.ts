@@ -43,11 +43,13 @@ export class Site {
     const redis = plan.store === "redis" ? await startRedis({ appendOnly: true, args }) : undefined;
     const proxy = redis !== undefined && plan.dropEvery > 0 ? await TcpProxy.start({ port: redis.port }) : undefined;
     const site = new Site(plan, redis, proxy);
-    let scripts = 0;
-    const isDropped = ([name]: readonly string[]): boolean => {
-      if (name !== "EVALSHA") return false;
-      scripts += 1;
-      if (scripts % plan.dropEvery !== 0) return false;
+    const calls = new Map<string, number>();
+    // Counted for each script by itself: publish is called far less often than commit.
+    const isDropped = ([name, script = ""]: readonly string[]): boolean => {
+      if (name !== "EVALSHA" && name !== "EVAL") return false;
+      const called = (calls.get(script) ?? 0) + 1;
+      calls.set(script, called);
+      if (called % plan.dropEvery !== 0) return false;
       site.droppedReplies += 1;
       return true;
     };
