@@ -83,6 +83,10 @@ export const remedies = {
   ],
   LOVAGE_COUNTER_BROKEN: ["A counter in the state store holds text.", "Somebody wrote there; delete the field.", "StoreRefusedError"],
   LOVAGE_COUNTER_NOT_WHOLE: ["A counter was raised by a number that is not whole.", "Use whole numbers."],
+  LOVAGE_DEAD_LETTER_UNREADABLE: [
+    "A dead letter that is no message was to be edited.",
+    "Replay it as it is, once a worker can read it, or export it and send what it should have been.",
+  ],
   LOVAGE_DURATION_INVALID: ["A duration is negative or unreadable.", 'A number of seconds, or text such as `"30s"`, `"9m"`, `"1h 30m"`.'],
   LOVAGE_ENVELOPE_INVALID: ["What lies on a queue is no message.", "It is a dead letter; look at who writes to the queue."],
   LOVAGE_EPOCH_CLOSED: [

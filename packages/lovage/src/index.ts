@@ -2,8 +2,10 @@
 export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
+export type { AppDeadLetters, BulkOptions, DeadTask, ReplayChanges } from "./app/dead-letters.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";
+export type { DeadLetterCount, DeadLetterFilter } from "./broker/dead-letters.ts";
 export { type Chain, chain } from "./canvas/chain.ts";
 export { type Chord, chord } from "./canvas/chord.ts";
 export { type Group, group } from "./canvas/group.ts";
@@ -35,6 +37,6 @@ export type { SendOptions } from "./task/send-options.ts";
 export type { StampingVisitor, StampOptions, Stamps } from "./task/stamping-visitor.ts";
 export type { AnyTask, Callable, TaskDefinition } from "./task/task-definition.ts";
 export type { ConcurrencyLimit, KeyOf, LimitOptions, RateLimit, UniqueOptions } from "./task/task-limits.ts";
-export type { ErrbackOptions, TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";
+export type { DeadLetterPolicy, ErrbackOptions, TaskOptions, TaskOptionsWithInput } from "./task/task-options.ts";
 export type { TaskSignature } from "./task/task-signature.ts";
 export type { TerminationWish } from "./task/termination.ts";

@@ -13,6 +13,7 @@ import type { SendOptions } from "../task/send-options.ts";
 import type { Sender } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
+import type { AppDeadLetters } from "./dead-letters.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
 
 /** What a runner says about a delivery that has ended, to get the facts of its commit. */
@@ -66,6 +67,8 @@ export interface App extends Sender {
   ): Promise<AsyncResult<R>[]>;
   sendMany(canvases: readonly AnyCanvas[], options?: SendOptions): Promise<(AsyncResult | GroupResult)[]>;
 
+  /** Messages that were given up: to look at, replay, edit and discard. */
+  readonly deadLetters: AppDeadLetters;
   /** With `publishFallback: "spool"`; else null. */
   readonly spool: AppSpool | null;
 

@@ -31,6 +31,7 @@ import type { App, Ended, InlineFallback } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
 import { asCall, callOf, noArgs } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
+import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
 import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
@@ -269,6 +270,10 @@ class LovageApp implements App {
     const run = ambientRuns.getStore();
     if (run?.sender === this) return handToRun(run, built, publication);
     return this.#outbox.publish(publication, () => built.messages.every(({ task }) => this.registry.get(task) !== undefined));
+  }
+
+  get deadLetters(): AppDeadLetters {
+    return new DeadLetterDesk({ store: () => this.store(), limits: this.#settings.limits });
   }
 
   get spool(): Spool | null {

@@ -21,6 +21,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   revoke: { summary: "refuse tasks for good, and stop what runs", json: true, load: () => import("./commands/revoke.ts") },
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
+  dlq: {
+    summary: "list, show, replay, edit, discard, export and import dead letters",
+    json: true,
+    load: () => import("./commands/dlq.ts"),
+  },
   "retry-plan": { summary: "print when a failed task is tried again", json: true, load: () => import("./commands/retry-plan.ts") },
   spool: { summary: "what waits on this machine for the broker; send it", json: true, load: () => import("./commands/spool.ts") },
   report: { summary: "print versions, store and settings", json: true, load: () => import("./commands/report.ts") },

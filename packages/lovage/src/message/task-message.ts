@@ -107,6 +107,8 @@ export interface LovageProperties {
   readonly suspected?: number;
   /** How often it was given back without being to blame (deploys, lost nodes, neighbours of a death). */
   readonly lost?: number;
+  /** The dead letter that it was before it was replayed. */
+  readonly replayedFrom?: string;
   /** How often its name was unknown where it arrived. */
   readonly unknown?: number;
   readonly traceparent?: string;

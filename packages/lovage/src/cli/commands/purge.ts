@@ -1,6 +1,6 @@
 /** `lovage purge -Q a,b`: removes what waits (parked messages too), never what runs. Asks before it does, on a terminal. */
-import { createInterface } from "node:readline/promises";
-import { UsageError } from "../../kernel/errors.ts";
+
+import { agreed, requireSomebody } from "../asking.ts";
 import type { CommandModule } from "../command.ts";
 import { listOf } from "../flags.ts";
 import { print } from "../output.ts";
@@ -25,9 +25,7 @@ interface PurgeFlags {
 export const run: CommandModule["run"] = async (context, _args, { queues: named, force, dryRun }: PurgeFlags) => {
   const queues = listOf("-Q", named) ?? [];
   const names = queues.join(", ");
-  if (!force && !dryRun && !process.stdin.isTTY) {
-    throw new UsageError("LOVAGE_USAGE", "Nobody is there to be asked: use --force, or --dry-run to only look.");
-  }
+  if (!force && !dryRun) requireSomebody();
   const app = await context.loadApp();
   try {
     const { broker } = await app.store();
@@ -46,12 +44,3 @@ export const run: CommandModule["run"] = async (context, _args, { queues: named,
 };
 
 const count = (messages: number) => `${messages} waiting message${messages === 1 ? "" : "s"}`;
-
-async function agreed(question: string): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await prompt.question(question)).trim());
-  } finally {
-    prompt.close();
-  }
-}
