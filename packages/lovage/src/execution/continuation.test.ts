@@ -251,6 +251,26 @@ describe("errbacks", () => {
   });
 });
 
+describe("a unique key", () => {
+  it("is given back with every end of its task, and with nothing else", () => {
+    const message = newTaskMessage({ task: "t", lovage: { unique: { key: "k", until: "done" } } });
+    const frees = (outcome: Outcome) => commitOf(message, outcome).frees;
+    const hold = { key: "k", taskId: message.id };
+    const end = { error, traceback: null, children: [] } as const;
+    expect(frees(success(1))).toEqual(hold);
+    expect(frees({ kind: "failure", cause: "exception", ...end })).toEqual(hold);
+    expect(frees({ kind: "failure", cause: "retries-exhausted", ...end })).toEqual(hold);
+    expect(frees({ kind: "revoked", reason: "expired" })).toEqual(hold);
+    expect(frees({ kind: "ignored" })).toEqual(hold);
+    expect(frees({ kind: "rejected", requeue: false })).toEqual(hold);
+    expect(frees({ kind: "replaced", signature: add.s(1, 2).toSignature() })).toEqual(hold);
+    expect(frees({ kind: "rejected", requeue: true })).toBeUndefined();
+    const retried = commitOf(message, { kind: "retry", retry: { delayMs: 1 }, ...end });
+    expect(retried.frees).toBeUndefined();
+    expect(sent(retried)[0]?.lovage.unique).toEqual({ key: "k", until: "done" });
+  });
+});
+
 describe("a retry", () => {
   it("is parked until due, under the same id, with everything that it had", () => {
     const message = newTaskMessage({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conformance } from "../../testing/conformance/index.ts";
+import { conformance, lapsedClaimsSuite, type MakeServer } from "../../testing/conformance/index.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { defaultStoreOptions, type StoreOptions } from "../store.ts";
 import { open } from "./index.ts";
@@ -10,7 +10,7 @@ function options(more: Partial<StoreOptions> = {}): StoreOptions {
   return { ...defaultStoreOptions, clock: manualClock(), onFault: (fault) => expect.fail(String(fault)), ...more };
 }
 
-conformance({ describe, it }, "memory", async () => {
+const make: MakeServer = async () => {
   worlds += 1;
   const clock = manualClock();
   const url = `memory:conformance-${worlds}`;
@@ -20,7 +20,9 @@ conformance({ describe, it }, "memory", async () => {
     advance: (ms) => clock.advance(ms),
     close: () => anchor.close(),
   };
-});
+};
+conformance({ describe, it }, "memory", make);
+lapsedClaimsSuite({ describe, it }, "memory", make);
 
 describe("memory: URLs", () => {
   it("makes a world of its own for each memory: and shares a named one while somebody has it open", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { conformance, type MakeServer } from "../../testing/conformance/index.ts";
+import { conformance, lapsedClaimsSuite, type MakeServer } from "../../testing/conformance/index.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { connect, open } from "./index.ts";
@@ -25,6 +25,7 @@ const server =
   };
 
 conformance({ describe, it }, "sqlite", server(open));
+lapsedClaimsSuite({ describe, it }, "sqlite", server(open));
 
 // Connections of their own see each other as other processes do: by the change counter, not by a signal.
 conformance(

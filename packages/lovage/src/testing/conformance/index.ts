@@ -6,7 +6,7 @@ export { commitSuite } from "./commit-suite.ts";
 export { deadLettersSuite } from "./dead-letters-suite.ts";
 export type { MakeServer, Suite, TestApi, TestServer } from "./harness.ts";
 export { leasesSuite } from "./leases-suite.ts";
-export { limitsSuite } from "./limits-suite.ts";
+export { lapsedClaimsSuite, limitsSuite } from "./limits-suite.ts";
 export { type ModelStep, runAgainstModel } from "./model.ts";
 export { resultsSuite } from "./results-suite.ts";
 export { revokesSuite } from "./revokes-suite.ts";

@@ -39,3 +39,46 @@ scriptCases(
     },
   },
 );
+
+const waiting = `${encodeHeader({ list: "q", queue: "q", bucket: 0, prefixBytes: 0, flags: 80 })}b`;
+const line = { "ns:limit:slots/t:line": { zset: { "00000000000000ff c": 9 } } };
+scriptCases(
+  { describe: (name, body) => describe.skipIf(process.env.LOVAGE_SKIP_REDIS)(`${name}: a limit`, body), it, beforeAll, afterAll },
+  {
+    script: promoteScript,
+    keys: ["ns:parked:due", "ns:parked"],
+    args: ["10"],
+    seed: [
+      ["HSET", "ns:limit:slots/t", "most", "1"],
+      // Called more than a minute ago, and never came.
+      ["ZADD", "ns:limit:slots/t:called", "1", "lost"],
+      ["ZADD", "ns:limit:slots/t:line", "8", "00000000000000fe b", "9", "00000000000000ff c"],
+      ["HSET", "ns:parked", "00000000000000fe", waiting],
+      ["ZADD", "ns:parked:due", "1", "limit:slots/t"],
+    ],
+    first: {
+      reply: [1, "now", "now", []],
+      after: {
+        q: ["b"],
+        "ns:called:b ~": "slots/t",
+        "ns:limit:slots/t": { hash: { most: "1" } },
+        "ns:limit:slots/t:called ~": { zset: { b: "now" } },
+        ...line,
+        "ns:parked:due": { zset: { "limit:slots/t": "now" } },
+      },
+    },
+    second: {
+      reply: [0, "now", "now", []],
+      after: {
+        q: ["b"],
+        "ns:called:b ~": "slots/t",
+        "ns:limit:slots/t": { hash: { most: "1" } },
+        "ns:limit:slots/t:called ~": { zset: { b: "now" } },
+        ...line,
+        "ns:parked:due": { zset: { "limit:slots/t": "now" } },
+      },
+    },
+    missing: { reply: [0, null, "now", []], after: {} },
+    full: "runs",
+  },
+);
