@@ -78,7 +78,7 @@ export interface Leases {
   wake(queues: readonly QueueName[], signal: AbortSignal): AsyncIterable<void>;
   /**
    * Puts together what was torn apart: two keys that say one thing, of which somebody removed one. Returns how many messages have
-   * a way on again. Only where that can happen.
+   * a way on again. `thorough`: also looks at every key, which takes its time. Only where that can happen.
    */
-  mend?(): Promise<number>;
+  mend?(options?: { readonly thorough?: boolean }): Promise<number>;
 }

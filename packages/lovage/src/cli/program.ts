@@ -28,6 +28,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   "retry-plan": { summary: "print when a failed task is tried again", json: true, load: () => import("./commands/retry-plan.ts") },
   spool: { summary: "what waits on this machine for the broker; send it", json: true, load: () => import("./commands/spool.ts") },
+  doctor: {
+    summary: "look for what is wrong with store and nodes, and say what to do",
+    json: true,
+    load: () => import("./commands/doctor.ts"),
+  },
   report: { summary: "print versions, store and settings", json: true, load: () => import("./commands/report.ts") },
 };
 

@@ -27,6 +27,8 @@ export interface Store {
   readonly pidbox?: Pidbox;
   /** Resolves when the store answers. @throws {BrokerUnavailableError} after `deadlineMs`. @throws {ConfigError} for a server or format we can't use. */
   ping(deadlineMs: number): Promise<StoreReport>;
+  /** Slow questions for `lovage doctor`, beyond what `ping` tells. Changes nothing. */
+  examine?(): Promise<readonly Finding[]>;
   /** Counters of all commits so far: `task|state` → number, `task|state|le:<ms>` → runtime histogram. */
   counters(): Promise<Readonly<Record<string, number>>>;
   /** Waits for calls under way, at most 1 s, then lets go of everything. */

@@ -57,7 +57,7 @@ const online = (nodes: readonly NodeStatus[]) => nodes.filter(({ answers }) => a
 const rowOf = ({ name, kind, pool, slots, queues, pid, runners, answers }: NodeStatus) =>
   [name, kind, pool, slots, queues.join(","), pid, runners.join(","), answers ? "yes" : "no"] as const;
 
-async function nodesOf(store: Store, timeoutMs: number): Promise<readonly NodeStatus[]> {
+export async function nodesOf(store: Store, timeoutMs: number): Promise<readonly NodeStatus[]> {
   const [answers, { nodes }] = await Promise.all([
     ask(store.pidbox ?? busLink(store.bus), { method: "ping", timeoutMs }),
     store.leases.fleet(),

@@ -7,6 +7,7 @@ import { RedisBroker } from "./broker.ts";
 import { RedisBus } from "./bus.ts";
 import { Connections } from "./connections.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
+import { examine } from "./examine.ts";
 import { Keys } from "./keys.ts";
 import { RedisLeases } from "./leases.ts";
 import { RedisLimits } from "./limits.ts";
@@ -40,6 +41,7 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
     pidbox: new RedisPidbox(command, bus, keys, endpoint.database),
     state: new RedisState(connections, keys, subscriber),
     ping: (deadlineMs) => report(command, deadlineMs),
+    examine: () => examine({ link: command, keys, endpoint }),
     async counters() {
       const fields = await command.call(["HGETALL", keys.counters]);
       return Object.fromEntries([...pairs(fields)].map(([field, count]) => [asText(field), asNumber(count)]));

@@ -105,6 +105,13 @@ export class Keys {
   get bindings(): string {
     return `${this.#options.keyPrefix}_kombu.binding.`;
   }
+  /** What Python's workers have taken and not acknowledged; only ever looked at (celery-wire.md §4.2). */
+  get unacked(): string {
+    return `${this.#options.keyPrefix}unacked`;
+  }
+  get unackedIndex(): string {
+    return `${this.#options.keyPrefix}unacked_index`;
+  }
   /** Of a queue's default exchange, which has its name: routing key, empty pattern, queue. */
   bindingMember(queue: QueueName): string {
     const { separator } = this.#options;

@@ -7,6 +7,7 @@ import type { QueueName } from "../../message/task-message.ts";
 import { epochClosed, nodeClosed } from "../refusals.ts";
 import { rememberClosedMs } from "./broker.ts";
 import type { Connections } from "./connections.ts";
+import { strandedEpochs } from "./examine.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asNumber, asText, pairs } from "./reply.ts";
@@ -121,7 +122,15 @@ export class RedisLeases implements Leases {
     return { promoted: asNumber(promoted), nextDueMs: nextDue === null ? null : asNumber(nextDue), storeNow: asNumber(now) };
   }
 
-  async mend(): Promise<number> {
+  async mend({ thorough = false }: { readonly thorough?: boolean } = {}): Promise<number> {
+    let mended = await this.#mendParked();
+    if (!thorough) return mended;
+    // Closed anew it is an orphan, which the nodes' reapers settle.
+    for (const epoch of await strandedEpochs(this.#link, this.#keys)) mended += (await this.close(epoch)).length;
+    return mended;
+  }
+
+  async #mendParked(): Promise<number> {
     const { parkedDue, parked } = this.#keys;
     const [messages, dues] = await Promise.all([this.#link.call(["HLEN", parked]), this.#link.call(["ZCARD", parkedDue])]);
     if (asNumber(messages) <= asNumber(dues)) return 0;
