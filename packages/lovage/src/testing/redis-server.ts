@@ -99,8 +99,12 @@ class ChildRedis implements RedisServer {
     while (child.pid === undefined || (await processIdAt(this.port)) !== child.pid) {
       if (failure) throw failure;
       if (child.exitCode !== null && this.output.includes("already in use")) throw new PortTaken();
-      if (child.exitCode !== null || performance.now() > deadline)
-        throw new ConfigError("LOVAGE_REDIS_SERVER_FAILED", `redis-server did not start on port ${this.port}. It said:\n${this.output}`);
+      const ended = child.exitCode ?? child.signalCode;
+      if (ended !== null || performance.now() > deadline)
+        throw new ConfigError(
+          "LOVAGE_REDIS_SERVER_FAILED",
+          `redis-server did not start on port ${this.port}${ended === null ? "" : `, it ended with ${ended}`}. It said:\n${this.output}`,
+        );
       await sleep(10);
     }
   }
