@@ -14,12 +14,12 @@ export const commands = {
   "bench:canvas": (args) => start("bench/canvas.mjs", args),
   "bench:eta": (args) => bench(args, "bench/eta.mjs"),
   "bench:types": (args) => start("bench/types.mjs", args),
-  "fuzz:canvas": (args) => start("interop/fuzz/run.mjs", args),
-  "kills:chords": (args) => start("interop/kills/run.mjs", args),
+  "fuzz:canvas": (args) => startTypeScript("interop/fuzz/main.ts", args),
+  "kills:chords": (args) => startTypeScript("interop/kills/main.ts", args),
   chaos: ([kind = "", ...args]) =>
     ["deaf", "pool", "long"].includes(kind)
-      ? start(`chaos/${kind}/run.mjs`, args)
-      : start("chaos/run.mjs", kind === "" ? [] : [kind, ...args]),
+      ? startTypeScript(`chaos/${kind}/main.ts`, args)
+      : startTypeScript("chaos/main.ts", kind === "" ? [] : [kind, ...args]),
   build: async () => {
     await bootstrap();
     await build();
@@ -34,6 +34,9 @@ function bench(args, program) {
   const own = join(root, "bench");
   return start(program, args, existsSync(join(own, "package-lock.json")) ? [own] : []);
 }
+
+/** @param {string} program path from the root @param {readonly string[]} args */
+const startTypeScript = (program, args) => start("scripts/run-typescript.mjs", [program, ...args]);
 
 /**
  * Installs and builds what is stale, then hands over to a program of the project.
