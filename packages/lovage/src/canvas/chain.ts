@@ -5,7 +5,7 @@ import { type AnyCanvas, Canvas } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { appsOf } from "./common-apps.ts";
 import type { ChainSteps, FirstOpen, LastHandle, LastOut } from "./joints.ts";
-import { chainSignature, unrolled } from "./steps.ts";
+import { chainSignature, chainSteps } from "./steps.ts";
 
 /** Steps one after the other; each gets the value of the one before as its first argument. */
 export class Chain<Open extends Args = Args, Out = unknown, Handle = unknown> extends Canvas<Open, Out, Handle> {
@@ -35,5 +35,5 @@ export function chain<const Steps extends readonly AnyCanvas[]>(
   const given = steps as unknown as readonly AnyCanvas[];
   if (given.length === 0)
     throw new UsageError("LOVAGE_SIGNATURE_INVALID", "Cannot make a chain of nothing: give it one step at least, chain(first, second, …).");
-  return new Chain(chainSignature(unrolled(given.map((step) => step.toSignature()))), appsOf(given));
+  return new Chain(chainSignature(chainSteps(given.map((step) => step.toSignature()))), appsOf(given));
 }

@@ -78,6 +78,11 @@ describe("a chain put together", () => {
     expect(ends.map((end) => names(end?.options.link_error))).toEqual([["e"], ["e"], undefined]);
   });
 
+  it("is written with the chord that a group at its beginning makes: Python's workers hand nothing to such a group", () => {
+    const [written] = tasksOf(chain(group([task("a"), task("b")]), task("c")).toSignature()) as [Signature];
+    expect([written.subtask_type, names(tasksOf(headerOf(written))), bodyOf(written)?.task]).toEqual(["chord", ["a", "b"], "c"]);
+  });
+
   it("takes a chain in a header that begins with a group for the chord that it is", () => {
     const [whole] = put(chain(group([chain(group([task("h"), task("i")]), task("b")), task("c")]), task("d")).linkError(task("e"))) as [
       Signature,

@@ -55,22 +55,25 @@ export function stepsOf(chain: Signature): readonly Signature[] {
   return linked(chainSteps(tasksOf(chain)), chain);
 }
 
-/** A chain that begins with a group is a chord; with a group of one, it begins with that member. */
+/** A chain that begins with a chord, or with a group that something follows, is one chord. */
 function isChord(task: Signature): boolean {
   if (task.subtask_type !== "chain") return task.subtask_type === "chord";
-  const [first] = tasksOf(task);
-  return first?.subtask_type === "group" && tasksOf(first).length !== 1 && chainSteps(tasksOf(task))[0]?.subtask_type === "chord";
+  const [begin] = tasksOf(task);
+  if (begin?.subtask_type !== "chord" && begin?.subtask_type !== "group") return false;
+  const [first, second] = chainSteps(tasksOf(task));
+  return first?.subtask_type === "chord" && second === undefined;
 }
 
+/**
+ * A chain is written so when it is put together: a Python worker that starts one drops what is linked to a chain inside it, and
+ * what it hands to a group at its beginning.
+ */
 export function chainSteps(tasks: readonly Signature[]): readonly Signature[] {
   return joinedFrom(unrolled(tasks), 0);
 }
 
-/**
- * Without the chains among them. Written so when a chain is put together, because a Python worker that starts a chain drops
- * what is linked to a chain inside it.
- */
-export function unrolled(tasks: readonly Signature[]): readonly Signature[] {
+/** Without the chains among them. */
+function unrolled(tasks: readonly Signature[]): readonly Signature[] {
   const steps: Signature[] = [];
   for (const task of tasks) unroll(task, steps);
   return steps;
