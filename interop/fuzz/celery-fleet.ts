@@ -5,6 +5,7 @@ import { type RedisServer, startRedis } from "lovage/testing";
 import { startWorker } from "lovage/worker";
 import { Child } from "../support/child.ts";
 import { Python } from "../support/python.ts";
+import { alone } from "./evaluate.ts";
 import type { Fleet, Job } from "./fleet.ts";
 import { keyOf, listOf, send } from "./lovage-fleet.ts";
 import type { Handle, Stored } from "./observe.ts";
@@ -72,6 +73,7 @@ export async function celeryFleet(): Promise<Fleet> {
   return {
     name: `celery ${celery.version} alone`,
     celery: celery.version,
+    sides: () => alone("py"),
     send: (jobs) => celery.send(jobs),
     records: async () => {
       await celery.collect(records);
@@ -86,7 +88,7 @@ export async function celeryFleet(): Promise<Fleet> {
   };
 }
 
-/** Canvases are started by turns from TypeScript and from Python. */
+/** Canvases are sent by turns from TypeScript and from Python. */
 export async function mixedFleet(): Promise<Fleet> {
   const redis = await startRedis();
   const celery = await Celery.start(redis, "fuzz-py,celery");
@@ -107,7 +109,8 @@ export async function mixedFleet(): Promise<Fleet> {
   return {
     name: `lovage and celery ${celery.version} mixed`,
     celery: celery.version,
-    send: (jobs) => sendByTurns(jobs, (job) => send(app, job), celery),
+    sides: (index) => ({ sender: index % 2 === 0 ? "ts" : "py", of: (side) => side }),
+    send: (jobs) => sendEach(jobs, (job) => send(app, job), celery),
     records: async () => {
       await celery.collect(records);
       return records;
@@ -123,12 +126,12 @@ export async function mixedFleet(): Promise<Fleet> {
   };
 }
 
-async function sendByTurns(
+async function sendEach(
   jobs: readonly Job[],
   one: (job: Job) => Promise<Handle | Error>,
   celery: Celery,
 ): Promise<readonly (Handle | Error)[]> {
-  const fromPython = (_: Job, i: number) => i % 2 === 1;
-  const [python, own] = await Promise.all([celery.send(jobs.filter(fromPython)), Promise.all(jobs.filter((_, i) => i % 2 === 0).map(one))]);
-  return jobs.map((_, i) => (i % 2 === 1 ? python[(i - 1) / 2] : own[i / 2]) as Handle | Error);
+  const fromPython = jobs.filter(({ sides }) => sides.sender === "py");
+  const handles = await celery.send(fromPython);
+  return Promise.all(jobs.map((job) => (job.sides.sender === "py" ? (handles[fromPython.indexOf(job)] as Handle | Error) : one(job))));
 }

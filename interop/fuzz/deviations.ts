@@ -71,13 +71,41 @@ export const deviations = {
   "replaced-by-empty-group": { shows: "less", reason: "a task that is replaced by an empty group never ends" },
   "step-after-group-body": {
     shows: "other",
-    reason: "what follows a chord whose body ends in a group, or two groups in a row, may be sent by every member of that group",
+    reason: "a group after a chord whose body ends in a group is sent by every member of that group",
+  },
+  "groups-in-a-row": {
+    shows: "other",
+    only: "5.2",
+    reason: "what follows two groups in a row, or a chord whose body ends in a group, may be sent by every member of the last group",
+  },
+  "chain-with-chord-for-body": {
+    shows: "other",
+    only: "5.2",
+    reason: "a chord whose body is a chain with a chord in it is refused in a chain with a RuntimeError: recursive result parents",
+  },
+  "chord-in-group-inside-chord": {
+    shows: "other",
+    only: "5.2",
+    reason: "a chord in a group, in which a chain in another chord's header ends, loses its body",
+  },
+  "ignored-error": {
+    shows: "other",
+    only: "5.2",
+    reason: "the error of a call whose result was to be ignored is stored all the same",
   },
   "stamps-of-replacement": {
     shows: "other",
     reason: "what replaces a stamped task is not stamped; in Lovage it is: who revokes by a stamp means it too",
   },
   "ignored-retry": { shows: "other", reason: "a retry forgets that its result was to be ignored" },
+  "empty-body": {
+    shows: "other",
+    reason: "a chord whose body is an empty group is refused with an AttributeError, by whoever sends what it is a part of",
+  },
+  "map-without-options": {
+    shows: "other",
+    reason: "a map or starmap loses its options where the program that composed it sends it: id, links, stamps, its place in a chord",
+  },
   "member-ends-in-nothing": {
     shows: "less",
     reason: "a chord with a member that ends in an empty group waits for ever, or is refused with an AttributeError",

@@ -3,8 +3,9 @@
  * and shares no code with the product. Where Celery itself leaves somebody waiting for ever, the value here is the end that
  * they should see, and the place is marked with the name of a known deviation (`deviations.ts`).
  */
-import type { Canvas, Errback, Kwargs, TaskNode } from "./canvas.ts";
+import type { Canvas, Errback, Kwargs, Side, TaskNode } from "./canvas.ts";
 import type { Deviation } from "./deviations.ts";
+import { collapsed, ended, errorsOf, type Failure, isByCelery, isEmpty, isForgotten, membersOf, resultOf, type Tree } from "./ends.ts";
 import {
   type ChainPlan,
   type ChordPlan,
@@ -20,21 +21,6 @@ import {
   type TaskPlan,
   understamp,
 } from "./plan.ts";
-
-/** More than one type, and label of a task whose own error it is, where Celery leaves open which part of a chord speaks. */
-export interface Failure {
-  readonly types: readonly string[];
-  readonly from: readonly string[];
-}
-/** `hidden`: nothing is stored of it. */
-export type End = ({ readonly value: unknown } | { readonly error: Failure }) & { readonly hidden?: true };
-/** One task, or the members of a group. */
-export type Tree = End | Group;
-interface Group {
-  readonly group: readonly Tree[];
-  /** Why it never came to a group without members, which has no end of its own to say so. */
-  readonly failed?: Failure;
-}
 
 /** A run of a task, with all that it was called with but its label. */
 export interface Run {
@@ -64,18 +50,24 @@ export interface Expected {
   readonly deviations: ReadonlySet<Deviation>;
 }
 
-export function evaluate(canvas: Canvas): Expected {
-  const evaluation = new Evaluation();
-  const result = evaluation.apply(evaluation.planner.plan(canvas), canvas.given ?? []);
-  const { runs, calls, hidden, isUnordered, deviations } = evaluation;
-  return { result: collapsed(result), runs, calls, hidden, isUnordered, deviations };
+/** Which worker does what, on which depends who may deviate. */
+export interface Sides {
+  /** Who sends the canvas. */
+  readonly sender: Side;
+  /** Who serves the tasks of a side. */
+  of(side: Side): Side;
 }
+export const alone = (side: Side): Sides => ({ sender: side, of: () => side });
 
-/** A group of one chain that ends in a group is that group, for its caller. */
-export function collapsed(tree: Tree): Tree {
-  if (!("group" in tree)) return tree;
-  const [only, second] = tree.group;
-  return only !== undefined && "group" in only && second === undefined ? collapsed(only) : { group: tree.group.map(collapsed) };
+export function evaluate(canvas: Canvas, sides: Sides): Expected {
+  const evaluation = new Evaluation(sides);
+  const plan = evaluation.planner.plan(canvas, sides.sender);
+  if (sides.sender === "py" && isMap(plan)) evaluation.deviations.add("map-without-options");
+  const result = evaluation.apply(plan, canvas.given ?? []);
+  const { runs, calls, hidden, isUnordered, deviations } = evaluation;
+  if (evaluation.hasFailed) for (const name of evaluation.planner.ofErrbacks) deviations.add(name);
+  if (isForgotten(result)) deviations.add("ignored-retry");
+  return { result: collapsed(result), runs, calls, hidden, isUnordered, deviations };
 }
 
 const noRun = "no run";
@@ -94,8 +86,17 @@ class Evaluation {
   readonly calls: Call[] = [];
   readonly hidden = new Set<string>();
   isUnordered = false;
+  hasFailed = false;
   readonly deviations = new Set<Deviation>();
   readonly planner = new Planner(this.deviations);
+  readonly #sides: Sides;
+  /** Who puts the ids into what is sent, and starts its chords: who sent the canvas, or ran what it is linked to or replaces. */
+  #starter: Side;
+
+  constructor(sides: Sides) {
+    this.#sides = sides;
+    this.#starter = sides.sender;
+  }
 
   apply(plan: Plan, given: readonly unknown[], outer: Chord = noChord): Tree {
     switch (plan.type) {
@@ -115,28 +116,55 @@ class Evaluation {
     const { kind, label, ignored } = node;
     const args = [...(plan.immutable ? [] : given), ...(node.kwargs === undefined ? [] : [kwargsOf(node)])];
     const note = (how: Run["how"]) => this.runs.push({ label, args, how, stamps, id });
+    const byCelery = this.#isByCelery(node);
     if (kind === "replace") return this.#replaced(plan, args, outer);
     if (ignored) this.hidden.add(label);
-    if (ignored && (kind === "retry" || kind === "exhaust")) this.deviations.add("ignored-retry");
-    const hidden = ignored ? { hidden: true as const } : {};
+    const again = kind === "retry" || kind === "exhaust";
+    const how = { byCelery, ...(ignored && { hidden: true as const, isForgotten: byCelery && again }) };
     if (kind === "map" || kind === "starmap") this.#items(node);
     else if (node !== accumulating) {
-      if (kind === "retry" || kind === "exhaust") note("retried");
+      if (again) note("retried");
       note("ran");
     }
     const broken = brokenBy(node);
     if (broken !== undefined) {
       const error = { types: ["Boom"], from: [broken] };
+      this.hasFailed = true;
+      this.#deviates("ignored-error", byCelery && ignored === true);
       this.#callErrbacks(plan.errors, node.items === undefined ? label : ignored ? noResult : noRun, error);
-      return { error, ...hidden };
+      return { error, ...how };
     }
     if (kind === "add") {
       this.isUnordered = true;
-      outer.added.push(this.apply(this.planner.plan(node.with as Canvas), [], outer));
+      outer.added.push(this.#started(node, (by) => this.#added(this.planner.plan(node.with as Canvas, by), by, outer)));
     }
     const value = node === accumulating ? args[0] : (node.items ?? [...args, label]);
-    for (const link of plan.links) this.apply(link, [value]);
-    return { value, ...hidden };
+    for (const link of plan.links) this.#started(node, () => this.apply(link, [value]));
+    return { value, ...how };
+  }
+
+  #added(plan: Plan, by: Side, outer: Chord): Tree {
+    this.#deviates("map-without-options", by === "py" && isMap(plan));
+    return this.apply(plan, [], outer);
+  }
+
+  /** What Python's workers start lacks the queue of mapped tasks and of `celery.accumulate`: it may go anywhere. */
+  #isByCelery(node: TaskNode): boolean {
+    const isAnywhere = node.items !== undefined || node === accumulating;
+    return this.#sides.of(isAnywhere ? "py" : node.side) === "py";
+  }
+
+  #deviates(name: Deviation, does: boolean): void {
+    if (does) this.deviations.add(name);
+  }
+
+  /** What a run of `node` sends by itself. */
+  #started(node: TaskNode, send: (by: Side) => Tree): Tree {
+    const before = this.#starter;
+    this.#starter = this.#isByCelery(node) ? "py" : "ts";
+    const tree = send(this.#starter);
+    this.#starter = before;
+    return tree;
   }
 
   /** Calls in place, one after the other until one fails. */
@@ -149,21 +177,24 @@ class Evaluation {
   #replaced(plan: TaskPlan, args: readonly unknown[], outer: Chord): Tree {
     const { node, stamps, id } = plan;
     this.runs.push({ label: node.label, args, how: "replaced", stamps, id });
-    const replacement = this.planner.plan(node.with as Canvas);
-    if (Object.keys(stamps).length > 0) this.deviations.add("stamps-of-replacement");
-    understamp(replacement, stamps);
-    if (replacement.type === "group" && replacement.members.length === 0) this.deviations.add("replaced-by-empty-group");
-    const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
-    if (end.type === "chord") this.deviations.add("replaced-by-chord-inside-chord");
-    for (const link of plan.links) linkTo(end, link);
-    for (const errback of plan.errors) linkErrorTo(end, errback);
-    giveId(end, id);
-    return this.apply(end, [], outer);
+    return this.#started(node, (by) => {
+      const replacement = this.planner.plan(node.with as Canvas, by);
+      this.#deviates("map-without-options", by === "py" && isMap(replacement));
+      this.#deviates("stamps-of-replacement", by === "py" && Object.keys(stamps).length > 0);
+      understamp(replacement, stamps);
+      const end = replacement.type === "group" ? chordOf(replacement, accumulate()) : replacement;
+      this.#deviates("replaced-by-empty-group", by === "py" && end !== replacement && end.type === "chord" && end.header.length === 0);
+      this.#deviates("replaced-by-chord-inside-chord", by === "py" && end.type === "chord");
+      for (const link of plan.links) linkTo(end, link);
+      for (const errback of plan.errors) linkErrorTo(end, errback);
+      giveId(end, id);
+      return this.apply(end, [], outer);
+    });
   }
 
   #chain(plan: ChainPlan, given: readonly unknown[], outer: Chord): Tree {
-    if (plan.links.length > 0 && prepared({ ...plan, links: [] }).at(-1)?.type === "chord")
-      this.deviations.add("link-of-chain-ending-in-chord");
+    const isLinked = plan.links.length > 0 && prepared({ ...plan, links: [] }).at(-1)?.type === "chord";
+    this.#deviates("link-of-chain-ending-in-chord", this.#starter === "py" && isLinked);
     return this.#steps(prepared(plan), given, outer);
   }
 
@@ -173,15 +204,15 @@ class Evaluation {
     const end = this.apply(step, given);
     if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
-    if (end.error.types.includes("ChordError")) this.deviations.add("chord-error-before-later-step");
-    if (later.some(({ type }) => type !== "task")) this.deviations.add("chain-error-before-composition");
-    return ended(later.at(-1) as Plan, end.hidden, end.error);
+    this.#deviates("chord-error-before-later-step", isByCelery(end) && end.error.types.includes("ChordError"));
+    this.#deviates("chain-error-before-composition", isByCelery(end) && later.some(({ type }) => type !== "task"));
+    return ended(later.at(-1) as Plan, end, end.error);
   }
 
   #group({ members }: GroupPlan, given: readonly unknown[], outer: Chord): Tree {
     return {
       group: members.flatMap((member) =>
-        member.type === "group" ? groupOf(this.#group(member, given, outer)) : [this.apply(member, given, outer)],
+        member.type === "group" ? membersOf(this.#group(member, given, outer)) : [this.apply(member, given, outer)],
       ),
     };
   }
@@ -193,32 +224,35 @@ class Evaluation {
       return [this.apply(member, given, chord), ...chord.added];
     });
     const isComplex = parts.some((part) => "group" in part);
-    if (parts.some(isEmpty)) this.deviations.add("member-ends-in-nothing");
-    if (isComplex && header.some(endsInChord)) this.deviations.add("group-and-chord-inside-chord");
+    // Whoever reports last sees to the body.
+    const byCelery = parts.some(isByCelery);
+    this.#deviates("member-ends-in-nothing", this.#starter === "py" && parts.some(isEmpty));
+    this.#deviates("group-and-chord-inside-chord", (byCelery || this.#starter === "py") && isComplex && header.some(endsInChord));
+    this.#deviates("chord-in-group-inside-chord", byCelery && header.some(endsInGroupOfChord));
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
-    if (errors.some(({ types }) => types.includes("ChordError"))) this.deviations.add("chord-error-inside-chord");
-    if (isComplex) this.deviations.add("failing-group-inside-chord");
-    return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer);
+    const hasInner = errors.some(({ types }) => types.includes("ChordError"));
+    this.#deviates("chord-error-inside-chord", byCelery && hasInner);
+    this.#deviates("failing-group-inside-chord", byCelery && isComplex);
+    return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer, byCelery);
   }
 
   /** What is linked to the body as a whole, or to what would have run first, hears of it; once, if the chord around it will call it too. */
-  #bodyFailed(body: Plan, causes: readonly Failure[], outer: Chord): Tree {
-    this.deviations.add("chord-error");
-    if (body.type === "group") this.deviations.add("chord-error-of-group-body");
+  #bodyFailed(body: Plan, causes: readonly Failure[], outer: Chord, byCelery: boolean): Tree {
     const error: Failure = { types: ["ChordError"], from: [...new Set(causes.flatMap(({ from }) => from))] };
     const errbacks = errbacksOf(body);
-    if (errbacks.length > (body.type === "task" || body.type === "chain" ? body.errors.length : 0))
-      this.deviations.add("errback-of-first-step");
-    this.#callErrbacks(
-      errbacks.filter((errback) => !outer.errbacks.includes(errback)),
-      isEmpty(ended(body, undefined, error)) ? noResult : noRun,
-      error,
-    );
-    if ((body.type === "group" ? body.members : [body]).some(({ type }) => type !== "task"))
-      this.deviations.add("chord-error-of-composed-body");
+    const direct = body.type === "task" || body.type === "chain" ? body.errors.length : 0;
+    this.#deviates("chord-error", byCelery);
+    this.#deviates("chord-error-of-group-body", byCelery && body.type === "group");
+    this.#deviates("errback-of-first-step", byCelery && errbacks.length > direct);
+    const ends = body.type === "group" ? body.members : [body];
+    this.#deviates("chord-error-of-composed-body", byCelery && ends.some(({ type }) => type !== "task"));
     // The members of a group end with the error itself (celery-wire.md §7.4).
-    return body.type === "group" && body.members.length > 0 ? ended(body, undefined, ...causes) : ended(body, undefined, error);
+    const told = body.type === "group" && body.members.length > 0 ? causes : [error];
+    const tree = ended(body, { byCelery }, ...told);
+    const news = errbacks.filter((errback) => !outer.errbacks.includes(errback));
+    this.#callErrbacks(news, isEmpty(tree) ? noResult : noRun, error);
+    return tree;
   }
 
   #callErrbacks(errbacks: readonly Errback[], failed: string, { types }: Failure): void {
@@ -250,25 +284,7 @@ function brokenBy({ kind, label, breaks, items }: TaskNode): string | undefined 
   return kind === "fail" || kind === "exhaust" ? label : undefined;
 }
 
-/** Every end that somebody can wait for ends with the error, or with one of them; what failed unseen ends others unseen. */
-function ended(plan: Plan, hidden: true | undefined, ...errors: readonly Failure[]): Tree {
-  switch (plan.type) {
-    case "task": {
-      const all = (list: readonly string[]) => [...new Set(list)];
-      const error = { types: all(errors.flatMap(({ types }) => types)), from: all(errors.flatMap(({ from }) => from)) };
-      return { error, ...(hidden && { hidden }) };
-    }
-    case "chain":
-      return ended(prepared(plan).at(-1) as Plan, hidden, ...errors);
-    case "group": {
-      const [failed] = errors;
-      const group = frozen(plan).members.map((member) => ended(member, hidden, ...errors));
-      return group.length === 0 && failed !== undefined ? { group, failed } : { group };
-    }
-    case "chord":
-      return ended(plan.body, hidden, ...errors);
-  }
-}
+const isMap = (plan: Plan): boolean => plan.type === "task" && plan.node.items !== undefined;
 
 /** Who hears that a chord's body will not run: what was linked to it, to what would have run first, or to all of a group. */
 function errbacksOf(body: Plan | undefined): readonly Errback[] {
@@ -292,15 +308,8 @@ function endsInChord(plan: Plan): boolean {
   return plan.type === "chord" || (plan.type === "chain" && prepared(plan).at(-1)?.type === "chord");
 }
 
-const isEmpty = (tree: Tree): boolean => "group" in tree && tree.group.every(isEmpty);
-const groupOf = (tree: Tree): readonly Tree[] => ("group" in tree ? tree.group : [tree]);
-
-function resultOf(tree: Tree): unknown {
-  if ("group" in tree) return tree.group.map(resultOf);
-  return "value" in tree ? tree.value : null;
-}
-
-function errorsOf(tree: Tree): readonly Failure[] {
-  if ("group" in tree) return tree.failed === undefined ? tree.group.flatMap(errorsOf) : [tree.failed];
-  return "error" in tree ? [tree.error] : [];
+/** A chain that ends in a group of which a member is a chord. */
+function endsInGroupOfChord(plan: Plan): boolean {
+  const end = plan.type === "chain" ? prepared(plan).at(-1) : plan;
+  return end?.type === "group" && end.members.some(endsInChord);
 }

@@ -1,7 +1,7 @@
 /** Workers of one or both languages on one store, and how a batch of canvases is run on them until nothing moves any more. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Canvas } from "./canvas.ts";
-import { type Expected, evaluate } from "./evaluate.ts";
+import { type Expected, evaluate, type Sides } from "./evaluate.ts";
 import { differences, type Handle, idsToRead, type Observed, type Stored } from "./observe.ts";
 import type { Record } from "./tasks.ts";
 
@@ -9,6 +9,8 @@ export interface Fleet {
   readonly name: string;
   /** Version of the Celery that is part of it, whose known deviations are excused; null: none is. */
   readonly celery: string | null;
+  /** Who sends its `index`th canvas, and who serves whose tasks. */
+  sides(index: number): Sides;
   /** Sends each canvas under its key, and gives what the caller holds; or the message of what refused it. */
   send(jobs: readonly Job[]): Promise<readonly (Handle | Error)[]>;
   /** Every call recorded so far, by key. */
@@ -22,10 +24,11 @@ export interface Fleet {
 export interface Job {
   readonly key: string;
   readonly canvas: Canvas;
+  readonly sides: Sides;
   readonly expected: Expected;
 }
 
-export const jobOf = (key: string, canvas: Canvas): Job => ({ key, canvas, expected: evaluate(canvas) });
+export const jobOf = (key: string, canvas: Canvas, sides: Sides): Job => ({ key, canvas, sides, expected: evaluate(canvas, sides) });
 
 /** Nothing was recorded for so long, and nothing waits: what is missing will never come. */
 const quietMs = 1500;

@@ -38,6 +38,6 @@ describe(`canvases of seed ${seed}`, () => {
     const fleet = await open();
     const { report, text } = await found(fleet, 40, `--fleet ${name}`, fixedSeed).finally(() => fleet.close());
     expect(text).toBe("");
-    expect(report.ran).toBe(40);
+    expect(report.agreed).toBe(40);
   });
 });

@@ -2,6 +2,7 @@
 import { type App, type AsyncResult, createApp, type GroupResult, type TaskSignature } from "lovage";
 import { startWorker } from "lovage/worker";
 import { build } from "./build.ts";
+import { alone } from "./evaluate.ts";
 import type { Fleet, Job } from "./fleet.ts";
 import type { Handle, Stored } from "./observe.ts";
 import { type Record, tasksOf } from "./tasks.ts";
@@ -21,6 +22,7 @@ export async function lovageFleet(name: string, url: string): Promise<Fleet> {
   return {
     name,
     celery: null,
+    sides: () => alone("ts"),
     send: (jobs) => Promise.all(jobs.map((job) => send(app, job))),
     records: async () => records,
     load: (ids) => load(app, ids),

@@ -37,8 +37,10 @@ for await (const { fleet, store } of openFleets(values.fleet, values.store)) {
 }
 process.exitCode = failed ? 1 : 0;
 
-function summary({ fleet, ran, agreed, excused, findings, tookMs }: Report): string {
-  const lines = [`${fleet}: ${agreed} of ${ran} agree, ${findings.length} disagree (${(tookMs / 1000).toFixed(1)} s)`];
-  for (const [known, count] of excused) lines.push(`  ${count} excused (${known}): ${deviations[known].reason}`);
+function summary({ fleet, ran, compared, agreed, touched, findings, tookMs }: Report): string {
+  const lines = [`${fleet}: ${agreed} of ${compared} agree, ${findings.length} disagree (${(tookMs / 1000).toFixed(1)} s)`];
+  if (ran > compared) lines.push(`  ${ran - compared} more are touched by what Celery does otherwise:`);
+  for (const [known, { canvases, differ }] of touched)
+    lines.push(`  ${differ} of ${canvases} show it: ${known}: ${deviations[known].reason}`);
   return lines.join("\n");
 }

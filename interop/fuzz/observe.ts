@@ -1,7 +1,7 @@
 /** What a fleet showed of one canvas, in the evaluator's words, and how the two differ. */
 import type { Kwargs } from "./canvas.ts";
-import type { Call, End, Expected, Failure, Run, Tree } from "./evaluate.ts";
-import { collapsed } from "./evaluate.ts";
+import { collapsed, type End, type Failure, type Tree } from "./ends.ts";
+import type { Call, Expected, Run } from "./evaluate.ts";
 import type { Record } from "./tasks.ts";
 
 /** The shape of what a caller holds: one id, or the members of a group. */

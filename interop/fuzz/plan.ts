@@ -3,7 +3,7 @@
  * a composition end up (celery-wire.md §6.4, §6.5). Written from Celery's behaviour, not from Lovage's code, so that the two
  * can disagree.
  */
-import type { Canvas, ChunksNode, Errback, Kwargs, TaskNode } from "./canvas.ts";
+import type { Canvas, ChunksNode, Errback, Kwargs, Side, TaskNode } from "./canvas.ts";
 import type { Deviation } from "./deviations.ts";
 
 export interface TaskPlan {
@@ -30,8 +30,6 @@ export interface ChordPlan {
   readonly type: "chord";
   header: Plan[];
   body: Plan;
-  /** It was a chain that begins with a group, and nothing is linked to it yet. */
-  grown?: boolean;
 }
 export type Plan = TaskPlan | ChainPlan | GroupPlan | ChordPlan;
 
@@ -40,39 +38,55 @@ export const chordOf = (group: GroupPlan, body: Plan): ChordPlan => ({ type: "ch
 
 /** Puts canvases together, and notes where Celery does it otherwise. */
 export class Planner {
-  readonly deviations: Set<Deviation>;
+  readonly #deviations: Set<Deviation>;
+  /** Those of errbacks: nobody sees them unless something fails. */
+  readonly ofErrbacks = new Set<Deviation>();
+  /** Who writes the signatures. */
+  #by: Side = "ts";
 
   constructor(deviations: Set<Deviation>) {
-    this.deviations = deviations;
+    this.#deviations = deviations;
   }
 
-  plan(canvas: Canvas): Plan {
+  plan(canvas: Canvas, by: Side): Plan {
+    this.#by = by;
+    const plan = this.#plan(canvas);
+    // Whoever sends a part of it later refuses it too, so it does not matter who wrote it.
+    if (holdsEmptyBody(plan)) this.#deviations.add("empty-body");
+    return plan;
+  }
+
+  #deviates(name: Deviation, does = true, into = this.#deviations): void {
+    if (does && this.#by === "py") into.add(name);
+  }
+
+  #plan(canvas: Canvas): Plan {
     const plan = this.#composed(canvas);
-    for (const link of canvas.link) linkTo(plan, this.plan(link));
+    for (const link of canvas.link) linkTo(plan, this.#plan(link));
     for (const errback of canvas.linkError) linkErrorTo(plan, errback);
-    if (plan.type === "chord") plan.grown = canvas.type === "chain" && canvas.link.length + canvas.linkError.length === 0;
     if (canvas.stamps !== undefined) this.#stamp(plan, canvas.stamps);
-    // Python links to both groups; had something followed the second, the first were a header already.
-    if (canvas.type === "chain" && hasGroupsInARow(canvas.steps)) this.deviations.add("step-after-group-body");
-    if (canvas.type === "chain" && canvas.linkError.length > 0 && hasGroupsInARow(canvas.steps))
-      this.deviations.add("links-of-joined-chain");
-    if ((canvas.type === "chain" || canvas.type === "chord") && canvas.linkError.length > 0 && hasChordInHeader(plan))
-      this.deviations.add("errback-inside-header");
+    if (canvas.type === "chain" && hasGroupsInARow(canvas.steps)) {
+      this.#deviates("groups-in-a-row");
+      // Python links to both groups; had something followed the second, the first were a header already.
+      this.#deviates("links-of-joined-chain", canvas.linkError.length > 0, this.ofErrbacks);
+    }
+    const isJoined = canvas.type === "chain" || canvas.type === "chord";
+    this.#deviates("errback-inside-header", isJoined && canvas.linkError.length > 0 && hasChordInHeader(plan), this.ofErrbacks);
     return plan;
   }
 
   #stamp(plan: Plan, stamps: Kwargs): void {
-    if (holdsChord(plan)) this.deviations.add("stamps-of-chord-body");
+    if (holdsChord(plan)) this.#deviates("stamps-of-chord-body");
     stamp(plan, stamps);
   }
 
   #composed(canvas: Canvas): Plan {
-    const plans = (canvases: readonly Canvas[]) => canvases.map((each) => this.plan(each));
+    const plans = (canvases: readonly Canvas[]) => canvases.map((each) => this.#plan(each));
     switch (canvas.type) {
       case "task":
         return taskOf(canvas);
       case "chain":
-        if (canvas.steps.some(isLinkedChain)) this.deviations.add("links-of-inner-chain");
+        if (canvas.steps.some(isLinkedChain)) this.#deviates("links-of-inner-chain");
         return plans(canvas.steps).reduce<Plan>((left, right) => this.joined(left, right), chainOf([]));
       case "group": {
         const members = plans(canvas.members);
@@ -81,8 +95,11 @@ export class Planner {
       }
       case "chunks":
         return { type: "group", members: chunked(canvas).map(taskOf) };
-      case "chord":
-        return { type: "chord", header: plans(canvas.header), body: this.plan(canvas.body) };
+      case "chord": {
+        const body = this.#plan(canvas.body);
+        if (body.type === "chain" && body.steps.some(holdsChord)) this.#deviates("chain-with-chord-for-body");
+        return { type: "chord", header: plans(canvas.header), body };
+      }
     }
   }
 
@@ -98,23 +115,25 @@ export class Planner {
         return chordOf(left, right);
       case "chord":
         if (right.type === "chain") {
-          if (endsInGroup(left.body)) this.deviations.add("group-body-then-step");
+          if (endsInGroup(left.body)) this.#deviates("group-body-then-step");
           return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
         }
+        this.#deviates("step-after-group-body", endsInGroup(left.body) && right.type === "group");
         return endsInGroup(left.body) ? this.#afterGroupBody(left, right) : { ...left, body: this.joined(left.body, right) };
     }
   }
 
   #afterChain(left: ChainPlan, right: Plan): Plan {
     if (right.type === "chain") return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
-    if (left.links.length + left.errors.length > 0 && left.steps.at(-1)?.type !== "task") this.deviations.add("links-of-joined-chain");
+    const isOpen = left.steps.at(-1)?.type !== "task";
+    this.#deviates("links-of-joined-chain", isOpen && left.links.length > 0);
+    this.#deviates("links-of-joined-chain", isOpen && left.errors.length > 0, this.ofErrbacks);
     const steps = unchained(left);
     const last = steps.at(-1);
-    // Celery makes a chain of one chord again of the latter, whose chord hears of no errback of a chord around it.
-    if (last === undefined && (right.type === "group" || (right.type === "chord" && right.grown))) return right;
+    if (last === undefined && right.type === "group") return right;
     const before = steps.slice(0, -1);
     if (last?.type === "chord" && endsInGroup(last.body)) return chainOf([...before, this.#afterGroupBody(last, right)]);
-    if (last?.type === "chord" && right.type !== "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
+    if (last?.type === "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
     if (last?.type !== "group") return chainOf([...steps, right]);
     const chord = chordOf(last, right);
     const previous = before.at(-1);
@@ -125,7 +144,7 @@ export class Planner {
 
   /** What follows gets the list, as it does everywhere else. */
   #afterGroupBody(left: ChordPlan, right: Plan): ChordPlan {
-    this.deviations.add(right.type === "chord" ? "group-body-then-step" : "step-after-group-body");
+    this.#deviates(right.type === "chord" ? "group-body-then-step" : "groups-in-a-row");
     return { ...left, body: this.joined(left.body, right) };
   }
 
@@ -134,7 +153,7 @@ export class Planner {
     const step = unrolled(plan);
     const once = plan.type === "group" && plan.members[0];
     const isLikeOne = plan.type === "group" && plan.members.length > 1 && flattened(plan.members).length === 1;
-    if (isLikeOne || (step !== plan && (left.type === "group" || step !== once))) this.deviations.add("group-of-one");
+    if (isLikeOne || (step !== plan && (left.type === "group" || step !== once))) this.#deviates("group-of-one");
     return step;
   }
 }
@@ -161,6 +180,15 @@ export function understamp(plan: Plan, stamps: Kwargs): void {
 function partsOf(plan: ChainPlan | GroupPlan | ChordPlan): readonly Plan[] {
   if (plan.type === "chord") return [...plan.header, plan.body];
   return plan.type === "chain" ? plan.steps : plan.members;
+}
+
+const isEmptyGroup = (plan: Plan): boolean => plan.type === "group" && flattened(plan.members).length === 0;
+
+/** A chord whose body is an empty group, inside of anything. */
+function holdsEmptyBody(plan: Plan): boolean {
+  const links = plan.type === "task" || plan.type === "chain" ? plan.links : [];
+  const parts = [...links, ...(plan.type === "task" ? [] : partsOf(plan))];
+  return parts.some((part) => (part.type === "chord" && isEmptyGroup(part.body)) || holdsEmptyBody(part));
 }
 
 const holdsChord = (plan: Plan): boolean =>
@@ -211,7 +239,7 @@ export function linkErrorTo(plan: Plan, errback: Errback): void {
       for (const member of plan.members) linkErrorTo(member, errback);
       break;
     case "chord":
-      for (const member of flattened(plan.header)) if (member.type === "chord") linkErrorTo(member, errback);
+      for (const member of flattened(plan.header)) if (isChord(member)) linkErrorTo(member, errback);
       linkErrorTo(plan.body, errback);
   }
 }
@@ -244,8 +272,11 @@ function isLinkedChain(canvas: Canvas): boolean {
 const hasGroupsInARow = (steps: readonly Canvas[]): boolean =>
   steps.some(({ type }, i) => type === "group" && steps[i + 1]?.type === "group");
 
+/** Also a chain that begins with a chord: all that follows is part of it. */
+const isChord = (plan: Plan): boolean => plan.type === "chord" || (plan.type === "chain" && plan.steps[0]?.type === "chord");
+
 function hasChordInHeader(plan: Plan): boolean {
-  if (plan.type === "chord") return flattened(plan.header).some(({ type }) => type === "chord") || hasChordInHeader(plan.body);
+  if (plan.type === "chord") return flattened(plan.header).some(isChord) || hasChordInHeader(plan.body);
   return plan.type === "chain" && plan.steps.some(hasChordInHeader);
 }
 

@@ -14,6 +14,8 @@ app = Celery("fuzz", broker=url, backend=url)
 app.conf.task_routes = {f"fuzz.{side}.*": {"queue": f"fuzz-{side}"} for side in ("ts", "py")}
 # What runs is not yet acknowledged, so that nobody takes a busy fleet for an idle one.
 app.conf.task_acks_late = True
+# Celery waits so long for results of a chord's header that are never stored, and its processes are few.
+app.conf.result_chord_join_timeout = 0.5
 
 
 class Boom(Exception):
