@@ -23,10 +23,12 @@ function scaler(max: number, min: number) {
     size: size as unknown as PoolSize,
     clock,
     log: silentLogger,
-    running: async () => now.running,
-    waiting: async () => {
-      asked += 1;
-      return now.waiting;
+    workload: {
+      running: async () => now.running,
+      waiting: async () => {
+        asked += 1;
+        return now.waiting;
+      },
     },
   });
   const pass = async (seconds: number) => {

@@ -6,6 +6,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createLoop, type Service } from "../../kernel/service.ts";
 import type { PoolSize } from "./pool-size.ts";
+import type { Workload } from "./workload.ts";
 
 /** Tasks at a time. */
 export interface ScaleRange {
@@ -20,10 +21,7 @@ export interface AutoscalerOptions {
   readonly size: PoolSize;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Runs that have control. */
-  running(): Promise<number>;
-  /** Messages in the node's queues. */
-  waiting(): Promise<number>;
+  readonly workload: Pick<Workload, "running" | "waiting">;
 }
 
 const lookEveryMs = 1000;
@@ -55,12 +53,12 @@ export class Autoscaler {
   }
 
   async #look(): Promise<undefined> {
-    const { size, running, waiting, clock } = this.#options;
+    const { size, workload, clock } = this.#options;
     const { max } = this.#range;
-    const busy = await running();
+    const busy = await workload.running();
     if (busy >= size.capacity) {
       this.#quiet(0);
-      if (size.capacity < max) await size.resize(Math.min(max, size.capacity + (await waiting())));
+      if (size.capacity < max) await size.resize(Math.min(max, size.capacity + (await workload.waiting())));
       return;
     }
     this.#needed = Math.max(this.#needed, busy);

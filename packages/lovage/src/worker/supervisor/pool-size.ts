@@ -5,8 +5,8 @@
 import { UsageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { type PoolPlan, scalesBy } from "../../pool/pools.ts";
-import type { Member } from "./member.ts";
 import type { RunnerPool } from "./runner-pool.ts";
+import { tasksIn } from "./workload.ts";
 
 export interface PoolSizeOptions {
   readonly pool: () => RunnerPool;
@@ -71,10 +71,4 @@ export class PoolSize {
       pool.retire(member);
     }
   }
-}
-
-/** Runs that have control; nobody can say of a runner that does not answer. */
-export async function tasksIn({ runner }: Member): Promise<number> {
-  const answer = await runner.slots(1000).catch(() => null);
-  return answer === null ? 1 : answer.taken.filter(({ state }) => state === "running").length;
 }

@@ -34,10 +34,12 @@ const killAfterMs = 1300;
 const settleWithinMs = 2000;
 const settleWithoutStoreMs = 500;
 /**
- * Nothing runs and the store is silent for so long: what is in flight stays there, for the reaper of another node. Together
+ * Nothing has run for so long, and the store was silent: what is in flight stays there, for the reaper of another node. Together
  * with the cold stop that follows it is less than the ten seconds after which Docker kills.
  */
-const leaveAfterMs = 5000;
+const leaveAfterMs = 4000;
+/** Two beats went unanswered. */
+const silentAfterMs = 5000;
 const lookEveryMs = 500;
 
 export class Shutdown {
@@ -156,7 +158,7 @@ export class Shutdown {
   }
 
   get #storeIsSilent(): boolean {
-    return this.#storeSilentMs >= leaveAfterMs;
+    return this.#storeSilentMs >= silentAfterMs;
   }
 
   async #stopCold(code: ExitCode): Promise<void> {
@@ -173,18 +175,15 @@ export class Shutdown {
     const emptied = closing.then(() => pool().emptied());
     await Promise.race([emptied, clock.sleep(killAfterMs)]);
     await Promise.all(pool().members.map((member) => pool().kill(member, "shutdown")));
-    await Promise.race([emptied, clock.sleep(this.#patienceMs)]);
-    await this.#end("cold", code);
+    const patienceMs = this.#storeIsSilent ? settleWithoutStoreMs : settleWithinMs;
+    const isSettled = await Promise.race([emptied.then(() => true), clock.sleep(patienceMs).then(() => false)]);
+    await this.#end("cold", code, isSettled ? settleWithinMs : settleWithoutStoreMs);
   }
 
-  get #patienceMs(): number {
-    return this.#storeIsSilent ? settleWithoutStoreMs : settleWithinMs;
-  }
-
-  async #end(mode: "warm" | "cold", code: ExitCode): Promise<void> {
+  async #end(mode: "warm" | "cold", code: ExitCode, withinMs = settleWithinMs): Promise<void> {
     const { log, clock, stopServices } = this.#options;
     for (const timer of this.#deadlines) clearTimeout(timer);
-    await Promise.race([stopServices(mode), clock.sleep(this.#patienceMs)]).catch((error: unknown) => {
+    await Promise.race([stopServices(mode), clock.sleep(withinMs)]).catch((error: unknown) => {
       log.warn("shutdown.services-failed", { error });
     });
     log.info("shutdown.done", { code });

@@ -31,7 +31,7 @@ import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
-import { PoolSize, tasksIn } from "./pool-size.ts";
+import { PoolSize } from "./pool-size.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Readiness } from "./readiness.ts";
 import { Recycler } from "./recycler.ts";
@@ -40,6 +40,7 @@ import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
 import { storeCheck } from "./store-check.ts";
 import { Waker } from "./waker.ts";
+import { Workload } from "./workload.ts";
 
 export interface SupervisorOptions {
   readonly app: App;
@@ -62,6 +63,7 @@ export class Supervisor {
   readonly nodeName: string;
   readonly #options: SupervisorOptions;
   readonly #pool: RunnerPool;
+  readonly #workload: Workload;
   readonly #size: PoolSize;
   readonly #autoscaler: Autoscaler | null;
   readonly #leases: LeaseKeeper;
@@ -147,6 +149,7 @@ export class Supervisor {
       settle: (departed) => this.#settler.departed(departed),
       listener: poolListener(() => this.#listening),
     });
+    this.#workload = new Workload({ pool, broker: store.broker, queues });
     this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
     this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
@@ -200,7 +203,7 @@ export class Supervisor {
       softMs: options.softShutdownMs,
       stopIntake: () => this.#waker.stop(),
       stopServices: (mode) => this.#stopServices(mode),
-      busy: () => this.#busy(),
+      busy: () => this.#workload.busy(),
       storeAnsweredAt: () => this.#leases.answeredAt,
     });
     this.exitCode = this.#shutdown.ended;
@@ -286,9 +289,9 @@ export class Supervisor {
     return consumingWatchdog({
       clock,
       log,
-      waiting: () => this.#waiting(),
+      waiting: () => this.#workload.waiting(),
       idleRunners: () => this.#waker.idle,
-      progress: () => this.#progress(),
+      progress: () => this.#workload.progress(),
       restartWaking: () => this.#waker.restart(this.#pool.serving),
       giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
     });
@@ -296,27 +299,7 @@ export class Supervisor {
 
   #newAutoscaler({ keepAliveMs, ...range }: ScaleRange & { readonly keepAliveMs: number }): Autoscaler {
     const { clock, log } = this.#options;
-    const running = async () => (await Promise.all(this.#pool.members.map(tasksIn))).reduce((sum, tasks) => sum + tasks, 0);
-    return new Autoscaler({ range, keepAliveMs, size: this.#size, clock, log, running, waiting: () => this.#waiting() });
-  }
-
-  /** Messages in our queues. */
-  async #waiting(): Promise<number> {
-    const { store, queues } = this.#options;
-    return (await store.broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0);
-  }
-
-  async #progress(): Promise<string> {
-    const slots = await Promise.all(this.#pool.serving.map(({ runner }) => runner.slots(1000)));
-    return JSON.stringify(slots.map(({ epoch, tasksDone, taken }) => [epoch, tasksDone, taken.map(({ number }) => number)]));
-  }
-
-  async #busy(): Promise<boolean> {
-    const slots = this.#pool.members.map(({ runner }) => runner.slots(1000));
-    return Promise.all(slots).then(
-      (runners) => runners.some(({ taken }) => taken.some(({ state }) => state !== "abandoned")),
-      () => true,
-    );
+    return new Autoscaler({ range, keepAliveMs, size: this.#size, workload: this.#workload, clock, log });
   }
 
   async #stopServices(mode: "warm" | "cold"): Promise<void> {
