@@ -1,7 +1,6 @@
 import type { LookupFunction } from "node:net";
 import { revokesKeptMs } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
-import { toOutgoing } from "../canvas/publication.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
 import type { ContinuationSettings, Facts } from "../execution/facts.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
@@ -9,17 +8,13 @@ import { ConfigError, isLovageError, UsageError } from "../kernel/errors.ts";
 import { derivedId } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
-import type { Publication } from "../message/commit.ts";
-import type { ResultTuple } from "../message/outcome.ts";
-import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Signature, TaskId } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
-import { publishThrough } from "../middleware/publish-chain.ts";
 import { handleOf, TaskResult } from "../results/async-result.ts";
 import { cancelNote } from "../results/cancelling.ts";
 import { ResultSource } from "../results/result-source.ts";
 import type { Store } from "../store/store.ts";
-import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import { boundApps } from "../task/bindings.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
@@ -32,6 +27,7 @@ import { builtInTasks } from "./built-in-tasks.ts";
 import { asCall, callOf, noArgs } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
+import { Dispatch } from "./dispatch.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
 import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
@@ -39,11 +35,10 @@ import { AppStores } from "./open-stores.ts";
 import { Outbox, type Twin } from "./outbox.ts";
 import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
 import { createRouting } from "./routes.ts";
-import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
+import { buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { onOneQueue, twinQueue } from "./twin-store.ts";
-import { inCanvas, mayBeUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
 
 export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */
@@ -86,12 +81,10 @@ class LovageApp implements App {
   readonly registry: Registry;
   readonly #options: AppOptions;
   readonly #middleware: readonly Middleware[];
-  readonly #publishMiddleware: readonly Middleware[];
   readonly #clock: Clock;
   readonly #stores: AppStores;
   readonly #isTwin: boolean;
   readonly #results: ResultSource;
-  readonly #anyUnique: boolean;
   /** Of the command line, and of whoever starts a worker. */
   #flags: Readonly<Record<string, unknown>> = {};
   #config: ResolvedConfig;
@@ -99,6 +92,7 @@ class LovageApp implements App {
   #execution: ExecutionContext;
   #sending: SendingOptions;
   #outbox: Outbox;
+  #dispatch: Dispatch;
 
   /** `isTwin`: it serves another app's calls in this process's memory, and its tasks are that app's. */
   constructor(options: AppOptions, isTwin = false) {
@@ -115,8 +109,6 @@ class LovageApp implements App {
       }),
     );
     this.#middleware = options.middleware ?? defaultMiddleware;
-    this.#publishMiddleware = this.#middleware.filter((each) => each.publish !== undefined);
-    this.#anyUnique = this.registry.all().some((task) => task.settings.unique !== null);
     this.#config = resolveApp(this.name, options);
     this.#settings = this.#makeSettings();
     this.#execution = this.#makeExecution();
@@ -129,6 +121,7 @@ class LovageApp implements App {
       resultExpiresMs: this.#settings.resultExpiresMs,
     });
     this.#outbox = this.#makeOutbox();
+    this.#dispatch = this.#makeDispatch();
     if (!isTwin) for (const task of this.registry.all()) task[boundApps].add(this);
   }
 
@@ -152,6 +145,7 @@ class LovageApp implements App {
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
     this.#outbox = this.#makeOutbox();
+    this.#dispatch = this.#makeDispatch();
   }
 
   logFaults(log: Logger): void {
@@ -169,7 +163,6 @@ class LovageApp implements App {
     return this.#stores.state(this.#config);
   }
 
-  /** As few promises as can be: a thousand sends at once are a thousand times this. */
   async send(
     what: Callable<readonly unknown[]> | AnyCanvas | string,
     argsOrOptions?: readonly unknown[] | SendOptions,
@@ -177,9 +170,7 @@ class LovageApp implements App {
   ): Promise<never> {
     const { call, how } = asCall(what, argsOrOptions, options);
     const building = buildCalls([call], how, this.#sending);
-    const built = building instanceof Promise ? await building : building;
-    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as never;
-    return this.#handle(built, 0, await this.#publish(built)) as never;
+    return (await this.#dispatch.only(building instanceof Promise ? await building : building)) as never;
   }
 
   async sendMany(
@@ -192,84 +183,15 @@ class LovageApp implements App {
       ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
     const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
-    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built)) as never;
-    const results = await this.#publish(built);
-    return built.results.map((_, index) => this.#handle(built, index, results)) as never;
+    return (await this.#dispatch.all(built)) as never;
   }
 
   async apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
-    const built = await buildCalls([{ signature, args }], options, this.#sending);
-    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as AsyncResult | GroupResult;
-    return this.#handle(built, 0, await this.#publish(built));
+    return this.#dispatch.only(await buildCalls([{ signature, args }], options, this.#sending));
   }
 
   async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
-    const built = await buildCalls([{ signature, args }], options, this.#sending);
-    const unique = mayBeUnique(built.messages, this.#anyUnique) && (await uniqueness(built.messages, this.registry));
-    if (unique) throw inCanvas(unique.messages.find(({ id }) => unique.forMs.has(id))?.task ?? signature.task);
-    return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
-  }
-
-  /** Some may be unique; of those that are, one whose key another task has is not sent. */
-  async #sendLooking(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
-    const unique = await uniqueness(built.messages, this.registry);
-    if (unique === undefined) {
-      const results = await this.#publish(built);
-      return built.results.map((_, index) => this.#handle(built, index, results));
-    }
-    const holders = new Map<TaskId, TaskId>();
-    const send = async (messages: readonly TaskMessage[]) => {
-      for (const [id, holder] of await this.#publishUnique(messages, unique)) holders.set(id, holder);
-    };
-    if (this.#publishMiddleware.length === 0) await send(unique.messages);
-    else await publishThrough(unique.messages, this.#publishMiddleware, send);
-    const run = ambientRuns.getStore();
-    if (run?.sender === this) for (const child of built.children) if (!holders.has(child[0][0])) run.addChild(child);
-    return built.results.map((tuple, index) => {
-      const holder = holders.get(tuple[0][0]);
-      return holder === undefined ? this.#handle(built, index) : new TaskResult(holder, this.#results, { duplicate: true });
-    });
-  }
-
-  /** Straight to the store: no outbox can tell what is the same. Returns, by id, who has the keys of those that were not sent. */
-  async #publishUnique(messages: readonly TaskMessage[], { forMs }: Uniqueness): Promise<ReadonlyMap<TaskId, TaskId>> {
-    const run = ambientRuns.getStore();
-    if (run?.sender === this) run.mustLive();
-    const publication = this.#encode({ messages, chords: [] });
-    const outgoing = publication.messages.map((message, index) => {
-      const key = messages[index]?.lovage.unique?.key;
-      return key === undefined ? message : { ...message, unique: { key, forMs: forMs.get(message.taskId) ?? null } };
-    });
-    const { limits } = await this.store();
-    const holders = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#config.deadlineMs });
-    return new Map(outgoing.flatMap(({ taskId }, index) => (holders[index] ? [[taskId, holders[index]] as const] : [])));
-  }
-
-  #handle(built: Built, index: number, results: ResultSource = this.#results): AsyncResult | GroupResult {
-    const tuple = built.results[index] as ResultTuple;
-    const { ignored } = built;
-    const [[id, parent], children] = tuple;
-    return parent === null && children === null ? new TaskResult(id, results, { ignored }) : handleOf(tuple, results, ignored);
-  }
-
-  /** Where its results will be, if not where all are. Inside a run of this app it goes through the run, which is fenced and remembers its children. */
-  #publish(built: Built): Promise<ResultSource | undefined> {
-    if (this.#publishMiddleware.length === 0) return this.#hand(built, this.#encode(built));
-    let handed: ResultSource | undefined;
-    return publishThrough(built.messages, this.#publishMiddleware, async (messages) => {
-      handed = await this.#hand(built, this.#encode({ messages, chords: built.chords }));
-    }).then(() => handed);
-  }
-
-  #encode({ messages, chords }: Pick<Built, "messages" | "chords">): Publication {
-    const { limits } = this.#settings;
-    return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
-  }
-
-  #hand(built: Built, publication: Publication): Promise<ResultSource | undefined> {
-    const run = ambientRuns.getStore();
-    if (run?.sender === this) return handToRun(run, built, publication);
-    return this.#outbox.publish(publication, () => built.messages.every(({ task }) => this.registry.get(task) !== undefined));
+    return this.#dispatch.prepare(await buildCalls([{ signature, args }], options, this.#sending));
   }
 
   get deadLetters(): AppDeadLetters {
@@ -324,6 +246,19 @@ class LovageApp implements App {
   #makeSending(): SendingOptions {
     const clock = this.#clock;
     return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => clock.now() };
+  }
+
+  #makeDispatch(): Dispatch {
+    return new Dispatch({
+      app: this,
+      registry: this.registry,
+      middleware: this.#middleware,
+      limits: this.#settings.limits,
+      deadlineMs: this.#config.deadlineMs,
+      results: this.#results,
+      outbox: this.#outbox,
+      store: () => this.store(),
+    });
   }
 
   #makeOutbox(): Outbox {
@@ -404,11 +339,6 @@ const twinSettings: Partial<AppOptions> = {
 };
 const inlineOf = ({ publishFallback }: AppOptions): InlineFallback | undefined =>
   typeof publishFallback === "object" ? publishFallback : undefined;
-
-async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">, publication: Publication): Promise<undefined> {
-  await run.publish(publication);
-  for (const child of children) run.addChild(child);
-}
 
 function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
   const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, lookup, publishFallback, ...rest } = options;

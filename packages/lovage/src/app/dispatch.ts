@@ -1,0 +1,130 @@
+/** From built messages to handles: through middleware, past calls that are the same as another, and out; or into the run that sends. */
+import { type EncodeLimits, toOutgoing } from "../canvas/publication.ts";
+import type { Publication } from "../message/commit.ts";
+import type { ResultTuple } from "../message/outcome.ts";
+import type { TaskId, TaskMessage } from "../message/task-message.ts";
+import type { Middleware } from "../middleware/middleware.ts";
+import { publishThrough } from "../middleware/publish-chain.ts";
+import { handleOf, TaskResult } from "../results/async-result.ts";
+import type { ResultSource } from "../results/result-source.ts";
+import type { Store } from "../store/store.ts";
+import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
+import type { AsyncResult, GroupResult } from "../task/async-result.ts";
+import type { Registry } from "../task/registry.ts";
+import type { Prepared, Sender } from "../task/sender.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Built } from "./sending.ts";
+import { inCanvas, mayBeUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
+
+export interface DispatchOptions {
+  /** Whose runs send through themselves. */
+  readonly app: Sender;
+  readonly registry: Registry;
+  readonly middleware: readonly Middleware[];
+  readonly limits: EncodeLimits;
+  readonly deadlineMs: number;
+  readonly results: ResultSource;
+  readonly outbox: Outbox;
+  store(): Promise<Store>;
+}
+
+export class Dispatch {
+  readonly #options: DispatchOptions;
+  readonly #middleware: readonly Middleware[];
+  readonly #anyUnique: boolean;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    this.#middleware = options.middleware.filter((each) => each.publish !== undefined);
+    this.#anyUnique = options.registry.all().some((task) => task.settings.unique !== null);
+  }
+
+  /** The handles of all its calls, in order. */
+  async all(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
+    if (mayBeUnique(built.messages, this.#anyUnique)) return this.#sendLooking(built);
+    const results = await this.#publish(built);
+    return built.results.map((_, index) => this.#handle(built, index, results));
+  }
+
+  /** Of one call. As few promises as can be: a thousand sends at once are a thousand times this. */
+  async only(built: Built): Promise<AsyncResult | GroupResult> {
+    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as AsyncResult | GroupResult;
+    return this.#handle(built, 0, await this.#publish(built));
+  }
+
+  /** Sends nothing. @throws {UsageError} LOVAGE_UNIQUE_IN_CANVAS */
+  async prepare(built: Built): Promise<Prepared> {
+    const unique = mayBeUnique(built.messages, this.#anyUnique) && (await uniqueness(built.messages, this.#options.registry));
+    if (unique) throw inCanvas(unique.messages.find(({ id }) => unique.forMs.has(id))?.task ?? "");
+    return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
+  }
+
+  /** Some may be unique; of those that are, one whose key another task has is not sent. */
+  async #sendLooking(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
+    const unique = await uniqueness(built.messages, this.#options.registry);
+    if (unique === undefined) {
+      const results = await this.#publish(built);
+      return built.results.map((_, index) => this.#handle(built, index, results));
+    }
+    const holders = new Map<TaskId, TaskId>();
+    const send = async (messages: readonly TaskMessage[]) => {
+      for (const [id, holder] of await this.#publishUnique(messages, unique)) holders.set(id, holder);
+    };
+    if (this.#middleware.length === 0) await send(unique.messages);
+    else await publishThrough(unique.messages, this.#middleware, send);
+    const run = ambientRuns.getStore();
+    if (run?.sender === this.#options.app) for (const child of built.children) if (!holders.has(child[0][0])) run.addChild(child);
+    return built.results.map((tuple, index) => {
+      const holder = holders.get(tuple[0][0]);
+      return holder === undefined ? this.#handle(built, index) : new TaskResult(holder, this.#options.results, { duplicate: true });
+    });
+  }
+
+  /** Straight to the store: no outbox can tell what is the same. Returns, by id, who has the keys of those that were not sent. */
+  async #publishUnique(messages: readonly TaskMessage[], { forMs }: Uniqueness): Promise<ReadonlyMap<TaskId, TaskId>> {
+    const run = ambientRuns.getStore();
+    if (run?.sender === this.#options.app) run.mustLive();
+    const publication = this.#encode({ messages, chords: [] });
+    const outgoing = publication.messages.map((message, index) => {
+      const key = messages[index]?.lovage.unique?.key;
+      return key === undefined ? message : { ...message, unique: { key, forMs: forMs.get(message.taskId) ?? null } };
+    });
+    const { limits } = await this.#options.store();
+    const holders = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#options.deadlineMs });
+    return new Map(outgoing.flatMap(({ taskId }, index) => (holders[index] ? [[taskId, holders[index]] as const] : [])));
+  }
+
+  #handle(built: Built, index: number, results: ResultSource = this.#options.results): AsyncResult | GroupResult {
+    const tuple = built.results[index] as ResultTuple;
+    const { ignored } = built;
+    const [[id, parent], children] = tuple;
+    return parent === null && children === null ? new TaskResult(id, results, { ignored }) : handleOf(tuple, results, ignored);
+  }
+
+  /** Where its results will be, if not where all are. Inside a run of this app it goes through the run, which is fenced and remembers its children. */
+  #publish(built: Built): Promise<ResultSource | undefined> {
+    if (this.#middleware.length === 0) return this.#hand(built, this.#encode(built));
+    let handed: ResultSource | undefined;
+    return publishThrough(built.messages, this.#middleware, async (messages) => {
+      handed = await this.#hand(built, this.#encode({ messages, chords: built.chords }));
+    }).then(() => handed);
+  }
+
+  #encode({ messages, chords }: Pick<Built, "messages" | "chords">): Publication {
+    const { limits } = this.#options;
+    return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
+  }
+
+  #hand(built: Built, publication: Publication): Promise<ResultSource | undefined> {
+    const run = ambientRuns.getStore();
+    if (run?.sender === this.#options.app) return handToRun(run, built, publication);
+    return this.#options.outbox.publish(publication, () =>
+      built.messages.every(({ task }) => this.#options.registry.get(task) !== undefined),
+    );
+  }
+}
+
+async function handToRun(run: AmbientRun, { children }: Pick<Built, "children">, publication: Publication): Promise<undefined> {
+  await run.publish(publication);
+  for (const child of children) run.addChild(child);
+}
