@@ -19,7 +19,8 @@ export class Chain<Open extends Args = Args, Out = unknown, Handle = unknown> ex
   }
 
   /** The same, whose first step takes nothing from what stands before it. */
-  immutable(..._why: Complete<Open, "but it is made immutable with">): Chain<Args, Out, Handle> {
+  immutable(this: Complete<Open, this, "but it is made immutable with">): Chain<Args, Out, Handle>;
+  immutable(): Chain<Args, Out, Handle> {
     return new Chain(this.takingNothing(), this.apps);
   }
 }

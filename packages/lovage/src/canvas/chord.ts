@@ -20,7 +20,8 @@ export class Chord<Open extends Args = Args, Out = unknown, Handle = AsyncResult
   }
 
   /** The same, whose header takes nothing from the step before it; its body still takes the header's results. */
-  immutable(..._why: Complete<Open, "but it is made immutable with">): Chord<Args, Out, Handle> {
+  immutable(this: Complete<Open, this, "but it is made immutable with">): Chord<Args, Out, Handle>;
+  immutable(): Chord<Args, Out, Handle> {
     return new Chord(this.takingNothing(), this.apps);
   }
 

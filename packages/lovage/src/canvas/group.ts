@@ -26,7 +26,8 @@ export class Group<Open extends Args = any, Out extends readonly unknown[] = rea
   }
 
   /** The same, whose members take nothing from the step before it. */
-  immutable(..._why: Complete<Open, "but it is made immutable with">): Group<Args, Out> {
+  immutable(this: Complete<Open, this, "but it is made immutable with">): Group<Args, Out>;
+  immutable(): Group<Args, Out> {
     return new Group(this.takingNothing(), this.apps);
   }
 

@@ -132,7 +132,7 @@ describe("one task over many arguments", () => {
   it("refuses arguments that do not fit", () => {
     // @ts-expect-error not numbers
     map(text, ["1"]);
-    // @ts-expect-error `add` takes two
+    // @ts-expect-error 'Mismatch<"this task takes", …, "but map gives it", [number]>'
     map(add, [1]);
     // @ts-expect-error one too few
     starmap(add, [[1]]);

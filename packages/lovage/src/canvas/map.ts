@@ -3,7 +3,7 @@
  * it; `chunks` makes several such runs that stand side by side. Celery's xmap, xstarmap and chunks (celery-wire.md §6.1).
  */
 import { UsageError } from "../kernel/errors.ts";
-import type { Args } from "../task/call-types.ts";
+import type { Args, Mismatch } from "../task/call-types.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import type { Callable } from "../task/task-definition.ts";
 import { TaskSignature } from "../task/task-signature.ts";
@@ -15,9 +15,9 @@ import { type Group, group } from "./group.ts";
  */
 export function map<T, Rest extends Args, R>(
   task: Callable<[first: T, ...Rest], R>,
-  items: [] extends NoInfer<Rest> ? readonly NoInfer<T>[] : never,
+  items: [] extends NoInfer<Rest> ? readonly NoInfer<T>[] : Mismatch<"this task takes", [T, ...Rest], "but map gives it", [T]>,
 ): TaskSignature<Args, R[]> {
-  return mapped("celery.map", unbound(task), items);
+  return mapped("celery.map", unbound(task), items as readonly T[]);
 }
 
 /**

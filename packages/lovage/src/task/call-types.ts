@@ -45,8 +45,8 @@ export interface Mismatch<Said extends string, Wanted, But extends string, Given
 /** What a composition that accepts O still does once B stands in front of its own arguments. */
 export type OpenAfter<O extends Args, B extends Args> = IsAny<O> extends true ? Args : Open<O, B>;
 
-/** No parameter where it can be sent as it is, else one that nobody can give. */
-export type Complete<O extends Args, But extends string> = [] extends O ? [] : [why: Mismatch<"this signature still takes", O, But, []>];
+/** Of `this`: itself where it can be sent as it is, else what no signature is. */
+export type Complete<O extends Args, This, But extends string> = [] extends O ? This : Mismatch<"this signature still takes", O, But, []>;
 
 /** A task's parameter names in order. `readonly string[]`: nobody knows; "input": the fields of its one argument. */
 export type Names = readonly string[] | "input";

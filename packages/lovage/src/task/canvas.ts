@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Signature } from "../message/task-message.ts";
 import type { AsyncResult } from "./async-result.ts";
 import { senderFor } from "./bindings.ts";
-import type { Args, Mismatch } from "./call-types.ts";
+import type { Args, Complete, Mismatch } from "./call-types.ts";
 import type { ErrbackArgs } from "./errback.ts";
 import { inFamily } from "./family-stamps.ts";
 import { givenFamily, type SendOptions, toSignatureOptions } from "./send-options.ts";
@@ -98,13 +98,9 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   }
 
   /** Sends it. Without an app: through the one of the current run, else the only one that its tasks belong to. */
-  send(
-    ...to: [] extends Open
-      ? [app?: Sender, options?: SendOptions]
-      : [app: Mismatch<"this signature still takes", Open, "but it is sent with", []>]
-  ): Promise<Handle>;
-  async send(...[app, options]: [app?: unknown, options?: SendOptions]): Promise<Handle> {
-    return ((app as Sender | undefined) ?? this.sender()).apply(this.signature, [], options) as Promise<Handle>;
+  send(this: Complete<Open, this, "but it is sent with">, app?: Sender, options?: SendOptions): Promise<Handle>;
+  async send(app?: Sender, options?: SendOptions): Promise<Handle> {
+    return (app ?? this.sender()).apply(this.signature, [], options) as Promise<Handle>;
   }
 
   /** `send()` through the app that it belongs to, with these arguments in front of its own. */

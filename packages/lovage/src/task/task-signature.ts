@@ -17,7 +17,8 @@ export class TaskSignature<Open extends Args = Args, Out = unknown> extends Canv
   }
 
   /** The same, taking nothing from the step before it. */
-  immutable(..._why: Complete<Open, "but it is made immutable with">): TaskSignature<Args, Out> {
+  immutable(this: Complete<Open, this, "but it is made immutable with">): TaskSignature<Args, Out>;
+  immutable(): TaskSignature<Args, Out> {
     return new TaskSignature(this.takingNothing(), this.apps);
   }
 }

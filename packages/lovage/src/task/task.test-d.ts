@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expectTypeOf, it } from "vitest";
 import type { App } from "../app/app.ts";
 import type { AsyncResult } from "./async-result.ts";
-import type { Complete, Mismatch } from "./call-types.ts";
+import type { Mismatch } from "./call-types.ts";
 import type { OpenOf, OutOf } from "./canvas.ts";
 import { defineTask } from "./define-task.ts";
 import { remoteTask } from "./remote-task.ts";
@@ -128,8 +128,13 @@ describe("a copy of a signature", () => {
     expectTypeOf<OutOf<typeof full>>().toEqualTypeOf<number>();
     // @ts-expect-error it still takes a number
     add.s(2).immutable();
-    expectTypeOf<Complete<[number], "but it is made immutable with">>().toEqualTypeOf<
-      [why: Mismatch<"this signature still takes", [number], "but it is made immutable with", []>]
+    const two = add.s(2);
+    const refused = two.immutable;
+    expectTypeOf<ThisParameterType<typeof refused>>().toEqualTypeOf<
+      Mismatch<"this signature still takes", [number], "but it is made immutable with", []>
+    >();
+    expectTypeOf<ThisParameterType<typeof two.send>>().toEqualTypeOf<
+      Mismatch<"this signature still takes", [number], "but it is sent with", []>
     >();
   });
 });
