@@ -65,7 +65,7 @@ describe("an app", () => {
   });
   it("ends a chord whose member failed, and every wait for it", async () => {
     const app = appOf();
-    const joined = await chord([add.s(1, 1), fail.s() as never], total.s(0)).send(app);
+    const joined = await chord([add.s(1, 1), remoteTask<[], number>(fail.name).s()], total.s(0)).send(app);
     await work(app);
     await expect(joined.get({ timeoutMs: 5000 })).rejects.toMatchObject({ name: "ChordError" });
   });

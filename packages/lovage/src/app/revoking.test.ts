@@ -102,7 +102,7 @@ describe("tags and correlation id", () => {
 
   it("reach all tasks of a canvas, its links and its bodies", async () => {
     const own = open();
-    const inner = chord([add.s(1, 1), chain(add.s(1, 1), add.s(2))], sum.s());
+    const inner = chord([add.s(1, 1), chain(add.s(1, 1), add.s(2))], sum.s()).immutable();
     const whole = chain(add.s(1, 1).link(told.s()), group(add.s(1), inner), told.s()).linkError(told.s());
     await own.send(whole, family);
     await own.send(fail, [], { ...family, linkError: told.s() });

@@ -3,6 +3,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import { currentRun } from "../execution/current-run.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import type { Mismatch } from "../task/call-types.ts";
+import type { OpenOf } from "../task/canvas.ts";
 import { defineTask } from "../task/define-task.ts";
 import { remoteTask } from "../task/remote-task.ts";
 import { chain } from "./chain.ts";
@@ -46,6 +47,17 @@ describe("a chain", () => {
     expectTypeOf(chain(add.s(1, 2), group(text.s(), add.s(4))).send()).resolves.toEqualTypeOf<GroupResult<[string, number]>>();
     // @ts-expect-error one member takes text
     chain(add.s(1, 2), group(text.s(), shout.s()));
+  });
+  it("hands its value to members that all take it, whatever their order", () => {
+    chain(add.s(1, 2), group(add.s(1), text.si(1)));
+    const mixed = group(add.s(1, 2), add.s(1));
+    expectTypeOf<OpenOf<typeof mixed>>().toEqualTypeOf<[never]>();
+    // @ts-expect-error the first member has all its arguments
+    chain(add.s(1, 2), mixed);
+    // @ts-expect-error so has the last one here
+    chain(add.s(1, 2), group(add.s(1), chord([add.s(1, 2)], pairUp.s())));
+    // @ts-expect-error and the second one lacks one
+    mixed.send();
   });
   it("ends in a group however deep that stands", () => {
     const fan = group(text.s(), add.s(4));

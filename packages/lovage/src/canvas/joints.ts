@@ -32,9 +32,11 @@ export type Outs<Members extends readonly AnyCanvas[]> = { -readonly [K in keyof
 /** What all members accept: the step before hands its value to each. */
 export type SharedOpen<Members extends readonly AnyCanvas[]> = number extends Members["length"]
   ? OpenOf<Members[number]>
-  : Intersection<{ [K in keyof Members]: [OpenOf<Members[K]>] }[number]> extends [infer Open extends Args]
-    ? Open
+  : Intersection<{ [K in keyof Members]: [OpenOf<Members[K]>] }[number]> extends infer All extends readonly [Args]
+    ? Some<All[0]>
     : Args;
+/** Where nothing fits all of them, an argument that nobody has. */
+type Some<Open extends Args> = [Open] extends [never] ? [never] : Open;
 type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer All) => void ? All : never;
 
 /** A chord's body takes one argument in front: the list of the header's results. */
