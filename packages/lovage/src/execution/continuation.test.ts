@@ -330,6 +330,29 @@ describe("a replacement", () => {
   });
 });
 
+describe("stamps", () => {
+  it("stay with a retry, and with all that was linked, chained or joined to the task", () => {
+    const stamped = chain(add.s(1, 2).link(add.s("l")).linkError(add.s("e")), add.s("c")).stamp({ who: "us" });
+    const [first] = built(stamped.toSignature()) as [TaskMessage];
+    const plan = { delayMs: 1000 };
+    const retried = commitOf(first, { kind: "retry", error, traceback: null, children: [], retry: plan });
+    const after = [retried, commitOf(first, success(3)), commitOf(first, failure())].map(sent);
+    expect(after.map((messages) => messages.map(({ stamps }) => stamps))).toEqual([
+      [{ who: "us" }],
+      [{ who: "us" }, { who: "us" }],
+      [{ who: "us" }],
+    ]);
+    const [member] = built(
+      chord([add.s(1)], sum.s())
+        .stamp({ who: "us" })
+        .toSignature(),
+    ) as [TaskMessage];
+    const facts = testFacts(member);
+    const due = { kind: "parts-due", groupId: member.groupId as string, parts: [], position: 0, taskset: null } as const;
+    expect(sent(completeChord(continuation(member, success(1), facts), due, facts))[0]?.stamps).toEqual({ who: "us" });
+  });
+});
+
 describe("a replacement of a stamped task", () => {
   it("is stamped as it was in all its tasks, below stamps of their own", () => {
     const message = newTaskMessage({ task: "t", stampedHeaders: ["who", "why"], stamps: { who: "us", why: 1 } });
