@@ -1,4 +1,5 @@
 /** What `lovage doctor` asks of a Redis: slow questions, about keys that nobody should need, and about Python's side. Changes nothing. */
+import { isLovageError } from "../../kernel/errors.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { Finding } from "../store.ts";
 import type { Keys } from "./keys.ts";
@@ -20,8 +21,14 @@ const perScan = 5000;
 const visibilityMs = 3_600_000;
 
 export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
-  const parts = await Promise.all([encryption(options), connections(options), unacknowledged(options), leftovers(options)]);
+  const questions = [encryption, connections, unacknowledged, leftovers];
+  const parts = await Promise.all(questions.map((question) => question(options).catch(asForbidden)));
   return parts.flat();
+}
+
+function asForbidden(error: unknown): readonly Finding[] {
+  if (!isLovageError(error, "LOVAGE_STORE_ACCESS")) throw error;
+  return [{ what: "forbidden", level: "note", message: `Not everything could be looked at. ${error.message}` }];
 }
 
 /** Epochs that hold messages and that nobody will ever close or settle. */
