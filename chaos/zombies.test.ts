@@ -7,7 +7,7 @@ import { calm, type Plan } from "./plan.ts";
 import { Site, startUntilReady } from "./site.ts";
 
 const labels = ["0", "1", "2", "3"];
-const taskMs = 1500;
+const taskMs = 2500;
 const plan: Plan = {
   ...calm,
   store: "redis",
@@ -56,15 +56,20 @@ async function expectFenced(site: Site, part: WorkerPart): Promise<void> {
   expect(before["chaos.step|SUCCESS"]).toBe(labels.length);
   const effective = (label: string) => tokens[labels.indexOf(label)];
   const runs = readJournal(site.journal);
+  const ofClosed = runs.filter(
+    ({ token, startedAtMs }) => closed.epochs.includes(token.split("/")[0] ?? "") && startedAtMs > closed.doneAtMs,
+  );
+  expect(closed.epochs).toHaveLength(2);
+  expect(ofClosed, "runs that a closed epoch has reserved").toEqual([]);
   const judged = account({ labels, runs, faults: [fault, closed.fault], effective, reapedAfterMs: 0 });
   expect(judged, zombie.output).toMatchObject({ findings: [], lost: [], again: 2 });
 }
 
 /** The reaper's ten seconds are cut short: it is closed as another's reaper would close it. With all its runners, frozen or not. */
-async function closeNodes(site: Site, { pid }: WorkerProcess): Promise<{ readonly node: string; readonly fault: WorkerFault }> {
+async function closeNodes(site: Site, { pid }: WorkerProcess) {
   const { leases } = await site.sender.store();
   const node = (await leases.fleet()).nodes.find(({ info }) => info.pid === pid)?.info.id ?? "";
-  const fault = { kind: "frozen", part: "node", pids: [pid], atMs: sharedNowMs() } as const;
-  await leases.closeNode(node);
-  return { node, fault };
+  const fault = { kind: "frozen", part: "node", pids: [pid], atMs: sharedNowMs() } satisfies WorkerFault;
+  const epochs = (await leases.closeNode(node)) ?? [];
+  return { node, fault, epochs, doneAtMs: sharedNowMs() };
 }
