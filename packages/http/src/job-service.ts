@@ -130,11 +130,12 @@ export class JobService {
       })),
       fields: upload.fields,
     };
-    await this.#options.app.send(this.pipeline.task, [input], {
+    const sent = await this.#options.app.send(this.pipeline.task, [input], {
       taskId: record.taskId,
       correlationId: record.correlationId,
       tags: [`job:${record.id}`],
     });
+    if (sent.duplicate) throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
   }
 
   /** @throws {JobError} 404 for an id we don't know. */
