@@ -38,8 +38,8 @@ async function measured(pool) {
   const node = await startNode(pool);
   const ask = async () => (await app.send(give, [1])).get({ timeoutMs: 60_000 });
   const warm = async () => {
-    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 500 }, ask));
-    await sleep(3000);
+    for (let i = 0; i < 8; i++) await Promise.all(Array.from({ length: 500 }, ask));
+    await sleep(2000);
   };
   try {
     await warm();

@@ -69,8 +69,7 @@ export interface RetryPlan {
   readonly expires?: string;
 }
 
-/** "CANCELLING" is never stored: see `AsyncResult.state`. */
-export type TaskState = "PENDING" | "CANCELLING" | "RECEIVED" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED" | (string & {});
+export type TaskState = "PENDING" | "RECEIVED" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED" | (string & {});
 export interface StoredResult {
   readonly taskId: TaskId;
   readonly state: TaskState;

@@ -40,7 +40,7 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
     );
   }
 
-  async state(): Promise<TaskState> {
+  async state(): Promise<TaskState | "CANCELLING"> {
     const stored = await this.#stored();
     return !isReady(stored) && (await this.#source.isCancelling(this.id)) ? "CANCELLING" : stored;
   }

@@ -33,7 +33,7 @@ export interface AsyncResult<R = unknown> {
    * "PENDING" also for an id that nobody knows, as in Celery. "CANCELLING": it was told to stop, and its code still runs; only
    * here, it is never stored.
    */
-  state(): Promise<TaskState>;
+  state(): Promise<TaskState | "CANCELLING">;
   ready(): Promise<boolean>;
   successful(): Promise<boolean>;
   failed(): Promise<boolean>;
