@@ -29,6 +29,7 @@ export class Quarantine {
   readonly #options: QuarantineOptions;
   #waitingRoom: Promise<Epoch> | undefined;
   #running = 0;
+  #stopped = false;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: QuarantineOptions) {
@@ -48,6 +49,11 @@ export class Quarantine {
     }
     log.info("quarantine.taken", { epoch: from, suspects: suspects.length });
     this.#look();
+  }
+
+  /** Nobody gets a turn any more; what waits is given back with the node's other epochs. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   #room(): Promise<Epoch> {
@@ -70,12 +76,14 @@ export class Quarantine {
   }
 
   #later(error: unknown): void {
+    if (this.#stopped) return;
     this.#options.log.warn("quarantine.failed", { error });
     void this.#options.clock.sleep(pauseMs).then(() => this.#look());
   }
 
   async #fill(): Promise<void> {
     const { leases, lanes, open } = this.#options;
+    if (this.#stopped) return;
     const room = await this.#room();
     const waiting = this.#running < lanes ? await leases.held(room) : [];
     for (const { id } of waiting.slice(0, lanes - this.#running)) {

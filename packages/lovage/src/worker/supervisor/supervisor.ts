@@ -74,6 +74,7 @@ export class Supervisor {
   readonly #canceller: Canceller;
   readonly #recycler: Recycler;
   readonly #settler: Settler;
+  readonly #quarantine: Quarantine;
   readonly #reaper: Reaper;
   readonly #mailbox: Mailbox;
   readonly #shutdown: Shutdown;
@@ -91,7 +92,7 @@ export class Supervisor {
     this.#readiness = new Readiness(plan.runners);
     const pool = () => this.#pool;
     const held = (epoch: string) => store.leases.held(epoch);
-    const quarantine = new Quarantine({
+    this.#quarantine = new Quarantine({
       leases: store.leases,
       open: (epoch) => this.#leases.open(epoch),
       run: (epoch) =>
@@ -116,7 +117,7 @@ export class Supervisor {
       nodeName,
       slots: plan.slots,
       prefetch: spec.prefetch,
-      ...(sharesProcess(plan) && { quarantine: (from, suspects) => quarantine.take(from, suspects) }),
+      ...(sharesProcess(plan) && { quarantine: (from, suspects) => this.#quarantine.take(from, suspects) }),
       clock,
       log,
     });
@@ -305,6 +306,7 @@ export class Supervisor {
   async #stopServices(mode: "warm" | "cold"): Promise<void> {
     const how = { mode, graceMs: 1000 };
     await Promise.all(this.#services.map((service) => service.stop(how)));
+    this.#quarantine.stop();
     this.#settler.stop();
     const left = this.#settler.unsettled;
     if (left.length > 0)
