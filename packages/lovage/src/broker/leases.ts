@@ -76,6 +76,13 @@ export interface Leases {
    * nothing, costs ≤ 1 command/s while nothing happens. Ends when `signal` aborts; goes on by itself after a lost connection.
    */
   wake(queues: readonly QueueName[], signal: AbortSignal): AsyncIterable<void>;
+  /** Whether the store holds nothing for an epoch: cheaper than `held`. Where it is absent, records cannot be removed by hand. */
+  holdsNothing?(epoch: Epoch): Promise<boolean>;
+  /**
+   * Puts deliveries that run back in flight, whose records somebody removed by hand; returns the numbers of those that are. Only
+   * where that can happen.
+   */
+  restore?(epoch: Epoch, deliveries: readonly Delivery[]): Promise<readonly number[]>;
   /**
    * Puts together what was torn apart: two keys that say one thing, of which somebody removed one. Returns how many messages have
    * a way on again. `thorough`: also looks at every key, which takes its time. Only where that can happen.

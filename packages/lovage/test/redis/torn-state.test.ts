@@ -66,6 +66,20 @@ test.each(["nodes", "node:epochs:*"])("%s removed, and then a node dies: the oth
   await serves();
 });
 
+test("flight:* removed under six runs: they are told to the store again, and end once for their callers", async () => {
+  const { nodes, place, underWay, remove, serves, restarts } = await start();
+  const { results, open } = await underWay();
+  await remove("flight:*");
+  const restored = () =>
+    nodes.flatMap((node) => node.logged("runner.records-removed")).reduce((sum, line) => sum + Number(line.restored), 0);
+  await waitFor("six records", () => restored() === 6, 40_000);
+  open();
+  expect(await Promise.all(results.map((result) => result.get({ timeoutMs: 20_000 })))).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(await place.depth()).toBe(0);
+  await serves();
+  expect(restarts()).toBe(0);
+});
+
 test("parked:due removed: messages that wait for their time are run, and not before it", async () => {
   const { place, command, counted } = await start();
   const soon = await place.app.send("bad.add", [1, 1], { countdown: 2 });

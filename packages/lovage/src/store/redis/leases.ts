@@ -10,6 +10,7 @@ import type { Connections } from "./connections.ts";
 import { strandedEpochs } from "./examine.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
+import { encodeHeader } from "./record.ts";
 import { asList, asNumber, asText, pairs } from "./reply.ts";
 import { readRecords } from "./reservation.ts";
 import type { Arg, Reply } from "./resp.ts";
@@ -22,6 +23,7 @@ import { mendParkedScript } from "./scripts/mend-parked.ts";
 import { openEpochScript } from "./scripts/open-epoch.ts";
 import { promoteScript } from "./scripts/promote.ts";
 import { reassignScript } from "./scripts/reassign.ts";
+import { restoreFlightScript } from "./scripts/restore-flight.ts";
 import { bytesArg } from "./sending.ts";
 import { Waker } from "./waker.ts";
 
@@ -120,6 +122,20 @@ export class RedisLeases implements Leases {
     const [promoted, nextDue, now, faults] = asList(await this.#link.run(promoteScript, [parkedDue, parked], [String(limit)]));
     for (const fault of asList(faults)) this.#connections.options.onFault(new StoreRefusedError("LOVAGE_KEY_WRONG_TYPE", asText(fault)));
     return { promoted: asNumber(promoted), nextDueMs: nextDue === null ? null : asNumber(nextDue), storeNow: asNumber(now) };
+  }
+
+  async holdsNothing(epoch: Epoch): Promise<boolean> {
+    return (await this.#link.call(["EXISTS", this.#keys.flight(epoch)])) === 0;
+  }
+
+  async restore(epoch: Epoch, deliveries: readonly Delivery[]): Promise<readonly number[]> {
+    const { prefixBytes } = this.#keys;
+    const args = deliveries.flatMap(({ id, queue, bucket, bytes, ackedEarly }): Arg[] => {
+      const header = encodeHeader({ list: this.#keys.list(queue, bucket), queue, bucket, prefixBytes, flags: ackedEarly ? 1 : 0 });
+      return [String(id.number), Buffer.concat([Buffer.from(header), bytes])];
+    });
+    const reply = await this.#link.run(restoreFlightScript, [this.#keys.epoch(epoch), this.#keys.flight(epoch)], args);
+    return Array.isArray(reply) ? reply.map(asNumber) : [];
   }
 
   async mend({ thorough = false }: { readonly thorough?: boolean } = {}): Promise<number> {

@@ -24,14 +24,25 @@ export interface ReconcilerOptions {
   readonly log: Logger;
   /** Asks for a comparison, unless nothing was said since the last. */
   reconcile(): void;
+  /** Asks for one in any case. */
+  compare(): void;
+  /** The store holds nothing in our name; a cheap question. */
+  holdsNothing(): Promise<boolean>;
+  /** Puts deliveries that run back in flight, where the store can tell that their records were removed by hand: their numbers. */
+  readonly restore: ((deliveries: readonly Delivery[]) => Promise<readonly number[]>) | undefined;
   /** Its code runs on, and nothing it does counts. */
   abandon(run: Run): void;
   /** It is ours no longer, and had not begun. */
   drop(held: Held): void;
 }
 
+/** What ended a run over our head says so in less. */
+const lookAgainMs = 3000;
+
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  /** They run, and the store did not know of them at the last comparison. */
+  #missed: ReadonlySet<Held> = new Set();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -39,10 +50,12 @@ export class Reconciler {
 
   /** Until the signal aborts. */
   async nowAndThen(signal: AbortSignal): Promise<void> {
-    const { clock, reconcile } = this.#options;
+    const { clock, holdings, reconcile, compare, holdsNothing } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(reconcileEveryMs, signal).catch(() => undefined);
-      if (!signal.aborted) reconcile();
+      if (signal.aborted) return;
+      if (holdings.unfinished > 0 && (await holdsNothing().catch(() => false))) compare();
+      else reconcile();
     }
   }
 
@@ -57,7 +70,31 @@ export class Reconciler {
       holdings.delete(held);
       intake.adopt(delivery);
     }
-    for (const held of missing) this.#lost(held);
+    const running = this.#options.restore === undefined ? [] : missing.filter(({ stage }) => stage === "running");
+    for (const held of missing) if (!running.includes(held)) this.#lost(held);
+    this.#restore(running.filter((held) => this.#missed.has(held)));
+    const fresh = running.filter((held) => !this.#missed.has(held));
+    this.#missed = new Set(fresh);
+    if (fresh.length > 0) void this.#lookAgain();
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { clock, compare } = this.#options;
+    await clock.sleep(lookAgainMs);
+    compare();
+  }
+
+  /** Missing twice, and nobody has said that it was ended: somebody removed its record, or the store is older than it was. */
+  #restore(runs: readonly Held[]): void {
+    const { restore, log } = this.#options;
+    if (runs.length === 0 || restore === undefined) return;
+    restore(runs.map(({ delivery }) => delivery)).then(
+      (numbers) => {
+        for (const held of runs) if (!numbers.includes(held.number)) this.#lost(held);
+        log.error("runner.records-removed", { restored: numbers.length, lost: runs.length - numbers.length });
+      },
+      (error: unknown) => log.warn("runner.restore-failed", { error }),
+    );
   }
 
   /** The store no longer holds it in our name: whatever we make of it is void. A commit on its way is told so by the store. */

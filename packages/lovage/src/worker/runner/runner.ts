@@ -192,6 +192,9 @@ class Runner implements RunnerHandle {
       clock,
       log,
       reconcile: () => this.#wire.reconcile(),
+      compare: () => this.#wire.compare(),
+      holdsNothing: async () => (await leases.holdsNothing?.(epoch)) ?? false,
+      restore: leases.restore === undefined ? undefined : async (deliveries) => (await leases.restore?.(epoch, deliveries)) ?? [],
       abandon: (run) => this.#abandonRun(run),
       drop: (held) => this.#dropHeld(held),
     });
