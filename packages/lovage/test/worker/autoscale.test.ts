@@ -22,8 +22,9 @@ describe.concurrent.each(["processes", "threads", "async"] as const)("a node of 
       expect(await Promise.all(sent.map((result) => result.get({ timeoutMs: 20_000 })))).toEqual(Array(6).fill("done"));
       // One still runs, and is never more than shrunk around.
       await waitFor("the least", () => node.logged("pool.resized").at(-1)?.to === 1, 20_000);
-      if (pool !== "async")
-        await waitFor("the ends of three", () => node.logged("runner.gone").filter(({ reason }) => reason === "shrink").length === 3);
+      // Where nobody knows in time which of them is busy, that may be one of those which go: when it has finished.
+      const shrunk = () => node.logged("runner.gone").filter(({ reason }) => reason === "shrink").length;
+      if (pool !== "async") await waitFor("the ends of those that idle", () => shrunk() >= 2, 20_000);
       expect(bench.lines(longFile)).toEqual(["+"]);
       writeFileSync(longGate, "");
       expect(await long.get({ timeoutMs: 10_000 })).toBe("done");

@@ -61,7 +61,8 @@ export class PoolSize {
 
   async #resizePool(pool: RunnerPool): Promise<void> {
     pool.resize(this.#runners);
-    const there = pool.members.filter(({ retired, alone }) => !retired && !alone);
+    // The youngest first, where all are alike.
+    const there = [...pool.lasting].reverse();
     const surplus = there.length - this.#runners;
     if (surplus <= 0) return;
     const taken = await Promise.all(there.map(tasksIn));

@@ -76,6 +76,11 @@ export class RunnerPool {
     return this.members.filter((member) => member.stage === "ready");
   }
 
+  /** Those that count towards the pool's size. */
+  get lasting(): readonly Member[] {
+    return this.members.filter((member) => !member.retired && !member.alone);
+  }
+
   start(): void {
     this.#replacing = true;
     this.#fill();
@@ -139,7 +144,7 @@ export class RunnerPool {
 
   #fill(): void {
     if (!this.#replacing) return;
-    const there = this.members.filter((member) => !member.retired && !member.alone).length + this.#spawning.size + this.#scheduled;
+    const there = this.lasting.length + this.#spawning.size + this.#scheduled;
     for (let missing = this.#runners - there; missing > 0; missing--) this.#spawn();
   }
 
@@ -200,6 +205,11 @@ export class RunnerPool {
     const afterMs = Math.round(this.#options.clock.monotonic() - member.spawnedAt);
     this.#options.log.debug("runner.ready", { epoch: member.epoch, pid: member.runner.pid, afterMs });
     this.#options.listener.onReady(member);
+    // The pool has become smaller while it was being started.
+    if (!member.alone && this.lasting.length > this.#runners) {
+      member.endReason ??= "shrink";
+      this.retire(member);
+    }
   }
 
   /** It said that it ends; handles left open by user code must not keep it. */
