@@ -16,7 +16,12 @@ const inline = (page: string) => [...textOf(page).matchAll(/`((?:npx )?lovage [^
 
 const lines = pages.flatMap((page) =>
   [...blocksOf(page, "sh"), ...blocksOf(page, "text"), ...inline(page)].flatMap((block) =>
-    [...block.matchAll(/\blovage ([a-z]+(?:-[a-z]+)*)((?: [^\n#]*)?)/g)].map(([line, name = "", rest = ""]) => ({ page, line, name, rest })),
+    [...block.matchAll(/\blovage ([a-z]+(?:-[a-z]+)*)((?: [^\n#]*)?)/g)].map(([line, name = "", rest = ""]) => ({
+      page,
+      line,
+      name,
+      rest,
+    })),
   ),
 );
 
