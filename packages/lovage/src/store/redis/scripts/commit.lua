@@ -78,7 +78,11 @@ else
 -- include "results"
 -- include "sending"
 -- include "chord"
+-- Only where a message dies are these functions made.
+local function dead_letters()
 -- include "dead"
+return wrong_dead, bury
+end
 local parked_key, due_key, dead_key, dead_order_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9]
 local ordered = ARGV[4] == '1'
 local function answer(letter, detail, counter)
@@ -130,7 +134,7 @@ local function commit_plain(at, look)
 end
 local function check_settle(commit, record)
   if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
-  if commit.settle == 'dead' then return wrong_dead(dead_key, dead_order_key, sequence_key) end
+  if commit.settle == 'dead' then return (dead_letters())(dead_key, dead_order_key, sequence_key) end
   if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
 end
 local function settle(commit, record)
@@ -144,6 +148,7 @@ local function settle(commit, record)
   elseif commit.settle == 'park' then
     park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
   else
+    local _, bury = dead_letters()
     bury(dead_key, dead_order_key, sequence_key, now, commit.detail, record)
   end
 end

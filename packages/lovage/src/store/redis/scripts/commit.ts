@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "8fcf0caf8e34171e755812eb93441be7221ba355",
+  sha1: "07ba704f4ab8dba3143dcf2e86a6bc26536ab0ab",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -285,6 +285,7 @@ local function write_part(part)
   end
   if part.completes ~= '' then set_expiring(part.closed, part.completes, part.expires) end
 end
+local function dead_letters()
 local function split_letter(letter)
   local length = struct.unpack('>I4', letter)
   return string.sub(letter, 5, 4 + length), string.sub(letter, 5 + length)
@@ -315,6 +316,8 @@ local function unbury(dead_key, order_key, id)
   local field = counted_as(split_letter(letter))
   if redis.call('HINCRBY', dead_key .. ':counts', field, -1) <= 0 then redis.call('HDEL', dead_key .. ':counts', field) end
   return true
+end
+return wrong_dead, bury
 end
 local parked_key, due_key, dead_key, dead_order_key, sequence_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9]
 local ordered = ARGV[4] == '1'
@@ -461,7 +464,7 @@ local function commit_plain(at, look)
 end
 local function check_settle(commit, record)
   if commit.settle == 'park' then return wrong_parking(parked_key, due_key, sequence_key) end
-  if commit.settle == 'dead' then return wrong_dead(dead_key, dead_order_key, sequence_key) end
+  if commit.settle == 'dead' then return (dead_letters())(dead_key, dead_order_key, sequence_key) end
   if commit.settle ~= 'ack' then return wrong_kind((split_record(record)), 'list') end
 end
 local function settle(commit, record)
@@ -475,6 +478,7 @@ local function settle(commit, record)
   elseif commit.settle == 'park' then
     park(parked_key, due_key, sequence_key, commit.detail, with_flags(header, tonumber(commit.flags)) .. envelope)
   else
+    local _, bury = dead_letters()
     bury(dead_key, dead_order_key, sequence_key, now, commit.detail, record)
   end
 end
