@@ -50,6 +50,16 @@ describe("chunks", () => {
     expect(messages).toMatchObject(shares.map((_, groupIndex) => ({ task: "celery.starmap", groupIndex, routingKey: "gpu" })));
     expect(children[0]?.[1]).toHaveLength(2);
   });
+  it("in the header of a chord are one member, whose value is a list; of nothing an empty one", () => {
+    const none = { ...chunks, kwargs: { ...chunks.kwargs, it: [] } };
+    const { chords, messages } = build(chordSignature([chunks, none], task("a.end")));
+    expect(chords).toMatchObject([{ size: 3, taskset: expect.any(String) }]);
+    expect(messages.map(({ task: name, kwargs, routingKey }) => [name, kwargs.it, routingKey])).toEqual([
+      ["celery.starmap", shares[0], "gpu"],
+      ["celery.starmap", shares[1], "gpu"],
+      ["celery.accumulate", undefined, "a"],
+    ]);
+  });
   it("in the middle of a chain are the header of a chord", () => {
     const { messages, chords } = build(chainSignature([chunks, task("a.end")]));
     expect(chords).toMatchObject([{ size: 2 }]);

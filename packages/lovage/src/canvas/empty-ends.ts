@@ -24,7 +24,7 @@ export function endingInTask(given: Signature, queueOf: QueueOf, body?: Signatur
       const members = flattened(tasksOf(signature));
       if (members.length === 0) return emptyList(signature.options, queueOf, body) ?? signature;
       const ended = members.map((member) => endingInTask(member, queueOf, body));
-      return ended.every((member, i) => member === members[i]) ? signature : withParts(signature, { tasks: ended });
+      return ended.every((member, i) => member === members[i]) ? given : withParts(signature, { tasks: ended });
     }
     case "chord": {
       const end = bodyOf(signature) ?? headerOf(signature);
