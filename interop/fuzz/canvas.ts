@@ -101,15 +101,21 @@ export function inside(canvas: Canvas): readonly Canvas[] {
   }
 }
 
-export const someTask = (canvas: Canvas, is: (task: TaskNode) => boolean): boolean =>
-  (canvas.type === "task" && is(canvas)) || below(canvas).some((part) => someTask(part, is));
-
-export const someNode = (canvas: Canvas, is: (node: Canvas) => boolean): boolean =>
-  is(canvas) || below(canvas).some((part) => someNode(part, is));
-
 /** As Celery before 5.3 knows it. */
 export const unstamped = (canvas: Canvas): Canvas =>
   JSON.parse(JSON.stringify(canvas, (name, value) => (name === "stamps" ? undefined : value)));
+
+/** What a `named` task is called with by name; who is immutable takes nothing over. */
+export function kwargsOf({ kwargs, immutable }: TaskNode): Kwargs {
+  const merged = Object.entries({ ...kwargs?.own, ...(!immutable && kwargs?.over) });
+  return Object.fromEntries(merged.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The label of the call that raises. */
+export function brokenBy({ kind, label, breaks, items }: TaskNode): string | undefined {
+  if (breaks) return items?.[0]?.at(-1);
+  return kind === "fail" || kind === "exhaust" ? label : undefined;
+}
 
 export function size(canvas: Canvas): number {
   const marks = (canvas.stamps === undefined ? 0 : 1) + (canvas.given === undefined ? 0 : 1) + extras(canvas);

@@ -1,8 +1,9 @@
 /**
  * Where Celery itself leaves somebody waiting, or does what nobody asked for: data, found by running these very canvases on
- * Celery 5.6 alone. In a fleet with Celery in it such a canvas is excused, counted and printed: one that `shows: "less"` may
- * lack what the evaluator expects and never show anything else; one that shows `"other"` is not compared at all. On Lovage
- * alone nothing is excused.
+ * Celery alone. All are faults or gaps of Celery that Lovage does not repeat; what was ours to mend is mended and not listed.
+ * A canvas is touched where the evaluator finds that Celery has a hand in it. One that `shows: "less"` may lack what the
+ * evaluator expects and never show anything else; one that shows `"other"` is not compared at all. On Lovage alone nothing is
+ * excused.
  */
 export const deviations = {
   "chord-error-inside-chord": {

@@ -3,7 +3,7 @@
  * and shares no code with the product. Where Celery itself leaves somebody waiting for ever, the value here is the end that
  * they should see, and the place is marked with the name of a known deviation (`deviations.ts`).
  */
-import type { Canvas, Errback, Kwargs, Side, TaskNode } from "./canvas.ts";
+import { brokenBy, type Canvas, type Errback, type Kwargs, kwargsOf, type Side, type TaskNode } from "./canvas.ts";
 import type { Deviation } from "./deviations.ts";
 import { collapsed, ended, errorsOf, type Failure, isByCelery, isEmpty, isForgotten, membersOf, resultOf, type Tree } from "./ends.ts";
 import {
@@ -272,17 +272,6 @@ const accumulate = (): TaskPlan => ({
   links: [],
   errors: [],
 });
-
-function kwargsOf({ kwargs, immutable }: TaskNode): Kwargs {
-  const merged = Object.entries({ ...kwargs?.own, ...(!immutable && kwargs?.over) });
-  return Object.fromEntries(merged.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The label of the call that raises. */
-function brokenBy({ kind, label, breaks, items }: TaskNode): string | undefined {
-  if (breaks) return items?.[0]?.at(-1);
-  return kind === "fail" || kind === "exhaust" ? label : undefined;
-}
 
 const isMap = (plan: Plan): boolean => plan.type === "task" && plan.node.items !== undefined;
 
