@@ -21,7 +21,11 @@ const cli = new URL("../packages/lovage/bin/lovage.js", import.meta.url).pathnam
 const appModule = new URL("contestants/revokes-app.mjs", import.meta.url).pathname;
 
 /** @param {Awaited<ReturnType<typeof startRedis>>} redis */
-const datasetBytes = async (redis) => Number(/used_memory_dataset:(\d+)/.exec(await redis.client.info("memory"))?.[1]);
+async function bytesIn(redis) {
+  const keys = await redis.client.keys("lovage:default:revokes*");
+  const sizes = await Promise.all(keys.map((key) => redis.client.call("MEMORY", "USAGE", key, "SAMPLES", "0")));
+  return sizes.reduce((/** @type {number} */ sum, size) => sum + Number(size), 0);
+}
 /** @param {string} pool */
 const startNode = (pool) =>
   startProcess(process.execPath, [cli, "worker", "-A", appModule, "-l", "warn", "-P", pool, "-c", "4"], { ready: / ready\./ });
@@ -37,13 +41,14 @@ async function measured(pool) {
   const app = createApp();
   const node = await startNode(pool);
   const ask = async () => (await app.send(give, [1])).get({ timeoutMs: 60_000 });
-  const warm = async () => {
-    for (let i = 0; i < 8; i++) await Promise.all(Array.from({ length: 500 }, ask));
+  const warm = async (rounds = 4) => {
+    for (let i = 0; i < rounds; i++) await Promise.all(Array.from({ length: 500 }, ask));
     await sleep(2000);
   };
   try {
-    await warm();
-    const [nodeBefore, redisBefore] = [node.usage().memoryMiB, await datasetBytes(redis)];
+    // A node that has been at work has its young heap already.
+    await warm(40);
+    const nodeBefore = node.usage().memoryMiB;
     const { revokes } = await app.store();
     const from = performance.now();
     for (let done = 0; done < count; done += slice) {
@@ -54,22 +59,26 @@ async function measured(pool) {
       );
     }
     const addedMs = performance.now() - from;
-    const bytesEach = ((await datasetBytes(redis)) - redisBefore) / count;
+    const bytesEach = (await bytesIn(redis)) / count;
     await warm();
     const nodeAfter = node.usage().memoryMiB;
     const refused = await app.send(give, [1], { countdown: 1 });
     await revokes.revoke([{ by: "id", value: refused.id, terminate: false, killAfterMs: 0 }], keptMs);
     const answer = await refused.get({ timeoutMs: 10_000 }).catch((/** @type {Error} */ error) => error.name);
+    console.error(
+      `  ${pool}: ${bytesEach.toFixed(0)} bytes each, added in ${(addedMs / 1000).toFixed(1)} s, ${nodeBefore.toFixed(0)} → ${nodeAfter.toFixed(0)} MiB`,
+    );
     // One that starts now.
     const fresh = await startNode(pool);
     await node.stop();
     const asked = performance.now();
     await ask();
     const freshMs = performance.now() - asked;
-    await warm();
+    await warm(40);
     const freshMiB = fresh.usage().memoryMiB;
+    console.error(`  a fresh node: first task after ${freshMs.toFixed(0)} ms, then ${freshMiB.toFixed(0)} MiB`);
     while ((await redis.client.exists("lovage:default:revokes")) > 0) await sleep(500);
-    const left = (await datasetBytes(redis)) - redisBefore;
+    const left = await bytesIn(redis);
     await warm();
     const expiredMiB = fresh.usage().memoryMiB;
     await fresh.stop();

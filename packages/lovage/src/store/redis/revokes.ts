@@ -63,12 +63,16 @@ export class RedisRevokes implements Revokes {
 const howText = ({ terminate, killAfterMs, signal }: Revoke): string =>
   terminate ? `${killAfterMs ?? "never"}${signal === undefined ? "" : `:${signal}`}` : "-";
 
-/** `<expires at, ms> <how> <key>` */
+/** `<expires at, ms> <how> <key>`. Cut by hand: a million of them are read at a time, and what is thrown away must stay little. */
 function readEntry(entry: string): KeptRevoke {
-  const [, expires, how = "-", key = ""] = /^(\d+) (\S+) ([\s\S]*)$/.exec(entry) ?? [];
-  const what = { ...readRevokeKey(key), expiresAt: Number(expires) };
-  if (how === "-") return { ...what, terminate: false, killAfterMs: 0 };
-  const [killAfter, signal] = how.split(":");
+  const [first, second] = [entry.indexOf(" "), entry.indexOf(" ", entry.indexOf(" ") + 1)];
+  const how = entry.slice(first + 1, second);
+  const { by, value } = readRevokeKey(entry.slice(second + 1));
+  const expiresAt = Number(entry.slice(0, first));
+  if (how === "-") return { by, value, expiresAt, terminate: false, killAfterMs: 0 };
+  const colon = how.indexOf(":");
+  const killAfter = colon < 0 ? how : how.slice(0, colon);
   const killAfterMs = killAfter === "never" ? null : Number(killAfter);
-  return { ...what, terminate: true, killAfterMs, ...(signal !== undefined && { signal }) };
+  if (colon < 0) return { by, value, expiresAt, terminate: true, killAfterMs };
+  return { by, value, expiresAt, terminate: true, killAfterMs, signal: how.slice(colon + 1) };
 }
