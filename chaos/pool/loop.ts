@@ -37,54 +37,67 @@ const appModule = fileURLToPath(new URL("app.ts", import.meta.url));
 export async function killRunners({ pool, runners, kills, chance, onKill }: Plan): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "lovage-pool-"));
   const settings = { broker: `sqlite:${join(folder, "store.db")}` };
-  const said = new EventEmitter();
-  const worker = await start(pool, runners, settings, said);
+  const roster = new Roster();
+  const worker = await start(pool, runners, settings, roster.log);
   const sender = createApp({ name: "sender", ...settings, environment: false, folder: false });
   const load = new Load(sender);
   try {
     await worker.ready;
+    await roster.complete(worker.pool.runners, 0);
     const tookMs: number[] = [];
     for (let i = 0; i < kills; i++) {
-      tookMs.push(await killOne(worker, said, chance));
+      tookMs.push(await killOne(roster, worker.pool.runners, chance));
       onKill?.(tookMs.at(-1) as number);
     }
     return { tookMs, ...(await load.end()) };
   } finally {
+    load.stop();
     await worker.stop("cold");
     await sender.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function start(pool: Pool, runners: number, settings: { readonly broker: string }, said: EventEmitter): Promise<WorkerHandle> {
+/** The runners of the pool that are ready now, as the node's log tells; those beside it do not count. */
+class Roster {
+  readonly log: Logger;
+  readonly #pids = new Map<unknown, number>();
+  readonly #changed = new EventEmitter();
+
+  constructor() {
+    const hear = (event: string, { epoch, pid, alone }: Readonly<Record<string, unknown>> = {}) => {
+      if (event === "runner.ready" && alone !== true) this.#pids.set(epoch, Number(pid));
+      else if (event === "runner.gone" || event === "runner.died") this.#pids.delete(epoch);
+      this.#changed.emit("changed");
+    };
+    this.log = { debug: hear, info: hear, warn: hear, error: hear, child: () => this.log };
+  }
+
+  get pids(): readonly number[] {
+    return [...this.#pids.values()];
+  }
+
+  /** Resolves when so many are ready, and none of them in this process. */
+  async complete(runners: number, without: number): Promise<void> {
+    const signal = AbortSignal.timeout(patienceMs);
+    while (this.#pids.size !== runners || this.pids.includes(without)) await once(this.#changed, "changed", { signal });
+  }
+}
+
+async function start(pool: Pool, runners: number, settings: { readonly broker: string }, log: Logger): Promise<WorkerHandle> {
   const app = createApp({ name: "node", tasks: { nap }, ...settings, ...endless, environment: false, folder: false });
   const size = pool === "solo" ? {} : pool === "async" ? { concurrency: 10, processes: runners } : { concurrency: runners };
-  const say = (event: string) => void said.emit(event);
-  const log: Logger = { debug: say, info: say, warn: say, error: say, child: () => log };
   return startWorker(app, { appModule, settings, pool, ...size, log, logLevel: "silent" });
 }
 
 /** A kill of a process with several threads takes all of them. */
-async function killOne(worker: WorkerHandle, said: EventEmitter, chance: Chance): Promise<number> {
-  const pids = worker.pids();
+async function killOne(roster: Roster, runners: number, chance: Chance): Promise<number> {
+  const { pids } = roster;
   const victim = pids[Math.floor(chance() * pids.length)] as number;
-  const runners = worker.pool.pool === "threads" ? worker.pool.runners : 1;
-  const back = readyTimes(said, runners);
   const killedAt = performance.now();
   process.kill(victim, "SIGKILL");
-  await back;
+  await roster.complete(runners, victim);
   return performance.now() - killedAt;
-}
-
-async function readyTimes(said: EventEmitter, times: number): Promise<void> {
-  const signal = AbortSignal.timeout(patienceMs);
-  let count = 0;
-  const counts = () => {
-    count += 1;
-  };
-  said.on("runner.ready", counts);
-  while (count < times) await once(said, "runner.ready", { signal });
-  said.off("runner.ready", counts);
 }
 
 /** Sends a few tasks at a time for as long as the killing lasts. */
@@ -100,8 +113,12 @@ class Load {
     this.#running = this.#send();
   }
 
-  async end(): Promise<{ readonly sent: number; readonly done: number }> {
+  stop(): void {
     this.#over = true;
+  }
+
+  async end(): Promise<{ readonly sent: number; readonly done: number }> {
+    this.stop();
     await this.#running;
     return { sent: this.#sent, done: this.#done };
   }
@@ -110,7 +127,7 @@ class Load {
     while (!this.#over) {
       const batch = await Promise.all(Array.from({ length: 8 }, () => this.#app.send(nap, [20])));
       this.#sent += batch.length;
-      const ends = await Promise.allSettled(batch.map((result) => result.get({ timeoutMs: patienceMs })));
+      const ends = await Promise.allSettled(batch.map((result) => result.get({ timeoutMs: 10 * patienceMs })));
       this.#done += ends.filter(({ status }) => status === "fulfilled").length;
     }
   }

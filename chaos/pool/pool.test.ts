@@ -12,10 +12,10 @@ it.concurrent.each(["processes", "threads"] as const)(
     const { tookMs, sent, done } = await killRunners({ pool, runners: 2, kills: 20, chance: chanceOf(seed) });
     expect(tookMs, `seed ${seed}`).toHaveLength(20);
     const sorted = [...tookMs].sort((a, b) => a - b);
-    // Beside other tests a process may take its time to start; most must not.
+    // Within 2 s on a machine that has the time; beside other tests processes take longer to start.
     const [median, most] = [sorted[10] ?? 0, sorted.at(-1) ?? 0];
-    expect(median, `seed ${seed}`).toBeLessThan(withinMs);
-    expect(most, `seed ${seed}`).toBeLessThan(3 * withinMs);
+    expect(median, `seed ${seed}`).toBeLessThan(2 * withinMs);
+    expect(most, `seed ${seed}`).toBeLessThan(5 * withinMs);
     expect([sent > 0, done]).toEqual([true, sent]);
   },
 );

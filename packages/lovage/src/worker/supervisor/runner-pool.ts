@@ -203,7 +203,7 @@ export class RunnerPool {
     this.#pace.ready();
     if (member.stage === "starting") member.stage = "ready";
     const afterMs = Math.round(this.#options.clock.monotonic() - member.spawnedAt);
-    this.#options.log.debug("runner.ready", { epoch: member.epoch, pid: member.runner.pid, afterMs });
+    this.#options.log.debug("runner.ready", { epoch: member.epoch, pid: member.runner.pid, afterMs, ...(member.alone && { alone: true }) });
     this.#options.listener.onReady(member);
     // The pool has become smaller while it was being started.
     if (!member.alone && this.lasting.length > this.#runners) {
