@@ -10,7 +10,18 @@ import type { Runner, RunnerExit } from "../../pool/runner-host.ts";
 export type MemberStage = "starting" | "ready" | "draining" | "killing";
 
 /** Why we killed it, or made it end; null: it died by itself. */
-export type EndReason = "time-limit" | "cancelled" | "shutdown" | "fenced" | "drained" | "blocked" | "recycle" | "shrink" | "memory" | null;
+export type EndReason =
+  | "time-limit"
+  | "cancelled"
+  | "shutdown"
+  | "fenced"
+  | "drained"
+  | "blocked"
+  | "recycle"
+  | "shrink"
+  | "memory"
+  | "silent"
+  | null;
 
 /** Why a runner is gone. */
 export interface Death {

@@ -31,10 +31,25 @@ export class Workload {
     return (await broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0);
   }
 
-  /** Changes whenever a runner takes or ends something. */
+  /** Changes whenever a runner takes or ends something. One that does not answer does neither. */
   async progress(): Promise<string> {
-    const slots = await Promise.all(this.#options.pool().serving.map(({ runner }) => runner.slots(askWithinMs)));
+    const ask = ({ runner, epoch }: Member) => runner.slots(askWithinMs).catch(() => ({ epoch, tasksDone: "silent", taken: [] }));
+    const slots = await Promise.all(this.#options.pool().serving.map(ask));
     return JSON.stringify(slots.map(({ epoch, tasksDone, taken }) => [epoch, tasksDone, taken.map(({ number }) => number)]));
+  }
+
+  /** Runners whose watchdog does not answer: their process is frozen. */
+  async silent(): Promise<readonly Member[]> {
+    const members = this.#options.pool().serving;
+    const answers = await Promise.all(
+      members.map(({ runner }) =>
+        runner.slots(askWithinMs).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    return members.filter((_, i) => answers[i] === false);
   }
 
   /** User code has control in some runner, or nobody can say. */
