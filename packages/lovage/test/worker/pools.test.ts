@@ -136,7 +136,7 @@ it("says REVOKED of code that awaits and does not listen only when it is gone, a
     await waitFor("its end to be decided", () => node.logged("task.terminating").length === 1);
     // A spare serves, while the old runner waits for the neighbour: the cancelled code is still there.
     expect(await (await bench.app.send("t.add", [1, 2])).get({ timeoutMs: 8000 })).toBe(3);
-    expect(await deaf.state()).toBe("PENDING");
+    expect(await deaf.state()).toBe("CANCELLING");
     writeFileSync(gate, "");
     expect(await neighbour.get({ timeoutMs: 8000 })).toBe("done");
     await expect(deaf.get({ timeoutMs: 8000 })).rejects.toMatchObject({ name: "TaskRevokedError" });

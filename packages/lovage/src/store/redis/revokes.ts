@@ -19,7 +19,7 @@ const sliceSize = 1000;
 
 /**
  * Durable refusals on Redis: a stream in the order in which they came, and a hash that says where in it a key stands. Both
- * together take about 200 bytes for each (`npm run bench:revokes`).
+ * together take about 165 bytes for each (`npm run bench:revokes`).
  */
 export class RedisRevokes implements Revokes {
   readonly #link: Link;
