@@ -5,6 +5,7 @@ import type { Broker, StandBy } from "../../broker/broker.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
 import { type Run, tryCurrentRun } from "../../execution/current-run.ts";
 import { type ProgressEntry, progressLog } from "../../execution/run-controls.ts";
+import { fixed } from "../../kernel/backoff.ts";
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import { silentLogger } from "../../kernel/logger.ts";
 import type { CommitReply, Publication } from "../../message/commit.ts";
@@ -484,6 +485,36 @@ describe("a runner", () => {
       expect((clock.now() - began) / 60_000).toBeCloseTo(10, 0);
       expect(await result(id)).toMatchObject({ state: "FAILURE", result: { exc_type: "NotRegistered", exc_message: ["nobody"] } });
       expect(await store.deadLetters.list(1)).toMatchObject([{ reason: "unknown-task" }]);
+    });
+  });
+
+  describe("a task whose retries are used up", () => {
+    const failing = (options: TaskOptions) =>
+      task(() => {
+        throw new TypeError("no such photo");
+      }, options);
+    const retry = { max: 2, backoff: fixed("1s") };
+    const end = async (id: string | undefined) => {
+      for (let second = 0; second < 10 && (await result(id))?.state !== "FAILURE"; second++) {
+        await clock.advance(1000);
+        await settle();
+      }
+      return store.deadLetters.list(5);
+    };
+
+    it("is kept with its last error and the number of its runs, and with the message as it was sent last", async () => {
+      const [id] = await publish({ args: ["a"] });
+      await start([failing({ retry })]);
+      const [letter, ...others] = await end(id);
+      expect(letter).toMatchObject({ reason: "retries-exhausted", attempts: 3, detail: "TypeError('no such photo')" });
+      expect(decodeTaskMessage(letter?.bytes as Uint8Array)).toMatchObject({ id, args: ["a"], retries: 2 });
+      expect(others).toEqual([]);
+    });
+
+    it("is not kept where it says so, and one that is not retried only where it says so", async () => {
+      const [never] = await publish({ args: [] });
+      await start([failing({ retry, deadLetter: "never" })]);
+      expect(await end(never)).toEqual([]);
     });
   });
 
