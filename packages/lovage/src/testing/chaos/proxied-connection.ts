@@ -45,11 +45,14 @@ export class ProxiedConnection {
 
   /** Resets both sides. */
   cut(): void {
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    reset(this.#client);
+    reset(this.#server);
     this.#onClosed();
   }
 }
+
+/** A socket that is being ended cannot be reset, and would stay open. */
+const reset = (socket: Socket) => void (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
 
 interface LaneOptions {
   readonly from: Socket;
