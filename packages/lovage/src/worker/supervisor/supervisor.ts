@@ -38,6 +38,7 @@ import { Recycler } from "./recycler.ts";
 import { RunnerPool } from "./runner-pool.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
+import { silenceWatch } from "./silence-watch.ts";
 import { storeCheck } from "./store-check.ts";
 import { Waker } from "./waker.ts";
 import { Workload } from "./workload.ts";
@@ -195,6 +196,7 @@ export class Supervisor {
     this.#services.push(janitor({ leases: store.leases, clock, log }));
     this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
     this.#services.push(this.#keepDeadLetters());
+    this.#services.push(silenceWatch({ pool, canKill: host.canKill, clock, log }));
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#shutdown = new Shutdown({
       pool,
