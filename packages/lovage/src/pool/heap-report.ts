@@ -3,18 +3,29 @@
  * which it was. It may hold secrets of the environment: its folder is ours alone, and it is removed as soon as it was read.
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 let folder: string | undefined;
 
+/** One for all nodes of this user, so that those that are killed leave none behind; of one's own where somebody else has taken the name. */
 function ownFolder(): string {
   if (folder !== undefined && existsSync(folder)) return folder;
-  const made = mkdtempSync(join(tmpdir(), "lovage-reports-"));
-  process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-  folder = made;
-  return made;
+  const uid = process.getuid?.() ?? 0;
+  const shared = join(tmpdir(), `lovage-reports-${uid}`);
+  folder = isOurs(shared, uid) ? shared : mkdtempSync(join(tmpdir(), "lovage-reports-"));
+  return folder;
+}
+
+function isOurs(path: string, uid: number): boolean {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    return false; // a file has its name
+  }
+  const found = lstatSync(path);
+  return found.isDirectory() && (process.getuid === undefined || (found.uid === uid && (found.mode & 0o077) === 0));
 }
 
 export interface HeapReport {
