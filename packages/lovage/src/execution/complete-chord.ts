@@ -23,6 +23,8 @@ export function completeChord(commit: Commit, reply: PartsDue, facts: Facts): Co
   const body = bodyOfChord(facts, reply.groupId);
   if (own === undefined || body === null) return commit;
   const members = inOrder(reply, own).map(decodeChordPart);
+  const missing = endsIn(reply.taskset) - members.length;
+  if (missing > 0) return grown(commit, own, missing);
   const broken = members.find(({ state }) => state !== "SUCCESS");
   if (broken !== undefined) return withError(commit, own, body, broken, facts);
   return withBody(commit, own, body, resultsOf(members, reply.taskset), facts);
@@ -61,6 +63,21 @@ function resultsOf(members: readonly ChordPartFields[], taskset: string | null):
   const nested = ([[id], children]: ResultTuple): unknown => (children === null ? (byId.get(id) ?? null) : children.map(nested));
   const saved = parseWireJson(taskset) as { readonly result: ResultTuple };
   return (saved.result[1] ?? []).map(nested);
+}
+
+/**
+ * A Python worker that starts a group at the end of a header's chain writes that group's size over the chord's. It waits for
+ * the other results when it completes the chord; here the chord grows by what is missing, and the part is one of several.
+ */
+const grown = (commit: Commit, own: ChordPart, by: number): Commit => ({
+  ...commit,
+  chordParts: commit.chordParts.map((part) => (part === own ? { ...part, adds: (part.adds ?? 0) + by } : part)),
+});
+
+/** How many results the saved shape of a header names; 0: none was saved. */
+function endsIn(taskset: string | null): number {
+  const count = ([, children]: ResultTuple): number => children?.reduce((sum, child) => sum + count(child), 0) ?? 1;
+  return taskset === null ? 0 : count((parseWireJson(taskset) as { readonly result: ResultTuple }).result);
 }
 
 function withBody(commit: Commit, own: ChordPart, body: Signature, results: readonly unknown[], facts: Facts): Commit {

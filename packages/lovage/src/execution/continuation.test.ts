@@ -464,4 +464,12 @@ describe("the end of a chord", () => {
     );
     expect(sent(commit)[0]?.args).toEqual([[[1, 2], 3]]);
   });
+  it("goes on where a Python worker wrote a smaller size over its own: all results that its shape names are waited for", () => {
+    const [first] = built(chord([add.s(1), add.s(2)], sum.s()).toSignature()) as [TaskMessage];
+    const facts = testFacts(first);
+    const groupId = first.groupId as string;
+    const shape = JSON.stringify({ result: [[groupId, null], ["a", first.id, "b", "c"].map((id) => [[id, null], null])] });
+    const commit = completeChord(continuation(first, success(3), facts), due(groupId, ['[1, "a", "SUCCESS", 1]'], 1, shape), facts);
+    expect([sent(commit), commit.chordParts.map(({ adds, completes }) => [adds, completes])]).toEqual([[], [[2, undefined]]]);
+  });
 });
