@@ -32,6 +32,10 @@ export const deviations = {
     reason:
       "a chord whose header holds a group that fails joins results by their ids: it may wait for one that is never stored, and calls it `Join error`",
   },
+  "size-of-inner-group": {
+    shows: "other",
+    reason: "a group that ends a chain in a chord's header writes its size over the chord's: the body may get null for what still runs",
+  },
   "group-and-chord-inside-chord": {
     shows: "other",
     reason: "a chord whose header ends in a group and in a chord joins results by their ids: the chord's own is not among them",

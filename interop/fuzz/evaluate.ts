@@ -228,6 +228,7 @@ class Evaluation {
     const byCelery = parts.some(isByCelery);
     this.#deviates("member-ends-in-nothing", this.#starter === "py" && parts.some(isEmpty));
     this.#deviates("group-and-chord-inside-chord", (byCelery || this.#starter === "py") && isComplex && header.some(endsInChord));
+    this.#deviates("size-of-inner-group", header.length > 1 && header.some((member) => this.#startsGroupByCelery(member)));
     this.#deviates("chord-in-group-inside-chord", byCelery && header.some(endsInGroupOfChord));
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
@@ -235,6 +236,12 @@ class Evaluation {
     this.#deviates("chord-error-inside-chord", byCelery && hasInner);
     this.#deviates("failing-group-inside-chord", byCelery && isComplex);
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer, byCelery);
+  }
+
+  /** A chain whose last step is a group that a run of Celery's sends. */
+  #startsGroupByCelery(member: Plan): boolean {
+    const [before, end] = member.type === "chain" ? prepared(member).slice(-2) : [];
+    return end?.type === "group" && before?.type === "task" && this.#isByCelery(before.node);
   }
 
   /** What is linked to the body as a whole, or to what would have run first, hears of it; once, if the chord around it will call it too. */
@@ -251,7 +258,8 @@ class Evaluation {
     const told = body.type === "group" && body.members.length > 0 ? causes : [error];
     const tree = ended(body, { byCelery }, ...told);
     const news = errbacks.filter((errback) => !outer.errbacks.includes(errback));
-    this.#callErrbacks(news, isEmpty(tree) ? noResult : noRun, error);
+    // Where a chord waits for an end in nothing, it has a task after all.
+    this.#callErrbacks(news, isEmpty(tree) && outer === noChord ? noResult : noRun, error);
     return tree;
   }
 
