@@ -16,6 +16,8 @@ app.conf.task_routes = {f"fuzz.{side}.*": {"queue": f"fuzz-{side}"} for side in 
 app.conf.task_acks_late = True
 # Celery waits so long for results of a chord's header that are never stored, and its processes are few.
 app.conf.result_chord_join_timeout = 0.5
+# For those of a group inside the header it waits for ever: such a process must not be lost to all other canvases.
+app.conf.task_time_limit = 8
 
 
 class Boom(Exception):
