@@ -111,7 +111,7 @@ describe("kill -9 while the pipeline runs under `lovage dev`", () => {
 
   /** Work that was given back by whoever noticed the death. */
   function settledLines(): readonly string[] {
-    return dev.stdout.split("\n").filter((line) => /runner\.settled .*requeued=[1-9]/.test(line));
+    return dev.stdout.split("\n").filter((line) => /runner\.settled .*(quarantined|requeued)=[1-9]/.test(line));
   }
 
   async function expectDoneOnce(id: string, { truth, file }: Photo): Promise<void> {
