@@ -13,7 +13,8 @@ export interface JanitorOptions {
   readonly log: Logger;
 }
 
-const everyMs = 10_000;
+/** Twice within the minute that a message may be nowhere. */
+const everyMs = 20_000;
 
 export function janitor({ leases, clock, log }: JanitorOptions): Service {
   const turn = async (): Promise<undefined> => {
