@@ -51,6 +51,9 @@ test("finds nothing wrong with a sound one, and a node that is frozen", async ()
   const place = await Place.open("redis", { redis: { appendOnly: true } });
   places.push(place);
   const node = await place.node({ pool: "solo" });
+  // Keys of every kind: a unique task, one that waits for its time, a result.
+  await place.app.send("bad.add", [1, 1], { unique: { key: "k" }, countdown: 3600 });
+  await (await place.app.send("bad.echo", [1])).get({ timeoutMs: 10_000 });
   expect(await doctor(place.broker, place.folder)).toMatchObject({ code: 0 });
   process.kill(node.pid, "SIGSTOP");
   const diagnosis = await doctor(place.broker, place.folder);
@@ -65,8 +68,9 @@ test("--mend gives back what a node held of which every trace but its messages w
   const lost = await place.node({ pool: "async", concurrency: 2, name: "lost@%h" });
   const sent = await Promise.all([0, 1].map((i) => place.app.send("bad.span", [file, gate, i])));
   await waitFor("two runs", () => place.lines(file).length === 2);
-  await redisCommand(place.broker, ["DEL", "lovage:default:nodes", "lovage:default:fleet"]);
+  // Its next beat would put them back.
   await lost.kill();
+  await redisCommand(place.broker, ["DEL", "lovage:default:nodes", "lovage:default:fleet"]);
   await place.node({ pool: "async", concurrency: 2 });
   const diagnosis = await doctor(place.broker, place.folder);
   expect([found(diagnosis), diagnosis.code]).toEqual([["note connections", "warning stranded"], 1]);

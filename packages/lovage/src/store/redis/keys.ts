@@ -30,6 +30,8 @@ export class Keys {
   readonly revokesVersion: string;
   readonly revokes: string;
   readonly revokesPlaces: string;
+  /** There have been unique keys. */
+  readonly uniques: string;
   /** By list, the runner that takes its next message. */
   readonly standby: string;
 
@@ -52,6 +54,7 @@ export class Keys {
     this.revokes = `${root}revokes`;
     this.revokesPlaces = `${root}revokes:places`;
     this.standby = `${root}standby`;
+    this.uniques = `${root}unique`;
   }
 
   // Ours.
