@@ -100,6 +100,7 @@ describe("a replay", () => {
     for await (const { taskId } of app.deadLetters.each()) left.push(taskId);
     expect(left).toEqual(["b"]);
     expect(await app.deadLetters.discardAll({ filter: {} })).toBe(1);
-    await expect(app.deadLetters.replayAll({ filter: {}, rate: "often" })).rejects.toMatchObject({ code: "LOVAGE_USAGE" });
+    for (const rate of ["often", "0/s", 0])
+      await expect(app.deadLetters.replayAll({ filter: {}, rate })).rejects.toMatchObject({ code: "LOVAGE_USAGE" });
   });
 });

@@ -133,16 +133,20 @@ export class DeadLetterDesk implements AppDeadLetters {
   }
 
   async #forEach({ filter, rate, signal }: BulkOptions, act: (id: DeadLetterId) => Promise<boolean>): Promise<number> {
-    const everyMs = rate === undefined ? null : rateIntervalMs(rate);
-    if (everyMs === undefined)
-      throw new UsageError("LOVAGE_USAGE", `The rate is ${JSON.stringify(rate)}: expected a number per second, or text such as "10/s".`);
+    const everyMs = rate === undefined ? 0 : rateIntervalMs(rate);
+    // 0 means "no limit" elsewhere; here it would do all at once what was meant to be slow.
+    if (everyMs === undefined || everyMs === null)
+      throw new UsageError(
+        "LOVAGE_USAGE",
+        `The rate is ${JSON.stringify(rate)}: expected a number per second above 0, or text such as "10/s".`,
+      );
     const ids: DeadLetterId[] = [];
     for await (const { id } of this.each(filter)) ids.push(id);
     const clock = this.#options.clock ?? systemClock;
     const start = clock.monotonic();
     let done = 0;
     for (const [turn, id] of ids.reverse().entries()) {
-      const waitMs = start + turn * (everyMs ?? 0) - clock.monotonic();
+      const waitMs = start + turn * everyMs - clock.monotonic();
       if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
       if (signal?.aborted) break;
       if (await act(id)) done += 1;
