@@ -71,6 +71,11 @@ describe("lovage dlq", () => {
       expect((await dlq(...args)).code, args.join(" ")).toBe(64);
     expect((await dlq("edit", ids[0] as string, "--args", "{}")).stderr).toContain("a JSON list");
     expect(await dlq("import", "no-such-file")).toMatchObject({ code: 64, stderr: expect.stringContaining("There is no file") });
+    expect(await dlq("import", import.meta.dirname)).toMatchObject({ code: 64, stderr: expect.stringContaining("is a folder") });
+    expect(await dlq("replay", "--all", "--force", "--rate", "0/s")).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining("above 0"),
+    });
     expect((await listed()).letters).toHaveLength(3);
   });
 
@@ -114,8 +119,23 @@ describe("lovage dlq", () => {
     expect((await dlq("import", file)).stdout).toBe("Imported 2 dead letters.\n");
     const after = await (await app.store()).deadLetters.list(10);
     expect(after.map(({ id: _, ...letter }) => letter)).toEqual(before.map(({ id: _, ...letter }) => letter));
+    expect((await dlq("import", file)).stdout).toBe("Imported 0 dead letters. Left out 2 that are there already.\n");
+    expect((await listed()).letters).toHaveLength(2);
     const { stdout } = await dlq("discard", ...after.map(({ id }) => id), "--force");
     expect(stdout).toBe("Discarded 2 dead letters.\n");
     expect((await dlq("list")).stdout).toBe("No dead letters.\n");
+  });
+
+  it("imports nothing of a file that has a bad line, and names that line", async () => {
+    const known = { queue: "celery", bucket: 0, reason: "failed", detail: "d", at: 1, bytes: "W10=" };
+    const file = desk.file();
+    for (const bad of ["{", "{}", JSON.stringify({ ...known, bytes: "W10" })]) {
+      writeFileSync(file, `${JSON.stringify(known)}\n\n${bad}\n`);
+      expect(await dlq("import", file)).toMatchObject({ code: 64, stderr: expect.stringContaining("Line 3 is no line") });
+    }
+    expect((await dlq("list")).stdout).toBe("No dead letters.\n");
+    // A line that is there twice is one letter.
+    writeFileSync(file, `${JSON.stringify(known)}\n${JSON.stringify(known)}\n`);
+    expect(await desk.json("dlq", "import", file)).toEqual({ imported: 1, present: 1 });
   });
 });

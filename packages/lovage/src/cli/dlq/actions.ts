@@ -40,8 +40,9 @@ export const actions: Readonly<Record<string, (call: DlqCall) => Promise<number>
   },
   import: async ({ app, output, ids: [file] }) => {
     if (file === undefined) throw new UsageError("LOVAGE_USAGE", "Say which file to import, or - for standard input.");
-    const imported = await importLetters(app, file);
-    print(output, { imported }, () => `Imported ${letters(imported)}.`);
+    const { imported, present } = await importLetters(app, file);
+    const left = present === 0 ? "" : ` Left out ${present} that ${present === 1 ? "is" : "are"} there already.`;
+    print(output, { imported, present }, () => `Imported ${letters(imported)}.${left}`);
     return 0;
   },
 };
