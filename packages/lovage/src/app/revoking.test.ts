@@ -61,6 +61,13 @@ describe("app.revoke", () => {
 
   it.each([
     [{}, {}],
+    ["", {}],
+    [["a", ""], {}],
+    [{ id: [""] }, {}],
+    [{ root: "" }, {}],
+    [{ tag: ["t", ""] }, {}],
+    [{ correlationId: "" }, {}],
+    [[undefined], {}],
     ["a", { terminate: true, signal: "SIGNOPE" }],
   ])("refuses %j with %j", async (target, options) => {
     await expect(open().revoke(target as string, options)).rejects.toMatchObject({ code: "LOVAGE_REVOKE_INVALID" });

@@ -53,6 +53,8 @@ export function revokesOf(target: OneOrMany<TaskId> | RevokeTarget, options: Ter
   ];
   // An empty list is a list; a target without any is a mistake that would look as if it had worked.
   if (!isIds(target) && [id, root, tag, correlationId, target.stamps].every((each) => each === undefined)) throw nobody(target);
+  if ([id, root, tag, correlationId].flatMap(listOf<string | undefined>).some((each) => typeof each !== "string" || each === ""))
+    throw empty(target);
   return revokes;
 }
 
@@ -73,6 +75,11 @@ const isIds = (target: unknown): target is OneOrMany<TaskId> => typeof target ==
 
 const listOf = <T>(value: OneOrMany<T> | undefined): readonly T[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
+
+function empty(target: OneOrMany<TaskId> | RevokeTarget): UsageError {
+  const text = `Cannot revoke ${JSON.stringify(target)}: each id, root, tag and correlation id is a text that is not empty.`;
+  return new UsageError("LOVAGE_REVOKE_INVALID", text, { details: { target } });
+}
 
 function nobody(target: RevokeTarget): UsageError {
   const text = `Cannot revoke ${JSON.stringify(target)}: expected task ids, or an object with id, root, tag, correlationId or stamps.`;

@@ -118,6 +118,12 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
           stdout: "Revoked. It meets 1 waiting, 0 parked and 0 running now.\n",
         });
         expect(await desk.run("revoke")).toMatchObject({ code: 64, stderr: expect.stringContaining("--tag") });
+        for (const nothing of [[""], ["--tag", ""], ["--correlation-id", ""], ["--root", ""], ["x", "--dry-run", "--tag="]])
+          expect(await desk.run("revoke", ...nothing)).toMatchObject({
+            code: 64,
+            stdout: "",
+            stderr: expect.stringContaining("not empty"),
+          });
         expect(await desk.run("revoke", "x", "-s", "KILL")).toMatchObject({ code: 64, stderr: expect.stringContaining("--terminate") });
         const { revokes } = await (await app.store()).revokes.since(0, 100);
         expect(revokes.map(({ by, signal }) => [by, signal])).toEqual([
