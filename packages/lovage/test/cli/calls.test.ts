@@ -136,6 +136,16 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
       }
     });
 
+    it("lovage result of a run that was told to stop says so, and no more", async () => {
+      const app = createApp({ broker: desk.broker });
+      try {
+        await (await app.store()).state.write([{ key: "cancelling/told-to-stop", value: "1", expiresMs: 60_000 }]);
+        expect(await desk.run("result", "told-to-stop")).toMatchObject({ code: 1, stdout: "id     told-to-stop\nstate  CANCELLING\n" });
+      } finally {
+        await app.close();
+      }
+    });
+
     it("lovage report says what the store keeps and where settings come from", async () => {
       await desk.run("call", "t.add", "1", "1", "-Q", "waiting");
       const report = await desk.json<{ settings: { name: string; value: unknown; source: string }[]; store: { durability: string } }>(

@@ -40,7 +40,7 @@ export const run: CommandModule["run"] = async (context, [id = ""], flags: Resul
     const state = isReady(stored?.state ?? "PENDING") ? (stored as StoredResult).state : await handle.state();
     print(context.output, stored?.document ?? { task_id: id, status: state }, () =>
       [
-        facts([["id", id], ["state", state], ...rowsOf(stored)]),
+        facts([["id", id], ["state", state], ...rowsOf(stored, state)]),
         ...(flags.traceback && stored?.traceback ? [stored.traceback.trimEnd()] : []),
       ].join("\n"),
     );
@@ -66,7 +66,8 @@ const mayBe = "not started, expired, or never sent";
 const nothingStored = (id: string, seconds = 0): WaitTimeoutError =>
   new WaitTimeoutError("LOVAGE_WAIT_TIMEOUT", `Nothing is stored under the id ${id} after ${seconds} s: ${mayBe}.`);
 
-function rowsOf(stored: StoredResult | undefined): (readonly [string, string])[] {
+function rowsOf(stored: StoredResult | undefined, state: string): (readonly [string, string])[] {
+  if (stored === undefined && state === "CANCELLING") return [];
   if (stored === undefined) return [["note", `nothing is stored under this id: ${mayBe}`]];
   const done = stored.dateDone === null ? [] : [["done", stored.dateDone] as const];
   return [[stored.state === "FAILURE" || stored.state === "RETRY" ? "error" : "result", textOf(stored)], ...done];
