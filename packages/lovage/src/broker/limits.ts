@@ -41,8 +41,8 @@ export interface Limits {
   /** One answer per ask, in order. A repeated call grants nothing twice. @throws {FencedError} for a closed epoch. */
   admit(epoch: Epoch, asks: readonly Ask[]): Promise<readonly Admission[]>;
   /**
-   * Publishes, but for messages whose unique key is held by another task: per message null, or the id of that task. Messages
-   * without such a key go in any case. All that goes, goes in one step, at most once per call.
+   * Publishes, but for messages whose unique key is held by another task: per message null, or the id of that task. One that
+   * is refused by a revoke of its id (also as a root), and is in no runner, holds it no more. Messages without such a key go in any case. All that goes, goes in one step, at most once per call.
    */
   publishUnique(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<readonly (TaskId | null)[]>;
 }

@@ -82,6 +82,22 @@ describe("a unique task", () => {
     await started(1);
   });
 
+  it("is sent again as soon as one that is parked was revoked, and not while one runs that was", async () => {
+    const app = await start();
+    const parked = await app.send(report, ["a"], { countdown: 3600 });
+    expect((await report.delay("a")).id).toBe(parked.id);
+    await parked.revoke();
+    const runs = await report.delay("a");
+    expect(runs.duplicate).toBe(false);
+    await started(1);
+    await runs.revoke();
+    expect((await report.delay("a")).id).toBe(runs.id);
+    gates.shift()?.("end");
+    expect(await runs.get({ timeoutMs: 5000 })).toBe("done");
+    expect((await report.delay("a")).duplicate).toBe(false);
+    await started(1);
+  });
+
   it("is told apart by its own key, or by the caller's", async () => {
     const app = await start(null);
     const first = await perUser.delay("ada", "one");

@@ -2,6 +2,7 @@
 import type { Outgoing, UniqueHold } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import { peekUniqueHold } from "../../message/unique-hold.ts";
+import { mention } from "../mention.ts";
 import { blob } from "./driver.ts";
 import * as sql from "./sql/statements.ts";
 import type { View } from "./view.ts";
@@ -12,9 +13,18 @@ export function claimUnique(view: View, { unique, taskId }: Outgoing): TaskId | 
   const { space } = view;
   const { database } = view.file;
   const holder = database.get(sql.uniqueHolder, { space, key: unique.key, now: view.now() })?.task as TaskId | undefined;
-  if (holder !== undefined && holder !== taskId) return holder;
+  if (holder !== undefined && holder !== taskId && !isOver(view, holder)) return holder;
   database.run(sql.claimUnique, { space, key: unique.key, task: taskId, expires: view.expiry(unique.forMs) });
   return null;
+}
+
+/** Refused by a revoke that stands, and in no runner. */
+function isOver(view: View, task: TaskId): boolean {
+  const { database } = view.file;
+  const own = { space: view.space, value: task, now: view.now() };
+  if (!(["id", "root"] as const).some((kind) => database.get(sql.standingRevoke, { ...own, kind }))) return false;
+  const named = mention(task);
+  return named !== null && !database.get(sql.anyInFlight, { named });
 }
 
 export function freeUnique(view: View, { key, taskId }: UniqueHold): void {

@@ -1,7 +1,7 @@
 /** `Limits`: who may start now, who waits in which order, and what frees a place; unique keys. */
 import assert from "node:assert/strict";
 import type { Demand } from "../../broker/limits.ts";
-import type { Delivery } from "../../message/commit.ts";
+import type { Delivery, Outgoing } from "../../message/commit.ts";
 import { ack, body, cases, eventually, fenced, message, result, type Suite, startRunner, type TestRunner, text, texts } from "./harness.ts";
 
 const slots = (most: number, name = "slots/t"): Demand => ({ kind: "slots", name, most });
@@ -299,6 +299,36 @@ export const limitsSuite: Suite = (api, name, make) => {
     it("takes the same task again", async ({ store }) => {
       await store.limits.publishUnique({ messages: [unique("a")] });
       assert.deepEqual(await store.limits.publishUnique({ messages: [unique("a")] }), [null]);
+    });
+
+    it("is not kept by a task that was revoked, waiting or parked; by one in a runner until it is settled", async ({ store, pass }) => {
+      const publish = async (...messages: Outgoing[]) => store.limits.publishUnique({ messages });
+      await publish(unique("a"), message("b", { unique: { key: "parked", forMs: null }, parkMs: 3_600_000 }), unique("c", "kept"));
+      const how = { terminate: false, killAfterMs: null };
+      await store.revokes.revoke([{ by: "id", value: "a", ...how }], 60_000);
+      await store.revokes.revoke([{ by: "root", value: "b", ...how }], 60_000);
+      assert.deepEqual(await publish(unique("d"), unique("e", "parked"), unique("f", "kept")), [null, null, "c"]);
+      const runner = await startRunner(store);
+      const all = await runner.reserve(9);
+      assert.deepEqual(all.map(idOf), ["a", "c", "d", "e"]);
+      const [a, , d] = all as [Delivery, Delivery, Delivery];
+      await runner.commit(ack(a, { frees: { key: "k", taskId: "a" } }));
+      await store.revokes.revoke([{ by: "id", value: "d", ...how }], 60_000);
+      await store.revokes.revoke([{ by: "id", value: "c", ...how }], 20);
+      assert.deepEqual(await publish(unique("g")), ["d"]);
+      await store.leases.close(runner.epoch);
+      assert.deepEqual(await publish(unique("g")), ["d"]);
+      await store.broker.commit(runner.epoch, [{ ...ack(d), settle: { kind: "park", untilMs: Date.now() + 60_000, why: "retry" } }], {
+        onBehalf: true,
+      });
+      assert.deepEqual(await publish(unique("g")), [null]);
+      await store.broker.commit(
+        runner.epoch,
+        all.filter(({ id }) => id !== a.id && id !== d.id).map((left) => ack(left)),
+        { onBehalf: true },
+      );
+      await pass(40);
+      assert.deepEqual(await publish(unique("h", "kept")), ["c"]);
     });
 
     it("goes with what is purged", async ({ store }) => {

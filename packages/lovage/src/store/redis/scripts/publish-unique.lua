@@ -1,5 +1,6 @@
 #!lua
--- Publishes messages of which some have a unique key: one whose key another task has is left out. At most once per call id.
+-- Publishes messages of which some have a unique key: one whose key another task has is left out, unless that one is refused and in no
+-- runner. At most once per call id.
 -- KEYS  1 call, 2 parked, 3 parked due, 4 sequence
 -- ARGV  1 how long the call id is remembered (ms), 2 what our keys begin with, 3 how many bindings, then key and member each, then
 --       each message: task id, unique key or '', how long it is kept at most (ms) or '', list, envelope, park (ms) or '', header
@@ -8,6 +9,7 @@
 -- include "clock"
 -- include "kinds"
 -- include "parking"
+-- include "standing-revoke"
 local root, bindings = ARGV[2], tonumber(ARGV[3])
 local first = 4 + 2 * bindings
 local function check()
@@ -22,11 +24,39 @@ local function check()
     if wrong then return wrong end
   end
 end
+-- Anything in flight that names it counts, its children too: nobody may start beside a run that is not over.
+local function may_run(task)
+  if not string.find(task, '^[%w_.:-]+$') then return true end
+  local epochs = {}
+  for _, node in ipairs(redis.call('HKEYS', root .. 'nodes')) do
+    for _, epoch in ipairs(redis.call('SMEMBERS', root .. 'node:epochs:' .. node)) do epochs[#epochs + 1] = epoch end
+  end
+  for _, field in ipairs(redis.call('HKEYS', root .. 'fleet')) do
+    local orphan = string.match(field, '^o:(.*)$')
+    if orphan then epochs[#epochs + 1] = orphan end
+  end
+  for _, epoch in ipairs(epochs) do
+    for _, record in ipairs(redis.call('HVALS', root .. 'flight:' .. epoch)) do
+      if string.find(record, '"' .. task .. '"', 1, true) then return true end
+    end
+  end
+  return false
+end
+-- Whether it will never start, and does not run.
+local function is_over(task)
+  local entries, places, now = root .. 'revokes', root .. 'revokes:places', now_ms()
+  local refusal = standing_revoke(entries, places, 'i' .. task, now) .. standing_revoke(entries, places, 'r' .. task, now)
+  return refusal ~= '' and not may_run(task)
+end
 -- '' where the message may go, now that its task has the key.
 local function claim(task, key, for_ms)
   if key == '' then return '' end
   local holder = redis.call('GET', root .. 'unique:' .. key)
-  if holder and holder ~= task then return holder end
+  if holder and holder ~= task then
+    -- Where that cannot be read (a key of a wrong type), the holder counts.
+    local read, over = pcall(is_over, holder)
+    if not (read and over) then return holder end
+  end
   if for_ms == '' then
     redis.call('SET', root .. 'unique:' .. key, task)
   else

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const publishUniqueScript: LuaScript = {
   name: "publish-unique",
-  sha1: "d97b679a7d3a879244200cba4e02203714a2f1c0",
+  sha1: "858c3fb3d10b40fa508646453826d9dea25db65e",
   source: `#!lua
 local function now_ms()
   local time = redis.call('TIME')
@@ -39,6 +39,12 @@ local function park(parked_key, due_key, sequence_key, due_ms, record)
   redis.call('HSET', parked_key, id, record)
   redis.call('ZADD', due_key, due_ms, id)
 end
+local function standing_revoke(entries, places, key, now)
+  local at = redis.call('HGET', places, key)
+  local found = at and redis.call('XRANGE', entries, at, at) or {}
+  local text = #found > 0 and found[1][2][2] or ''
+  return text ~= '' and tonumber(string.match(text, '^%d+')) > now and text or ''
+end
 local root, bindings = ARGV[2], tonumber(ARGV[3])
 local first = 4 + 2 * bindings
 local function check()
@@ -53,10 +59,35 @@ local function check()
     if wrong then return wrong end
   end
 end
+local function may_run(task)
+  if not string.find(task, '^[%w_.:-]+$') then return true end
+  local epochs = {}
+  for _, node in ipairs(redis.call('HKEYS', root .. 'nodes')) do
+    for _, epoch in ipairs(redis.call('SMEMBERS', root .. 'node:epochs:' .. node)) do epochs[#epochs + 1] = epoch end
+  end
+  for _, field in ipairs(redis.call('HKEYS', root .. 'fleet')) do
+    local orphan = string.match(field, '^o:(.*)$')
+    if orphan then epochs[#epochs + 1] = orphan end
+  end
+  for _, epoch in ipairs(epochs) do
+    for _, record in ipairs(redis.call('HVALS', root .. 'flight:' .. epoch)) do
+      if string.find(record, '"' .. task .. '"', 1, true) then return true end
+    end
+  end
+  return false
+end
+local function is_over(task)
+  local entries, places, now = root .. 'revokes', root .. 'revokes:places', now_ms()
+  local refusal = standing_revoke(entries, places, 'i' .. task, now) .. standing_revoke(entries, places, 'r' .. task, now)
+  return refusal ~= '' and not may_run(task)
+end
 local function claim(task, key, for_ms)
   if key == '' then return '' end
   local holder = redis.call('GET', root .. 'unique:' .. key)
-  if holder and holder ~= task then return holder end
+  if holder and holder ~= task then
+    local read, over = pcall(is_over, holder)
+    if not (read and over) then return holder end
+  end
   if for_ms == '' then
     redis.call('SET', root .. 'unique:' .. key, task)
   else

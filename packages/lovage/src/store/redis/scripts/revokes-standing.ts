@@ -3,21 +3,24 @@ import type { LuaScript } from "../script.ts";
 
 export const revokesStandingScript: LuaScript = {
   name: "revokes-standing",
-  sha1: "6a085ca00223e0639d726dbd3ca785bb1b73f0cf",
+  sha1: "b7369b2b462bd13a197e86d33c9c1ce4bc78329a",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function standing_revoke(entries, places, key, now)
+  local at = redis.call('HGET', places, key)
+  local found = at and redis.call('XRANGE', entries, at, at) or {}
+  local text = #found > 0 and found[1][2][2] or ''
+  return text ~= '' and tonumber(string.match(text, '^%d+')) > now and text or ''
 end
 redis.call('XLEN', KEYS[1])
 redis.call('HLEN', KEYS[2])
 local now = now_ms()
 local standing = {}
 for i = 1, #ARGV do
-  local at = redis.call('HGET', KEYS[2], ARGV[i])
-  local found = at and redis.call('XRANGE', KEYS[1], at, at) or {}
-  local text = #found > 0 and found[1][2][2] or ''
-  standing[i] = text ~= '' and tonumber(string.match(text, '^%d+')) > now and text or ''
+  standing[i] = standing_revoke(KEYS[1], KEYS[2], ARGV[i], now)
 end
 return standing
 `,

@@ -82,6 +82,9 @@ SELECT count(*) AS n, min(until) AS first FROM limit_calls WHERE lim = :id;
 -- name: uniqueHolder
 SELECT task FROM unique_keys WHERE space = :space AND key = :key AND (expires IS NULL OR expires > :now);
 
+-- name: anyInFlight
+SELECT 1 AS yes FROM messages WHERE place = 1 AND instr(bytes, CAST(:named AS BLOB)) > 0 LIMIT 1;
+
 -- name: claimUnique
 INSERT OR REPLACE INTO unique_keys (space, key, task, expires) VALUES (:space, :key, :task, :expires);
 

@@ -421,6 +421,13 @@ export const uniqueHolder: Statement<"space" | "key" | "now"> = {
 };
 
 /** limits.sql */
+export const anyInFlight: Statement<"named"> = {
+  name: "anyInFlight",
+  args: ["named"],
+  text: `SELECT 1 AS yes FROM messages WHERE place = 1 AND instr(bytes, CAST(? AS BLOB)) > 0 LIMIT 1`,
+};
+
+/** limits.sql */
 export const claimUnique: Statement<"space" | "key" | "task" | "expires"> = {
   name: "claimUnique",
   args: ["space", "key", "task", "expires"],
