@@ -14,8 +14,8 @@ export interface Message {
   readonly by: Side;
   /** The chord whose last part sent it, where Lovage counted that part. */
   readonly joined: string | undefined;
-  /** 1, and one more each time it went back to its queue. */
-  pushes: number;
+  /** How often it was given to a runner of ours. */
+  given: number;
   /** Where Celery has it: `queued`, too, between its two steps of taking a message. */
   place: "queued" | "unacked" | "settled";
 }
@@ -38,6 +38,8 @@ export interface Started {
 const taskset = /^celery-taskset-meta-(.+)\.([js])$/;
 const resultKey = "celery-task-meta-";
 export const runsKey = "kills:runs";
+/** Of a runner; suspects that wait for one of their own are in flight in their node's name, and nobody runs them there. */
+const isFlight = (key: string): boolean => key.includes(":flight:") && !key.includes(":flight:quarantine-");
 
 export class Journal {
   readonly messages = new Map<string, Message>();
@@ -82,7 +84,10 @@ export class Journal {
       DEL: ([key = ""]: string[], by: Side) => {
         if (by === "ts" && taskset.exec(key)?.[2] === "j") this.#joined = taskset.exec(key)?.[1];
       },
-      HSET: ([key, tag = ""]: string[]) => this.#moved(key, tag, "unacked"),
+      HSET: ([key = "", ...pairs]: string[]) => {
+        this.#moved(key, pairs[0] ?? "", "unacked");
+        if (isFlight(key)) for (const record of pairs) this.#given(record);
+      },
       HDEL: ([key, tag = ""]: string[]) => this.#moved(key, tag, "settled"),
       SET: ([key = "", document = ""]: string[], by: Side) => this.#stored(key, document, by),
       SETEX: ([key = "", , document = ""]: string[], by: Side) => this.#stored(key, document, by),
@@ -92,6 +97,12 @@ export class Journal {
   #moved(key: string | undefined, tag: string, place: Message["place"]): void {
     const message = key === "unacked" ? this.messages.get(tag) : undefined;
     if (message !== undefined) message.place = place;
+  }
+
+  /** A record in flight ends in the envelope. */
+  #given(record: string): void {
+    const message = this.messages.get(/"delivery_tag": ?"([^"]+)"/.exec(record)?.[1] ?? "");
+    if (message !== undefined) message.given += 1;
   }
 
   #stored(key: string, document: string, by: Side): void {
@@ -130,7 +141,6 @@ export class Journal {
     const before = this.messages.get(tag);
     this.noted += 1;
     if (before !== undefined) {
-      before.pushes += 1;
       before.place = "queued";
       return;
     }
@@ -138,7 +148,7 @@ export class Journal {
     const label = args.at(-1) as string;
     const body = embed?.chord ? labelOf(embed.chord) : undefined;
     const joined = by === "ts" ? this.#joined : undefined;
-    const message: Message = { tag, id, label, queue, by, joined, pushes: 1, place: "queued" };
+    const message: Message = { tag, id, label, queue, by, joined, given: 0, place: "queued" };
     this.messages.set(tag, message);
     listOf(this.#byLabel, label).push(message);
     if (group && body !== undefined) this.#chord(group).body = body;

@@ -95,8 +95,8 @@ class Judgement implements Verdict {
     const runs = this.#runs(label);
     this.executions[side].set(runs.length, (this.executions[side].get(runs.length) ?? 0) + 1);
     if (sent.length === 0) return;
-    const pushes = sent.reduce((sum, message) => sum + message.pushes, 0);
-    if (side === "ts" && runs.length > pushes) this.find(`${label} ran ${runs.length} times, and was in its queue only ${pushes} times`);
+    const given = sent.reduce((sum, message) => sum + message.given, 0);
+    if (side === "ts" && runs.length > given) this.find(`${label} ran ${runs.length} times, and was given to a runner only ${given} times`);
     const stored = this.#journal.results.get((sent[0] as Message).id);
     if (stored === "SUCCESS") return;
     if (side === "ts" || stored !== undefined) this.find(`${label} has ${runs.length} runs and the result ${stored}`);
