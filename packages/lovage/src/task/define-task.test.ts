@@ -19,9 +19,19 @@ describe("defineTask", () => {
     ["a soft limit above the hard one", () => defineTask("t", { timeLimit: 1, softTimeLimit: 2 }, () => 1), "LOVAGE_TASK_INVALID"],
     ["an unreadable limit", () => defineTask("t", { timeLimit: "soon" }, () => 1), "LOVAGE_DURATION_INVALID"],
     ["the same name twice", () => defineTask("t", { params: ["a", "a"] }, () => 1), "LOVAGE_TASK_INVALID"],
+    ["text where unique is yes or no", () => defineTask("t", { unique: "yes" as never }, () => 1), "LOVAGE_TASK_INVALID"],
+    ["a unique key that is no function", () => defineTask("t", { unique: { key: "" as never } }, () => 1), "LOVAGE_TASK_INVALID"],
     ["a negative number of retries", () => defineTask("t", { retry: { max: -1 } }, () => 1), "LOVAGE_RETRY_INVALID"],
   ])("refuses %s", (_, define, code) => {
     expect(define).toThrow(expect.objectContaining({ code }));
+  });
+  it("refuses an option that there is not, with the one that may be meant", () => {
+    expect(() => defineTask("t.typo", { ratelimit: "1/s" } as never, () => 1)).toThrow(
+      expect.objectContaining({
+        code: "LOVAGE_TASK_INVALID",
+        message: expect.stringMatching(/^Task "t.typo": there is no option "ratelimit"\. Did you mean .*rateLimit\?$/),
+      }),
+    );
   });
   it("says why a task that belongs to no app cannot be sent by itself", async () => {
     await expect(defineTask("t.lonely", () => 1).delay()).rejects.toMatchObject({ code: "LOVAGE_APP_UNKNOWN" });
@@ -52,6 +62,8 @@ describe("signatures", () => {
     ["a broken date", { eta: new Date(Number.NaN) }],
     ["a priority that is no whole number", { priority: 1.5 }],
     ["an empty task id", { taskId: "" }],
+    ["an empty unique key", { unique: { key: "" } }],
+    ["text where unique is yes or no", { unique: "yes" as never }],
   ])("refuse %s", (_, options) => {
     expect(() => add.s(1).set(options)).toThrow(expect.objectContaining({ code: "LOVAGE_SEND_OPTIONS_INVALID" }));
   });

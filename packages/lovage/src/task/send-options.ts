@@ -116,8 +116,9 @@ export function givenFamily({ tags, correlationId }: SendOptions): Family | unde
 
 function uniqueRequest(unique: boolean | UniqueRequest): UniqueRequest | false {
   if (typeof unique === "boolean") return unique ? {} : false;
+  if (typeof unique !== "object" || unique === null) return refuse("unique", unique, "true, false or { key, until, forMs }");
   const { key, until, forMs } = unique;
-  if (key !== undefined && typeof key !== "string") refuse("unique.key", key, "text");
+  if (key !== undefined) nonEmpty("unique.key", key);
   if (until !== undefined && until !== "start" && until !== "done") refuse("unique.until", until, '"start" or "done"');
   if (forMs !== undefined && !(Number.isFinite(forMs) && forMs > 0)) refuse("unique.forMs", forMs, "milliseconds above 0");
   return { ...(key !== undefined && { key }), ...(until !== undefined && { until }), ...(forMs !== undefined && { forMs }) };

@@ -3,7 +3,7 @@ import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 
 /** Tells calls apart by their arguments, as the handler gets them. */
 // biome-ignore lint/suspicious/noExplicitAny: the handler's own parameters, which stand elsewhere
-export type KeyOf = (...args: any[]) => string | number;
+export type KeyOf = (...args: any[]) => string | number | boolean;
 
 export interface RateLimit {
   /** "10/s", "100/m", "5/h", or starts per second. Starts are spread evenly over the time. */
@@ -111,6 +111,8 @@ function concurrencyOf(task: string, given: number | ConcurrencyLimit, refuse: R
 /** null: it is not unique. */
 export function resolveUnique(task: string, given: LimitOptions["unique"], refuse: Refuse): ResolvedUnique | null {
   if (given === undefined || given === false) return null;
+  if (given !== true && (typeof given !== "object" || given === null))
+    refuse(`unique is ${JSON.stringify(given)}: expected true, false or { key, until, forMs, name }`);
   const { key, until = "done", forMs, name = task } = given === true ? {} : given;
   if (!isKeyOf(key)) refuse("unique's key is no function: expected (...args) => key");
   if (until !== "start" && until !== "done") refuse(`unique's until is ${JSON.stringify(until)}: expected "start" or "done"`);

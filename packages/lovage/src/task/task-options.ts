@@ -1,5 +1,6 @@
 /** What a task says about itself: options as the user writes them, and their whole form. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import { type ResolvedRetryPolicy, type RetryPolicy, resolveRetryPolicy } from "./retry-policy.ts";
@@ -80,11 +81,36 @@ export interface TaskSettings {
   readonly teardown: (() => unknown) | null;
 }
 
+/** All of them, for callers whose code no compiler has seen. */
+const known: Readonly<Record<keyof TaskOptions | "input" | "errback", true>> = {
+  queue: true,
+  priority: true,
+  timeLimit: true,
+  softTimeLimit: true,
+  retry: true,
+  acksLate: true,
+  deadLetter: true,
+  ignoreResult: true,
+  trackStarted: true,
+  track: true,
+  expires: true,
+  params: true,
+  input: true,
+  errback: true,
+  rateLimit: true,
+  concurrency: true,
+  unique: true,
+  setup: true,
+  teardown: true,
+};
+
 /** @throws {ConfigError} LOVAGE_TASK_INVALID or LOVAGE_DURATION_INVALID, naming task and option. */
 export function resolveTaskOptions(
   task: string,
   options: TaskOptions & { readonly input?: StandardSchemaV1; readonly errback?: true },
 ): TaskSettings {
+  for (const option in options)
+    if (!(option in known)) invalid(task, `there is no option "${option}"`, didYouMean(option, Object.keys(known)));
   const where = (option: string) => `Task "${task}": ${option}`;
   const limit = (option: "timeLimit" | "softTimeLimit") => {
     const value = options[option];
@@ -129,6 +155,6 @@ function check(task: string, settings: TaskSettings): void {
     invalid(task, `params are ${JSON.stringify(params)}: expected names that differ`);
 }
 
-function invalid(task: string, problem: string): never {
-  throw new ConfigError("LOVAGE_TASK_INVALID", `Task "${task}": ${problem}.`, { details: { task } });
+function invalid(task: string, problem: string, hint = ""): never {
+  throw new ConfigError("LOVAGE_TASK_INVALID", `Task "${task}": ${problem}.${hint}`, { details: { task } });
 }
