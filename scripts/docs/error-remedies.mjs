@@ -137,6 +137,10 @@ export const remedies = {
   LOVAGE_PROFILE_INVALID: ["A profile has a key that is no worker option.", "The message lists those that are."],
   LOVAGE_PROFILE_UNKNOWN: ["The app has no such profile.", "The message lists those it has."],
   LOVAGE_QUEUE_NOT_DECLARED: ["A task would go to a queue that `taskQueues` does not name.", "Add it there, or send with `{ queue }`."],
+  LOVAGE_LIMIT_KEY_INVALID: [
+    "A task's own function `unique.key`, `rateLimit.per` or `concurrency.per` gave no key: undefined, a promise, an object, empty text.",
+    "Return text, a number or a boolean, at once: anything else would make all calls the same.",
+  ],
   LOVAGE_UNIQUE_IN_CANVAS: [
     "A task that is unique stands in a chain, group or chord, or is sent with `sendOnSuccess`.",
     "A call that is left out can have no place there. Send it by itself, or give that step `unique: false`.",

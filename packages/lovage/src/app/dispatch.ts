@@ -14,7 +14,7 @@ import type { Registry } from "../task/registry.ts";
 import type { Prepared, Sender } from "../task/sender.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Built } from "./sending.ts";
-import { inCanvas, mayBeUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
+import { inCanvas, mayBeUnique, someUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
 
 export interface DispatchOptions {
   /** Whose runs send through themselves. */
@@ -36,32 +36,32 @@ export class Dispatch {
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#middleware = options.middleware.filter((each) => each.publish !== undefined);
-    this.#anyUnique = options.registry.all().some((task) => task.settings.unique !== null);
+    this.#anyUnique = someUnique(options.registry.all());
   }
 
   /** The handles of all its calls, in order. */
   async all(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
-    if (mayBeUnique(built.messages, this.#anyUnique)) return this.#sendLooking(built);
+    if (mayBeUnique(built, this.#anyUnique)) return this.#sendLooking(built);
     const results = await this.#publish(built);
     return built.results.map((_, index) => this.#handle(built, index, results));
   }
 
   /** Of one call. As few promises as can be: a thousand sends at once are a thousand times this. */
   async only(built: Built): Promise<AsyncResult | GroupResult> {
-    if (mayBeUnique(built.messages, this.#anyUnique)) return (await this.#sendLooking(built))[0] as AsyncResult | GroupResult;
+    if (mayBeUnique(built, this.#anyUnique)) return (await this.#sendLooking(built))[0] as AsyncResult | GroupResult;
     return this.#handle(built, 0, await this.#publish(built));
   }
 
   /** Sends nothing. @throws {UsageError} LOVAGE_UNIQUE_IN_CANVAS */
   async prepare(built: Built): Promise<Prepared> {
-    const unique = mayBeUnique(built.messages, this.#anyUnique) && (await uniqueness(built.messages, this.#options.registry));
+    const unique = mayBeUnique(built, this.#anyUnique) && (await uniqueness(built, this.#options.registry));
     if (unique) throw inCanvas(unique.messages.find(({ id }) => unique.forMs.has(id))?.task ?? "");
     return { publication: this.#encode(built), children: built.children, handle: this.#handle(built, 0) };
   }
 
   /** Some may be unique; of those that are, one whose key another task has is not sent. */
   async #sendLooking(built: Built): Promise<readonly (AsyncResult | GroupResult)[]> {
-    const unique = await uniqueness(built.messages, this.#options.registry);
+    const unique = await uniqueness(built, this.#options.registry);
     if (unique === undefined) {
       const results = await this.#publish(built);
       return built.results.map((_, index) => this.#handle(built, index, results));

@@ -40,6 +40,8 @@ export interface Built {
   readonly children: readonly ResultTuple[];
   /** Of these, nothing will be stored. undefined: none. */
   readonly ignored: ReadonlySet<TaskId> | undefined;
+  /** By name, what callers handed in and the app does not list. undefined: none. */
+  readonly definitions: ReadonlyMap<string, AnyTask> | undefined;
 }
 
 export interface SendingOptions {
@@ -86,7 +88,18 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
     results,
     ignored: ignoredBy(builder.messages, app),
     children: builder.children,
+    definitions: definitionsOf(calls, app.registry),
   };
+}
+
+function definitionsOf(calls: readonly Call[], registry: Registry): ReadonlyMap<string, AnyTask> | undefined {
+  let found: Map<string, AnyTask> | undefined;
+  for (const { task } of calls) {
+    if (task === undefined || registry.get(task.name) === task) continue;
+    found ??= new Map();
+    found.set(task.name, task);
+  }
+  return found;
 }
 
 /** What is sent now, and what stands at the end of it: chains and the bodies of chords. */

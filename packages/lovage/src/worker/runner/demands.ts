@@ -5,6 +5,7 @@ import { limitKey } from "../../kernel/limit-key.ts";
 import { rateIntervalMs } from "../../kernel/rate.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import { bindArguments } from "../../task/arguments.ts";
+import { keyText } from "../../task/key-text.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import type { KeyOf, ResolvedRate } from "../../task/task-limits.ts";
 
@@ -38,12 +39,17 @@ export async function demandsOf(task: AnyTask, message: TaskMessage, facts: Dema
   const rates = facts.noRates ? [] : (limits?.rates ?? defaultRates(task, facts));
   const isKeyed = concurrency?.per != null || rates.some(({ per }) => per !== null);
   const args = isKeyed ? await bindArguments(task, message.args, message.kwargs) : [];
+  const keyOf = (option: string, per: KeyOf | null) => (per === null ? null : keyText(task.name, option, per(...args)));
   const demands: Demand[] = [];
   if (concurrency !== null)
-    demands.push({ kind: "slots", name: nameOf(["slots", concurrency.name], concurrency.per, args), most: concurrency.most });
+    demands.push({
+      kind: "slots",
+      name: nameOf(["slots", concurrency.name], keyOf("concurrency.per", concurrency.per)),
+      most: concurrency.most,
+    });
   for (const { intervalMs, scope, per, name, burst } of rates) {
     const of = scope === "node" ? ["rate", name, String(intervalMs), facts.nodeName] : ["rate", name, String(intervalMs)];
-    demands.push({ kind: "rate", name: nameOf(of, per, args), intervalMs, burst });
+    demands.push({ kind: "rate", name: nameOf(of, keyOf("rateLimit.per", per)), intervalMs, burst });
   }
   return demands;
 }
@@ -51,5 +57,4 @@ export async function demandsOf(task: AnyTask, message: TaskMessage, facts: Dema
 const defaultRates = ({ name }: AnyTask, { defaultIntervalMs }: DemandFacts): readonly ResolvedRate[] =>
   defaultIntervalMs === null ? [] : [{ intervalMs: defaultIntervalMs, scope: "node", per: null, name, burst: 1 }];
 
-const nameOf = (of: readonly string[], per: KeyOf | null, args: readonly unknown[]): string =>
-  limitKey(per === null ? of : [...of, String(per(...args))]);
+const nameOf = (of: readonly string[], key: string | null): string => limitKey(key === null ? of : [...of, key]);
