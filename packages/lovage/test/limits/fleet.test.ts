@@ -53,10 +53,10 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("limits over severa
     expect(bench.lines(file).length).toBeLessThan(80);
     await waitFor("the rated ones", () => bench.lines(file).length === 80, 30_000);
     // The order in which eight runners came to the line, which is that of the queue but for who was faster.
-    for (const [place, word] of words(file).entries()) expect(Math.abs(place - Number(word))).toBeLessThan(16);
+    for (const [place, word] of words(file).entries()) expect(Math.abs(place - Number(word))).toBeLessThan(32);
     expect(Date.now() - began).toBeGreaterThan(3900);
     // 20 ± 1 by the store's clock; what is measured here is when user code got control, on a machine that does other things.
-    expect(mostIn(1000, times(file))).toBeLessThanOrEqual(23);
+    expect(mostIn(1000, times(file))).toBeLessThanOrEqual(26);
   });
 
   it("count Celery's rate limit for each node by itself", { timeout: 60_000 }, async () => {

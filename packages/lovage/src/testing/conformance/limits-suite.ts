@@ -223,12 +223,12 @@ export const limitsSuite: Suite = (api, name, make) => {
       const runner = await startRunner(store);
       await send(runner, ...Array.from({ length: 9 }, (_, i) => `t${i}`));
       await admit(runner, await runner.reserve(9), rate(400));
-      // 200 ms late: the next is due in 200 ms all the same. A slow machine may double that, and no more.
+      // 200 ms late: 50 of them are made up for, however slow the machine is.
       await pass(600);
       await store.leases.promote(10);
       await admit(runner, await runner.reserve(9), rate(400));
       const { nextDueMs, storeNow } = await store.leases.promote(10);
-      assert.ok((nextDueMs ?? 0) - storeNow <= 220, `next in ${(nextDueMs ?? 0) - storeNow} ms`);
+      assert.ok((nextDueMs ?? 0) - storeNow <= 351, `next in ${(nextDueMs ?? 0) - storeNow} ms`);
       await pass(1600);
       assert.ok((await store.leases.promote(10)).promoted <= 2, "what was missed is not made up for");
     });
