@@ -141,6 +141,10 @@ export const remedies = {
     "A task's own function `unique.key`, `rateLimit.per` or `concurrency.per` gave no key: undefined, a promise, an object, empty text.",
     "Return text, a number or a boolean, at once: anything else would make all calls the same.",
   ],
+  LOVAGE_UNIQUE_HELD: [
+    "A dead letter that is unique was to be replayed while another task has its key; `details.holder` names that task.",
+    "Replay it when that task has ended, or with `{ unique: false }` (`--no-unique`) beside it.",
+  ],
   LOVAGE_UNIQUE_IN_CANVAS: [
     "A task that is unique stands in a chain, group or chord, or is sent with `sendOnSuccess`.",
     "A call that is left out can have no place there. Send it by itself, or give that step `unique: false`.",

@@ -2,7 +2,7 @@
 export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
-export type { AppDeadLetters, BulkOptions, DeadTask, ReplayChanges } from "./app/dead-letters.ts";
+export type { AppDeadLetters, BulkOptions, DeadTask, ReplayAllOptions, ReplayChanges, ReplayOptions } from "./app/dead-letters.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";
 export type { DeadLetterCount, DeadLetterFilter } from "./broker/dead-letters.ts";

@@ -195,7 +195,7 @@ class LovageApp implements App {
   }
 
   get deadLetters(): AppDeadLetters {
-    return new DeadLetterDesk({ store: () => this.store(), limits: this.#settings.limits });
+    return new DeadLetterDesk({ store: () => this.store(), limits: this.#settings.limits, registry: this.registry });
   }
 
   get spool(): Spool | null {

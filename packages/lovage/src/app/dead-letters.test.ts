@@ -92,6 +92,31 @@ describe("a replay", () => {
     expect(back).toMatchObject({ routingKey: "other", headers: { why: "fixed" } });
   });
 
+  it("takes the unique key again, and is refused while another task has it", async () => {
+    const lovage = { unique: { key: "t:1", until: "done" } } as const;
+    const first = await bury({ id: "a", task: "t", args: [], lovage });
+    const { limits } = await app.store();
+    const claim = (taskId: string) =>
+      limits.publishUnique({ messages: [{ taskId, queue: "z", priority: 0, bytes: "{}", unique: { key: "t:1", forMs: null } }] });
+    expect(await claim("b")).toEqual([null]);
+    const held = { code: "LOVAGE_UNIQUE_HELD", details: { id: first, holder: "b" } };
+    await expect(app.deadLetters.replay(first)).rejects.toMatchObject(held);
+    await expect(app.deadLetters.edit(first, { args: [2] })).rejects.toMatchObject(held);
+    const skipped: string[][] = [];
+    expect(await app.deadLetters.replayAll({ filter: {}, onHeld: (...each) => skipped.push(each) })).toBe(0);
+    expect(skipped).toEqual([[first, "b"]]);
+    expect(await app.deadLetters.replayAll({ filter: {}, unique: false })).toBe(1);
+    const { broker } = await app.store();
+    await broker.queues.purge(["celery"]);
+    const second = await bury({ id: "c", task: "t", args: [], lovage: { unique: { key: "t:2", until: "done" } } });
+    expect(await app.deadLetters.replay(second)).toBe(true);
+    expect(
+      await limits.publishUnique({
+        messages: [{ taskId: "d", queue: "z", priority: 0, bytes: "{}", unique: { key: "t:2", forMs: null } }],
+      }),
+    ).toEqual(["c"]);
+  });
+
   it("of all that fit goes oldest first, and says how many", async () => {
     for (const id of ["a", "b", "c"]) await bury({ id, task: id === "b" ? "other" : "t" });
     expect(await app.deadLetters.replayAll({ filter: { task: "t" } })).toBe(2);

@@ -3,13 +3,15 @@ import type { DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterId, DeadL
 import { type EncodeLimits, toOutgoing } from "../canvas/publication.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
-import { UsageError } from "../kernel/errors.ts";
+import { isLovageError, StoreRefusedError, UsageError } from "../kernel/errors.ts";
 import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 import { decodeTaskMessage, type PeekedHeaders, peekHeaders } from "../message/decode.ts";
 import { markReplayed, withoutCounts } from "../message/mark-replayed.ts";
 import { reprArgs, reprKwargs } from "../message/repr.ts";
 import type { QueueName, TaskId, TaskMessage } from "../message/task-message.ts";
+import { uniqueHoldOf } from "../message/unique-hold.ts";
 import type { Store } from "../store/store.ts";
+import type { Registry } from "../task/registry.ts";
 
 /** A dead letter with what its headers say, as far as they can be read. */
 export interface DeadTask extends DeadLetter {
@@ -18,8 +20,13 @@ export interface DeadTask extends DeadLetter {
   readonly diedAt: Date;
 }
 
-/** What is given replaces what the message says. */
-export interface ReplayChanges {
+export interface ReplayOptions {
+  /** false: a task that is unique runs beside another that has its key. */
+  readonly unique?: false;
+}
+
+/** What is given replaces what the message says. A task that is unique keeps the key of its first arguments. */
+export interface ReplayChanges extends ReplayOptions {
   readonly args?: readonly unknown[];
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly queue?: QueueName;
@@ -43,6 +50,11 @@ export interface BulkOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ReplayAllOptions extends BulkOptions, ReplayOptions {
+  /** Hears of each letter that was skipped because another task has its unique key. */
+  readonly onHeld?: (id: DeadLetterId, holder: TaskId) => void;
+}
+
 /**
  * Messages that were given up. A replay keeps the task's id, starts its attempts anew and takes its FAILURE away, so that
  * whoever asks for its result waits again.
@@ -54,12 +66,15 @@ export interface AppDeadLetters {
   each(filter?: DeadLetterFilter): AsyncIterable<DeadTask>;
   get(id: DeadLetterId): Promise<DeadTask | undefined>;
   counts(): Promise<readonly DeadLetterCount[]>;
-  /** Back to its queue, in one step. false: it is not there (any more). */
-  replay(id: DeadLetterId): Promise<boolean>;
+  /**
+   * Back to its queue, in one step. false: it is not there (any more).
+   * @throws {StoreRefusedError} LOVAGE_UNIQUE_HELD when it is unique and another task has its key (`details.holder`).
+   */
+  replay(id: DeadLetterId, options?: ReplayOptions): Promise<boolean>;
   /** As `replay`, changed. @throws {UsageError} LOVAGE_DEAD_LETTER_UNREADABLE when there is nothing that could be changed. */
   edit(id: DeadLetterId, changes: ReplayChanges): Promise<boolean>;
-  /** Oldest first; what dies meanwhile is not among them. Returns how many went back. */
-  replayAll(options: BulkOptions): Promise<number>;
+  /** Oldest first; what dies meanwhile is not among them. Returns how many went back; what is unique and held is skipped. */
+  replayAll(options: ReplayAllOptions): Promise<number>;
   /** Removed for good. Returns how many of them were there. */
   discard(ids: DeadLetterId | readonly DeadLetterId[]): Promise<number>;
   discardAll(options: BulkOptions): Promise<number>;
@@ -68,6 +83,8 @@ export interface AppDeadLetters {
 export interface AppDeadLettersOptions {
   store(): Promise<Store>;
   readonly limits: EncodeLimits;
+  /** What tells how long a unique key is kept. */
+  readonly registry: Registry;
   readonly clock?: Clock;
 }
 
@@ -104,23 +121,43 @@ export class DeadLetterDesk implements AppDeadLetters {
     return (await this.#options.store()).deadLetters.counts();
   }
 
-  replay(id: DeadLetterId): Promise<boolean> {
-    return this.#replay(id, undefined);
+  replay(id: DeadLetterId, options: ReplayOptions = {}): Promise<boolean> {
+    return this.#replay(id, options, asItIs);
   }
 
   edit(id: DeadLetterId, changes: ReplayChanges): Promise<boolean> {
-    return this.#replay(id, changes);
+    return this.#replay(id, changes, (letter) => changed(letter, changes, this.#options.limits));
   }
 
-  async #replay(id: DeadLetterId, changes: ReplayChanges | undefined): Promise<boolean> {
+  async #replay(id: DeadLetterId, { unique }: ReplayOptions, replayOf: (letter: DeadLetter) => Replay): Promise<boolean> {
     const { deadLetters } = await this.#options.store();
     const letter = await deadLetters.get(id);
     if (letter === undefined) return false;
-    return deadLetters.replay(changes === undefined ? asItIs(letter) : changed(letter, changes, this.#options.limits));
+    const replay = replayOf(letter);
+    const answer = await deadLetters.replay(unique === false ? replay : this.#unique(letter, replay));
+    if (typeof answer === "boolean") return answer;
+    throw uniqueHeld(id, answer.heldBy);
   }
 
-  async replayAll(options: BulkOptions): Promise<number> {
-    return this.#forEach(options, (id) => this.replay(id));
+  /** The key that it gave back when it died is taken again. */
+  #unique(letter: DeadLetter, replay: Replay): Replay {
+    const headers = peekHeaders(letter.bytes);
+    const key = headers === null ? undefined : uniqueHoldOf(headers.id, headers.lovage)?.key;
+    if (headers === null || key === undefined) return replay;
+    const forMs = this.#options.registry.get(headers.task ?? "")?.settings.unique?.forMs ?? null;
+    return { ...replay, message: { ...replay.message, unique: { key, forMs } } };
+  }
+
+  async replayAll({ unique, onHeld, ...options }: ReplayAllOptions): Promise<number> {
+    return this.#forEach(options, async (id) => {
+      try {
+        return await this.replay(id, unique === false ? { unique } : {});
+      } catch (error) {
+        if (!isLovageError(error, "LOVAGE_UNIQUE_HELD")) throw error;
+        onHeld?.(id, error.details.holder as TaskId);
+        return false;
+      }
+    });
   }
 
   async discard(ids: DeadLetterId | readonly DeadLetterId[]): Promise<number> {
@@ -154,6 +191,13 @@ export class DeadLetterDesk implements AppDeadLetters {
     return done;
   }
 }
+
+const uniqueHeld = (id: DeadLetterId, holder: TaskId): StoreRefusedError =>
+  new StoreRefusedError(
+    "LOVAGE_UNIQUE_HELD",
+    `Dead letter ${id} is unique, and task ${holder} has its key. Replay it when that has ended, or with { unique: false } beside it.`,
+    { details: { id, holder } },
+  );
 
 function shown(letter: DeadLetter): DeadTask {
   const headers = peekHeaders(letter.bytes);

@@ -53,7 +53,7 @@ export interface DeadLetterCount {
 
 export interface Replay {
   readonly id: DeadLetterId;
-  /** What goes to the back of a queue in its place. */
+  /** What goes to the back of a queue in its place. With `unique` its task takes that key, unless another has it. */
   readonly message: Outgoing;
   /** Its task, where it can be read: an end that is no SUCCESS is taken away, and its part of a chord that is still open. */
   readonly ended?: { readonly taskId: TaskId; readonly chord?: { readonly groupId: string; readonly index: number | null } };
@@ -68,9 +68,9 @@ export interface DeadLetters {
   list(limit: number, query?: DeadLetterQuery): Promise<readonly DeadLetter[]>;
   /**
    * Out of the dead letters and into a queue, in one step, once however often the call is made.
-   * @returns whether it was there. @throws {StoreRefusedError} when the store does not take the message.
+   * @returns whether it was there; or which task has its unique key: then nothing was changed. @throws {StoreRefusedError} when the store does not take the message.
    */
-  replay(replay: Replay): Promise<boolean>;
+  replay(replay: Replay): Promise<boolean | { readonly heldBy: TaskId }>;
   /** @returns how many of them were there. */
   discard(ids: readonly DeadLetterId[]): Promise<number>;
   /** Puts letters of an export back among the dead, with their times and under new ids. */

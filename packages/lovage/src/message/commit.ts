@@ -33,7 +33,7 @@ export interface Outgoing {
   readonly bytes: Uint8Array | string;
   /** Milliseconds from now, by the store's clock: until then it is parked. Absent or ≤ 0: to the queue. */
   readonly parkMs?: number;
-  /** Only for `Limits.publishUnique`: this task takes the key, unless another has it. `forMs`: no longer than so. */
+  /** Only for `Limits.publishUnique` and `DeadLetters.replay`: this task takes the key, unless another has it. `forMs`: no longer than so. */
   readonly unique?: { readonly key: string; readonly forMs: number | null };
 }
 

@@ -138,4 +138,30 @@ describe("lovage dlq", () => {
     writeFileSync(file, `${JSON.stringify(known)}\n${JSON.stringify(known)}\n`);
     expect(await desk.json("dlq", "import", file)).toEqual({ imported: 1, present: 1 });
   });
+
+  it("skips what is unique while another task has its key, says so, and replays it beside that task when told to", async () => {
+    const { limits, deadLetters } = await app.store();
+    await deadLetters.discard((await deadLetters.list(9)).map(({ id }) => id));
+    const unique = { key: "dlq:1", forMs: null };
+    await limits.publishUnique({ messages: [{ taskId: "holder", queue: "nobody", priority: 0, bytes: "{}", unique }] });
+    const encoding = { "content-type": "application/json", "content-encoding": "utf-8" };
+    const body = Buffer.from("[[],{},{}]").toString("base64");
+    const properties = { lovage: { unique: { key: unique.key, until: "done" } }, body_encoding: "base64" };
+    const envelope = JSON.stringify({ ...encoding, body, headers: { task: "t.add", id: "held" }, properties });
+    const bytes = Buffer.from(envelope).toString("base64");
+    const file = desk.file();
+    writeFileSync(file, JSON.stringify({ queue: "nobody", bucket: 0, reason: "failed", detail: "d", at: 2, bytes }));
+    await dlq("import", file);
+    expect(await dlq("replay", "held")).toMatchObject({ code: 1, stderr: expect.stringContaining("task holder has its unique key") });
+    expect(await dlq("edit", "held", "--priority", "1")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("task holder has its key"),
+    });
+    expect(await dlq("replay", "--all", "--force")).toMatchObject({
+      code: 0,
+      stdout: "Replayed 0 dead letters. Skipped 1.\n",
+      stderr: expect.stringContaining("task holder has its unique key"),
+    });
+    expect((await dlq("replay", "held", "--no-unique")).stdout).toBe("Replayed 1 dead letter.\n");
+  });
 });

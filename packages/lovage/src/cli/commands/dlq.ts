@@ -35,6 +35,7 @@ export const define: CommandModule["define"] = (command) =>
     .option("--priority <number>", "edit: 0 is most urgent")
     .option("--time-limit <duration>", "edit: hard limit of the run")
     .option("--soft-time-limit <duration>", "edit: soft limit of the run")
+    .option("--no-unique", "replay, edit: run also beside a task that has its unique key")
     .option("-f, --force", "do not ask")
     .option("--dry-run", "only say how many are meant");
 

@@ -1,7 +1,7 @@
 /** What `lovage dlq` can do, one function each. They end in an exit code: 1 when something that was named was not there. */
 import type { App } from "../../app/app.ts";
 import type { BulkOptions, DeadTask, ReplayChanges } from "../../app/dead-letters.ts";
-import { UsageError } from "../../kernel/errors.ts";
+import { isLovageError, UsageError } from "../../kernel/errors.ts";
 import { agreed, requireSomebody } from "../asking.ts";
 import { durationOf, wholeOf } from "../flags.ts";
 import { type Output, print, table } from "../output.ts";
@@ -19,13 +19,7 @@ export interface DlqCall extends Selection {
 export const actions: Readonly<Record<string, (call: DlqCall) => Promise<number>>> = {
   list,
   show,
-  replay: (call) =>
-    bulk(
-      call,
-      "replay",
-      (id) => call.app.deadLetters.replay(id),
-      (options) => call.app.deadLetters.replayAll(options),
-    ),
+  replay,
   edit,
   discard: (call) =>
     bulk(
@@ -46,6 +40,28 @@ export const actions: Readonly<Record<string, (call: DlqCall) => Promise<number>
     return 0;
   },
 };
+
+const uniqueOf = ({ unique }: DlqFlags): { unique?: false } => (unique ? {} : { unique });
+
+async function replay(call: DlqCall): Promise<number> {
+  const { app, output, flags } = call;
+  const held: string[] = [];
+  const onHeld = (id: string, holder: string) => {
+    held.push(id);
+    output.error(`Skipped ${id}: task ${holder} has its unique key.`);
+  };
+  const one = async (id: string) => {
+    try {
+      return await app.deadLetters.replay(id, uniqueOf(flags));
+    } catch (error) {
+      if (!isLovageError(error, "LOVAGE_UNIQUE_HELD")) throw error;
+      onHeld(id, String(error.details.holder));
+      return false;
+    }
+  };
+  const code = await bulk(call, "replay", one, (options) => app.deadLetters.replayAll({ ...options, ...uniqueOf(flags), onHeld }), held);
+  return code || (call.ids.length > 0 && held.length > 0 ? 1 : 0);
+}
 
 const letters = (count: number) => `${count} dead letter${count === 1 ? "" : "s"}`;
 
@@ -89,7 +105,7 @@ async function edit({ app, output, ids, flags }: DlqCall): Promise<number> {
       "Say what to change: --args, --kwargs, --to-queue, --rename, --priority, --time-limit or --soft-time-limit.",
     );
   const letter = await findLetter(app, id);
-  const edited = letter !== undefined && (await app.deadLetters.edit(letter.id, changes));
+  const edited = letter !== undefined && (await app.deadLetters.edit(letter.id, { ...changes, ...uniqueOf(flags) }));
   if (!edited) return sayMissing(output, ids, [false]);
   print(output, { replayed: 1, taskId: letter.taskId }, () => `Replayed task ${letter.taskId}, changed.`);
   return 0;
@@ -125,6 +141,7 @@ async function bulk(
   action: "replay" | "discard",
   one: (id: string) => Promise<boolean>,
   all: (options: BulkOptions) => Promise<number>,
+  skipped: readonly string[] = [],
 ): Promise<number> {
   requireSelection(action, { ids, filter }, flags);
   const asks = !flags.force && !flags.dryRun && (ids.length === 0 || action === "discard");
@@ -133,10 +150,12 @@ async function bulk(
   const meant = ids.length > 0 ? found.filter((letter) => letter !== undefined).length : await countOf(app, filter);
   const declined = asks && !(await agreed(`${action === "replay" ? "Replay" : "Discard"} ${letters(meant)}? [y/N] `));
   const done = flags.dryRun || declined ? 0 : ids.length > 0 ? await each(found, one) : await all(optionsOf(flags, filter));
-  const told = action === "replay" ? { meant, replayed: done } : { meant, discarded: done };
+  const told = action === "replay" ? { meant, replayed: done, skipped: skipped.length } : { meant, discarded: done };
   print(output, told, () => {
     if (flags.dryRun) return `${letters(meant)}.`;
-    return declined ? "Nothing was changed." : `${action === "replay" ? "Replayed" : "Discarded"} ${letters(done)}.`;
+    return declined
+      ? "Nothing was changed."
+      : `${action === "replay" ? "Replayed" : "Discarded"} ${letters(done)}.${skipped.length > 0 ? ` Skipped ${skipped.length}.` : ""}`;
   });
   return sayMissing(output, ids, found) || (declined ? 1 : 0);
 }

@@ -24,6 +24,7 @@ export interface DlqFlags {
   readonly priority?: string;
   readonly timeLimit?: string;
   readonly softTimeLimit?: string;
+  readonly unique: boolean;
   readonly force?: true;
   readonly dryRun?: true;
 }

@@ -4,6 +4,7 @@ import { assertSizes } from "../sizes.ts";
 import { takePartBack } from "./chords.ts";
 import { enqueue } from "./queues.ts";
 import { resultTopic } from "./results.ts";
+import { claimUnique } from "./uniques.ts";
 import type { View } from "./world.ts";
 
 /** The newest last; what died at the same millisecond stands in its order. */
@@ -52,11 +53,13 @@ export class MemoryDeadLetters implements DeadLetters {
     });
   }
 
-  async replay({ id, message, ended }: Replay): Promise<boolean> {
+  async replay({ id, message, ended }: Replay): ReturnType<DeadLetters["replay"]> {
     const view = this.#view;
     const at = this.#dead.findIndex((letter) => letter.id === id);
     if (at < 0) return false;
     assertSizes({ messages: [message] });
+    const heldBy = claimUnique(view, message);
+    if (heldBy !== null) return { heldBy };
     this.#dead.splice(at, 1);
     if (ended) {
       const { taskId, chord } = ended;

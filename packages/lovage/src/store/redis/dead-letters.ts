@@ -13,7 +13,7 @@ import { addDeadScript } from "./scripts/add-dead.ts";
 import { discardDeadScript } from "./scripts/discard-dead.ts";
 import { replayScript } from "./scripts/replay.ts";
 import { trimDeadScript } from "./scripts/trim-dead.ts";
-import { Declared, pushSending } from "./sending.ts";
+import { Declared, expiryArg, pushSending } from "./sending.ts";
 
 /** What stands before the record, as JSON. */
 type Description = Pick<DeadLetter, "delivery" | "reason" | "detail" | "cause" | "attempts">;
@@ -94,7 +94,7 @@ export class RedisDeadLetters implements DeadLetters {
     return wanted.flatMap((place, i) => (values[i] ? [read(values[i] as Reply, place)] : []));
   }
 
-  async replay({ id, message, ended }: Replay): Promise<boolean> {
+  async replay({ id, message, ended }: Replay): ReturnType<DeadLetters["replay"]> {
     const place = placeOf(id);
     if (place === undefined) return false;
     const keys = this.#keys;
@@ -104,10 +104,17 @@ export class RedisDeadLetters implements DeadLetters {
     if (chord) args.push(keys.taskset(chord.groupId), keys.closedChord(chord.groupId), chord.index === null ? "+inf" : String(chord.index));
     else args.push("", "", "");
     args.push(taskId ?? "", this.#options.chordOrdered ? "1" : "");
+    const { unique } = message;
+    if (unique) args.push(keys.unique(unique.key), `${keys.root}unique`, expiryArg(unique.forMs), message.taskId);
+    else args.push("", "", "", "");
     const declared = pushSending(args, keys, this.#declared, { messages: [message] });
     const own = [keys.call(randomUUID()), keys.dead, keys.deadOrder, keys.parked, keys.parkedDue, keys.sequence];
     const reply = await this.#link.run(replayScript, own, args);
-    if (Array.isArray(reply)) throw refused(reply);
+    if (Array.isArray(reply)) {
+      const [kind, holder = null] = reply;
+      if (asText(kind ?? null) === "held") return { heldBy: asText(holder) };
+      throw refused(reply);
+    }
     this.#declared.add(declared);
     return asText(reply) !== "gone";
   }

@@ -7,6 +7,7 @@ import { blob, type Row } from "./driver.ts";
 import { enqueue } from "./queues.ts";
 import * as sql from "./sql/statements.ts";
 import { topics } from "./topics.ts";
+import { claimUnique } from "./uniques.ts";
 import type { View } from "./view.ts";
 
 /** Each call that writes is one transaction, or its share of one. */
@@ -48,13 +49,16 @@ export class SqliteDeadLetters implements DeadLetters {
     );
   }
 
-  async replay({ id, message, ended }: Replay): Promise<boolean> {
+  async replay({ id, message, ended }: Replay): ReturnType<DeadLetters["replay"]> {
     const view = this.#view;
     const row = rowOf(id);
     if (row === undefined) return false;
     assertSizes({ messages: [message] }, view.file.location.maxBytes);
     return view.write("replay a dead letter in", (database, touched) => {
-      if (database.run(sql.unbury, { space: view.space, id: row }) === 0) return false;
+      if (!database.get(sql.deadLetter, { space: view.space, id: row })) return false;
+      const heldBy = claimUnique(view, message);
+      if (heldBy !== null) return { heldBy };
+      database.run(sql.unbury, { space: view.space, id: row });
       if (ended) {
         const { taskId, chord } = ended;
         const result = view.resultKey(taskId);

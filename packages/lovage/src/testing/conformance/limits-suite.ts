@@ -290,6 +290,27 @@ export const limitsSuite: Suite = (api, name, make) => {
       assert.deepEqual(await store.limits.publishUnique({ messages: [unique("c")] }), ["b"]);
     });
 
+    it("is taken again by the replay of a dead letter, which another task's refuses", async ({ store, pass }) => {
+      const runner = await startRunner(store);
+      await store.limits.publishUnique({ messages: [unique("a")] });
+      const settle = { kind: "dead-letter", reason: "lost", detail: "" } as const;
+      await runner.commit({ ...ack(await runner.reserveOne(), { frees: { key: "k", taskId: "a" } }), settle });
+      const [{ id } = { id: "" }] = await store.deadLetters.list(1);
+      const replay = { id, message: unique("a", "k", 1000), ended: { taskId: "a" } };
+      await store.limits.publishUnique({ messages: [unique("b")] });
+      assert.deepEqual(await store.deadLetters.replay(replay), { heldBy: "b" });
+      assert.equal(await store.deadLetters.count(), 1);
+      await runner.commit(ack(await runner.reserveOne(), { frees: { key: "k", taskId: "b" } }));
+      assert.deepEqual(texts(await runner.reserve(9)), []);
+      assert.equal(await store.deadLetters.replay(replay), true);
+      assert.deepEqual(await store.limits.publishUnique({ messages: [unique("c")] }), ["a"]);
+      await pass(1100);
+      assert.deepEqual(await store.limits.publishUnique({ messages: [unique("c")] }), [null]);
+      // A letter that is gone takes nothing.
+      assert.equal(await store.deadLetters.replay({ ...replay, message: unique("a", "other") }), false);
+      assert.deepEqual(await store.limits.publishUnique({ messages: [unique("d", "other")] }), [null]);
+    });
+
     it("lasts no longer than was said", async ({ store, pass }) => {
       await store.limits.publishUnique({ messages: [unique("a", "k", 50)] });
       await pass(80);

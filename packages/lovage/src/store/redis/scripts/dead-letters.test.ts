@@ -26,7 +26,7 @@ const failure = '[1, "a", "FAILURE", 1]';
 const replay = {
   script: replayScript,
   keys: ["call", "dead", "dead:order", "parked", "due", "sequence"],
-  args: ["60000", "1", "meta-a", "meta-g", "closed", "0", "a", "1", ...moves],
+  args: ["60000", "1", "meta-a", "meta-g", "closed", "0", "a", "1", "", "", "", "", ...moves],
   seed: [
     ...seeded("1", "2"),
     ["SET", "meta-a", '{"status": "FAILURE"}'],
@@ -52,6 +52,17 @@ const opened = { ...others, "meta-g.j": { zset: { '[1, "b", "SUCCESS", 1]': 1 } 
     ...replay,
     first: { reply: "moved", after },
     second: { reply: "known", after },
+    missing: { reply: "gone", after: {} },
+    computed: ["bindings", "list", "dead:counts"],
+    wrong: { ...replay.wrong, call: { reply: "known", after: { ...untouched, call: spoiltStream } } },
+  });
+  // One that is unique takes its key, unless another has it.
+  const claims = { ...replay, args: [...replay.args.slice(0, 8), "unique:k", "unique", "", "a", ...moves] };
+  const taken = { ...after, "unique:k": "a", unique: "" };
+  scriptCases(api, {
+    ...claims,
+    first: { reply: "moved", after: taken },
+    second: { reply: "known", after: taken },
     missing: { reply: "gone", after: {} },
     computed: ["bindings", "list", "dead:counts"],
     wrong: { ...replay.wrong, call: { reply: "known", after: { ...untouched, call: spoiltStream } } },

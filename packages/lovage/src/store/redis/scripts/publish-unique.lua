@@ -10,6 +10,7 @@
 -- include "kinds"
 -- include "parking"
 -- include "standing-revoke"
+-- include "claim"
 local root, bindings = ARGV[2], tonumber(ARGV[3])
 local first = 4 + 2 * bindings
 local function check()
@@ -57,13 +58,7 @@ local function claim(task, key, for_ms)
     local read, over = pcall(is_over, holder)
     if not (read and over) then return holder end
   end
-  if for_ms == '' then
-    redis.call('SET', root .. 'unique:' .. key, task)
-  else
-    redis.call('SET', root .. 'unique:' .. key, task, 'PX', for_ms)
-  end
-  -- So that whoever purges knows that there may be some.
-  redis.call('SET', root .. 'unique', '')
+  claim_unique(root .. 'unique:' .. key, root .. 'unique', task, for_ms)
   return ''
 end
 

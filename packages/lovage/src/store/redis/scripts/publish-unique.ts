@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const publishUniqueScript: LuaScript = {
   name: "publish-unique",
-  sha1: "858c3fb3d10b40fa508646453826d9dea25db65e",
+  sha1: "c03cd1f88bec27caf20a92cd943bdc29a7a53091",
   source: `#!lua
 local function now_ms()
   local time = redis.call('TIME')
@@ -44,6 +44,14 @@ local function standing_revoke(entries, places, key, now)
   local found = at and redis.call('XRANGE', entries, at, at) or {}
   local text = #found > 0 and found[1][2][2] or ''
   return text ~= '' and tonumber(string.match(text, '^%d+')) > now and text or ''
+end
+local function claim_unique(key, mark, task, for_ms)
+  if for_ms == '' then
+    redis.call('SET', key, task)
+  else
+    redis.call('SET', key, task, 'PX', for_ms)
+  end
+  redis.call('SET', mark, '')
 end
 local root, bindings = ARGV[2], tonumber(ARGV[3])
 local first = 4 + 2 * bindings
@@ -88,12 +96,7 @@ local function claim(task, key, for_ms)
     local read, over = pcall(is_over, holder)
     if not (read and over) then return holder end
   end
-  if for_ms == '' then
-    redis.call('SET', root .. 'unique:' .. key, task)
-  else
-    redis.call('SET', root .. 'unique:' .. key, task, 'PX', for_ms)
-  end
-  redis.call('SET', root .. 'unique', '')
+  claim_unique(root .. 'unique:' .. key, root .. 'unique', task, for_ms)
   return ''
 end
 local known = redis.call('GET', KEYS[1])

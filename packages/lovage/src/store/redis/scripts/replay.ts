@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const replayScript: LuaScript = {
   name: "replay",
-  sha1: "266e56ab2f7ad4bbc7908b114951f2616cef1736",
+  sha1: "848a22b6bb8b64c10939934891bd0fcd21a983a6",
   source: `#!lua flags=allow-oom
 local kinds = {}
 local function kind_of(key)
@@ -258,16 +258,27 @@ local function write_part(part)
   end
   if part.completes ~= '' then set_expiring(part.closed, part.completes, part.expires) end
 end
+local function claim_unique(key, mark, task, for_ms)
+  if for_ms == '' then
+    redis.call('SET', key, task)
+  else
+    redis.call('SET', key, task, 'PX', for_ms)
+  end
+  redis.call('SET', mark, '')
+end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'known' end
 local wrong = wrong_dead(KEYS[2], KEYS[3]) or (ARGV[3] ~= '' and wrong_kind(ARGV[3], 'string'))
+  or (ARGV[9] ~= '' and (wrong_kind(ARGV[9], 'string') or wrong_kind(ARGV[10], 'string')))
 if wrong then return wrong end
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0 then
   redis.call('ZREM', KEYS[3], ARGV[2])
   return 'gone'
 end
-local sending = read_sending(9)
+local sending = read_sending(13)
 wrong = wrong_sending(sending, KEYS[4], KEYS[5], KEYS[6])
 if wrong then return wrong end
+local holder = ARGV[9] ~= '' and redis.call('GET', ARGV[9])
+if holder and holder ~= ARGV[12] then return { 'held', holder } end
 local function open_member(key, closed, ordered)
   local joined = key .. '.j'
   if kind_of(closed) ~= 'none' or kind_of(joined) ~= (ordered and 'zset' or 'list') then return end
@@ -283,6 +294,7 @@ local ordered = ARGV[8] == '1'
 local member = ARGV[4] ~= '' and open_member(ARGV[4], ARGV[5], ordered)
 unbury(KEYS[2], KEYS[3], ARGV[2])
 redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+if ARGV[9] ~= '' then claim_unique(ARGV[9], ARGV[10], ARGV[12], ARGV[11]) end
 if ARGV[3] ~= '' and kind_of(ARGV[3]) == 'string' and stored_status(ARGV[3]) ~= 'SUCCESS' then redis.call('DEL', ARGV[3]) end
 if member then
   if ordered then
