@@ -313,9 +313,9 @@ export class Supervisor {
 
   async #stopServices(mode: "warm" | "cold"): Promise<void> {
     const how = { mode, graceMs: 1000 };
-    await Promise.all(this.#services.map((service) => service.stop(how)));
     this.#quarantine.stop();
     this.#settler.stop();
+    // Said first: a service that waits for a silent store may take longer than the node has.
     const left = this.#settler.unsettled;
     if (left.length > 0)
       this.#options.log.error("shutdown.left", {
@@ -323,6 +323,7 @@ export class Supervisor {
         deliveries: left.reduce((sum, { held }) => sum + held, 0),
         remedy: "they stay in flight in the store; the next node to start gives them back to their queues",
       });
+    await Promise.all(this.#services.map((service) => service.stop(how)));
     await this.#options.host.close();
     try {
       await this.#leases.stop(how);
