@@ -44,8 +44,9 @@ it.concurrent("is told from the others of its runner", { timeout: 60_000 }, asyn
     await bench.started(file, 5);
     const result = await bench.app.send("t.block", [blocking, 2500]);
     expect(await result.get({ timeoutMs: 20_000 })).toBe("done");
-    await waitFor("the name", () => node.logged("runner.loop-blocked").length > 0);
-    expect(node.logged("runner.loop-blocked")[0]).toMatchObject({ tasks: [`t.block[${result.id}]`] });
+    // A busy machine may stop the loop for a second too, and then all are named.
+    const name = JSON.stringify([`t.block[${result.id}]`]);
+    await waitFor("the name", () => node.logged("runner.loop-blocked").some(({ tasks }) => JSON.stringify(tasks) === name));
     writeFileSync(gate, "");
     expect(await Promise.all(neighbours.map((each) => each.get({ timeoutMs: 10_000 })))).toEqual(Array(5).fill("done"));
   } finally {
