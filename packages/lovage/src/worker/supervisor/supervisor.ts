@@ -295,15 +295,9 @@ export class Supervisor {
       waiting: () => this.#workload.waiting(),
       idleRunners: () => this.#waker.idle,
       progress: () => this.#workload.progress(),
-      restartWaking: () => this.#restartConsuming(),
+      restartWaking: () => this.#waker.restart(this.#pool.serving),
       giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
     });
-  }
-
-  /** A frozen runner would hear no bell: another takes its place. */
-  async #restartConsuming(): Promise<void> {
-    for (const member of await this.#workload.silent()) await this.#pool.kill(member, "silent");
-    await this.#waker.restart(this.#pool.serving);
   }
 
   #newAutoscaler({ keepAliveMs, ...range }: ScaleRange & { readonly keepAliveMs: number }): Autoscaler {

@@ -38,20 +38,6 @@ export class Workload {
     return JSON.stringify(slots.map(({ epoch, tasksDone, taken }) => [epoch, tasksDone, taken.map(({ number }) => number)]));
   }
 
-  /** Runners whose watchdog does not answer: their process is frozen. */
-  async silent(): Promise<readonly Member[]> {
-    const members = this.#options.pool().serving;
-    const answers = await Promise.all(
-      members.map(({ runner }) =>
-        runner.slots(askWithinMs).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    return members.filter((_, i) => answers[i] === false);
-  }
-
   /** User code has control in some runner, or nobody can say. */
   async busy(): Promise<boolean> {
     const slots = this.#options.pool().members.map(({ runner }) => runner.slots(askWithinMs));
