@@ -272,6 +272,7 @@ class LovageApp implements App {
       place: maskSecrets(spool),
       name: derivedId(maskSecrets(broker)),
       deadlineMs,
+      clock: this.#clock,
       onFault,
     };
     return new Outbox({

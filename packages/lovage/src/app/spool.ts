@@ -6,6 +6,7 @@
 import type { Broker } from "../broker/broker.ts";
 import type { StateKey, StateStore } from "../broker/state-store.ts";
 import { backoffDelayMs, exponential } from "../kernel/backoff.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { BrokerUnavailableError, isLovageError, StoreRefusedError } from "../kernel/errors.ts";
 import { newId } from "../kernel/ids.ts";
 import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
@@ -20,6 +21,7 @@ export interface SpoolOptions {
   /** Tells the spools of one file apart: one per broker. */
   readonly name: string;
   readonly deadlineMs: number;
+  readonly clock: Clock;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -109,7 +111,7 @@ export class Spool implements AppSpool {
   }
 
   async #keep(id: string, publication: Publication, why?: BrokerUnavailableError): Promise<void> {
-    this.#lastAt = Math.max(this.#lastAt, Date.now());
+    this.#lastAt = Math.max(this.#lastAt, this.#options.clock.now());
     this.#kept += 1;
     const place = `${String(this.#lastAt).padStart(15, "0")}-${String(this.#kept).padStart(12, "0")}-${id.slice(0, 8)}`;
     const messages = publication.messages.map(({ bytes, ...rest }) => ({ ...rest, bytes: Buffer.from(bytes).toString() }));
@@ -142,7 +144,7 @@ export class Spool implements AppSpool {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         if (!isAway(error)) this.#options.onFault(error);
-        await pause(backoffDelayMs(retry, failures++), this.#closing.signal);
+        await this.#options.clock.sleep(backoffDelayMs(retry, failures++), this.#closing.signal).catch(() => undefined);
       }
     }
   }
@@ -154,7 +156,7 @@ export class Spool implements AppSpool {
     const kept = JSON.parse(Buffer.from(found.value).toString()) as Kept;
     try {
       // Never forgotten: another process may have read the same one.
-      await this.#send(kept.id, asPublication(kept, Date.now()), []);
+      await this.#send(kept.id, asPublication(kept, this.#options.clock.now()), []);
     } catch (error) {
       if (!isLovageError(error) || error.name !== "StoreRefusedError") throw error;
       await state.write([{ key: this.#refused + key.slice(this.#waiting.length), value: found.value }]);
@@ -218,17 +220,4 @@ async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void
     signal.addEventListener("abort", onAbort, { once: true });
   });
   await Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
-}
-
-/** Keeps no process alive. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms).unref();
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }
