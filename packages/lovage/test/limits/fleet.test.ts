@@ -52,9 +52,9 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("limits over severa
     await waitFor("the others", () => bench.lines(others).length === 80, 20_000);
     expect(bench.lines(file).length).toBeLessThan(80);
     await waitFor("the rated ones", () => bench.lines(file).length === 80, 30_000);
-    // The order in which eight runners came to the line: that of the queue, but for a runner that the machine kept waiting with its one.
+    // In turn, as far as eight runners that race each other can be: by chance the mean would be 27.
     const displaced = words(file).map((word, place) => Math.abs(place - Number(word)));
-    expect(displaced.reduce((sum, each) => sum + each, 0) / displaced.length).toBeLessThan(16);
+    expect(displaced.reduce((sum, each) => sum + each, 0) / displaced.length).toBeLessThan(8);
     expect(Date.now() - began).toBeGreaterThan(3900);
     // 20 ± 1 by the store's clock; what is measured here is when user code got control, on a machine that does other things.
     expect(mostIn(1000, times(file))).toBeLessThanOrEqual(23);
