@@ -7,7 +7,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { commands, type NodeView } from "./commands.ts";
 import type { ControlLink } from "./control-link.ts";
-import { LamportClock } from "./lamport-clock.ts";
+import { LamportClock } from "../kernel/lamport-clock.ts";
 import { type ControlRequest, decodeRequest, encodeReply, isForNode } from "./pidbox.ts";
 
 export interface MailboxOptions {
