@@ -15,6 +15,7 @@ import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
+import type { SeenTransition } from "./transitions.ts";
 
 /** What a runner says about a delivery that has ended, to get the facts of its commit. */
 export interface Ended {
@@ -71,6 +72,12 @@ export interface App extends Sender {
   readonly deadLetters: AppDeadLetters;
   /** With `publishFallback: "spool"`; else null. */
   readonly spool: AppSpool | null;
+
+  /**
+   * What becomes of tasks, as the commits tell it: complete and in order, resumable by `after`. Endless; needs
+   * `transitionsKept` at the workers. @param after the id of the last one seen; "" for all that are kept; absent: from now on
+   */
+  transitions(options: { readonly after?: string; readonly signal: AbortSignal }): AsyncIterable<SeenTransition>;
 
   result<R = unknown>(id: TaskId): AsyncResult<R>;
   /** A group that was saved. undefined: none under this id. */

@@ -39,6 +39,7 @@ import { buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { onOneQueue, twinQueue } from "./twin-store.ts";
+import { followTransitions, type SeenTransition } from "./transitions.ts";
 
 export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */
@@ -223,6 +224,10 @@ class LovageApp implements App {
     return met as never;
   }
 
+  async *transitions({ after, signal }: Parameters<App["transitions"]>[0]): AsyncGenerator<SeenTransition> {
+    yield* followTransitions((await this.store()).state, after, signal);
+  }
+
   async setup(): Promise<void> {
     for (const hook of [this.#options.setup, ...this.registry.all().map((task) => task.settings.setup)]) await hook?.();
   }
@@ -311,6 +316,7 @@ class LovageApp implements App {
       inheritPriority: config.taskInheritParentPriority,
       errbacksOnHeaders: config.taskAllowErrorCbOnChordHeader,
       routing: createRouting(config, this.registry),
+      transitionsKept: config.transitionsKept,
       isErrback: (task) => this.registry.get(task)?.settings.errback ?? false,
       limits: { maxPayloadBytes: config.maxPayloadBytes, typedValues: config.typedValues },
     };

@@ -240,6 +240,12 @@ export const settingsTable = {
     kind: kinds.nullable(kinds.seconds),
     doc: "How long dead letters are kept. Seconds, or text with a unit. null: for ever.",
   }),
+  transitionsKept: row({
+    celery: null,
+    default: 0,
+    kind: kinds.whole(0, 100_000_000),
+    doc: "How many transitions of tasks the store keeps for `app.transitions()`; the oldest are dropped. 0: none are written.",
+  }),
   killAfterMs: row({
     celery: null,
     default: 10_000,

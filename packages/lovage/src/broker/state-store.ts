@@ -36,6 +36,8 @@ export interface StateStore {
   ): Promise<LogId>;
   /** The last `count` entries, oldest first. */
   tail(log: StateKey, count: number): Promise<readonly LogEntry[]>;
+  /** Whether this entry is still kept. */
+  has(log: StateKey, id: LogId): Promise<boolean>;
   /** Entries after `after`, then new ones as they come, until `signal` aborts. */
   follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncIterable<LogEntry>;
   close(): Promise<void>;

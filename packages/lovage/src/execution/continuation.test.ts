@@ -46,6 +46,18 @@ describe("a commit", () => {
     const commit = commitOf(newTaskMessage({ task: "t" }), success(1));
     expect(commit).toMatchObject({ delivery: testDelivery, settle: { kind: "ack" }, count: { task: "t", state: "SUCCESS", runtimeMs: 3 } });
   });
+  it("tells what became true, only where it is asked for", () => {
+    const message = newTaskMessage({ id: "x", task: "t", retries: 1, parentId: "p", rootId: "r" });
+    expect(commitOf(message, success(1))).not.toHaveProperty("transition");
+    const told = (outcome: Outcome) => {
+      const facts = testFacts(message);
+      const { transition } = continuation(message, outcome, { ...facts, settings: { ...facts.settings, transitionsKept: 7 } });
+      return { ...JSON.parse(transition?.entry ?? "{}"), keep: transition?.keep };
+    };
+    const common = { taskId: "x", task: "t", at: testNow, retries: 1, rootId: "r", parentId: "p", runtimeMs: 3, keep: 7 };
+    expect(told(success(1))).toMatchObject({ ...common, state: "SUCCESS" });
+    expect(told(failure("retries-exhausted"))).toMatchObject({ ...common, state: "FAILURE", deadLetter: "retries-exhausted" });
+  });
   it("refuses a result that is larger than a message may be", () => {
     const message = newTaskMessage({ task: "t" });
     const { maxPayloadBytes } = testFacts(message).settings.limits;

@@ -7,6 +7,7 @@ import type { Commit, Settle } from "../message/commit.ts";
 import { encodeTaskMessage } from "../message/encode.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { Signature, TaskMessage } from "../message/task-message.ts";
+import type { Transition } from "../message/transition.ts";
 import { uniqueHoldOf } from "../message/unique-hold.ts";
 import { failureFollows, failureSettles, rejectionFollows, revokedFollows } from "./after-failure.ts";
 import { replacementFollows, retryFollows } from "./after-retry.ts";
@@ -23,7 +24,9 @@ export function continuation(message: TaskMessage, outcome: Outcome, facts: Fact
   const commit = commitOf(follow, stateOf(outcome, follow), settleOf(outcome, follow.facts));
   // A retry is the same task still.
   const frees = outcome.kind === "retry" || commit.settle.kind === "requeue" ? undefined : uniqueHoldOf(message.id, message.lovage);
-  return frees === undefined ? commit : { ...commit, frees };
+  const transition = transitionOf(commit, follow.facts);
+  if (frees === undefined && transition === undefined) return commit;
+  return { ...commit, ...(frees && { frees }), ...(transition && { transition }) };
 }
 
 /** Puts what follows into `follow`, and names the state that is counted. */
@@ -57,6 +60,18 @@ function stateOf(outcome: Outcome, follow: FollowUp): string {
 function unlockFailed({ error, traceback }: Extract<Outcome, { kind: "failure" }>, follow: FollowUp): void {
   const [groupId, body] = follow.facts.message.args as readonly [string, Signature | undefined];
   if (typeof body === "object" && typeof groupId === "string") bodyFails(body, groupId, { error, traceback, cause: error }, follow);
+}
+
+function transitionOf({ count, settle }: Commit, facts: Facts): Commit["transition"] {
+  const { message, queue, nodeName, now, runtimeMs, settings } = facts;
+  if (!settings.transitionsKept) return undefined;
+  const { id: taskId, task, retries, rootId, parentId } = message;
+  const transition: Transition = {
+    ...{ taskId, task, state: count?.state ?? "", at: now, queue, node: nodeName, retries, rootId: rootId ?? taskId, parentId },
+    ...(runtimeMs !== undefined && { runtimeMs }),
+    ...(settle.kind === "dead-letter" && { deadLetter: settle.reason }),
+  };
+  return { entry: JSON.stringify(transition), keep: settings.transitionsKept };
 }
 
 const acked: Settle = { kind: "ack" };

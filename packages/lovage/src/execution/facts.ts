@@ -31,6 +31,8 @@ export interface ContinuationSettings {
   readonly storeErrorsEvenIfIgnored: boolean;
   /** Which failures of a task's own are kept. @defaultValue "exhausted" */
   readonly deadLetter?: DeadLetterPolicy;
+  /** How many transitions are kept. @defaultValue 0: none are written */
+  readonly transitionsKept?: number;
   readonly inheritPriority: boolean;
   readonly errbacksOnHeaders: boolean;
   readonly routing: Routing;

@@ -142,6 +142,8 @@ export interface Commit {
   readonly count?: Counted;
   /** Given back in the same step; only with a settlement that ends the task (ack, dead letter). */
   readonly frees?: UniqueHold;
+  /** Appended in the same step to the log `transitions`, which keeps the last `keep`; absent: nobody asked for them. */
+  readonly transition?: { readonly entry: string; readonly keep: number };
 }
 
 export type CommitReply =

@@ -1,5 +1,6 @@
 /** One commit against the world: everything is checked before anything is written, so that it needs no undo. */
 import type { Commit, CommitReply, Settle } from "../../message/commit.ts";
+import { transitionsLog } from "../../message/transition.ts";
 import { judgeParts, refusalReply } from "../chord-join.ts";
 import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
@@ -8,6 +9,7 @@ import { bury } from "./dead-letters.ts";
 import { giveBack } from "./limits.ts";
 import { enqueue, queueTopic } from "./queues.ts";
 import { readGroup, writeResult } from "./results.ts";
+import { appendToLog } from "./state.ts";
 import { freeUnique } from "./uniques.ts";
 import { bytesOf, type EpochRecord, type Held, type View } from "./world.ts";
 
@@ -58,6 +60,7 @@ function write(view: View, commit: Commit): void {
   for (const message of commit.publish) enqueue(view, message);
   for (const part of commit.chordParts) addPart(view, part);
   if (commit.frees !== undefined) freeUnique(view, commit.frees);
+  if (commit.transition) appendToLog(view, transitionsLog, [commit.transition.entry], commit.transition);
   const { counters } = view.space;
   for (const field of countedFields(commit.count)) counters.set(field, (counters.get(field) ?? 0) + 1);
 }

@@ -63,25 +63,15 @@ export class MemoryState implements StateStore {
     entries: readonly (Uint8Array | string)[],
     options: { readonly keep: number; readonly expiresMs?: number },
   ): Promise<LogId> {
-    const record = this.#log(log) ?? { entries: [], expiresAt: null };
-    this.#view.space.logs.set(log, record);
-    for (const entry of entries) record.entries.push({ id: logId(this.#view.nextSequence()), data: bytesOf(entry) });
-    record.entries.splice(0, Math.max(0, record.entries.length - options.keep));
-    record.expiresAt = expiry(this.#view.now(), options.expiresMs);
-    this.#view.changes.notify(logTopic(log));
-    return record.entries.at(-1)?.id ?? "";
-  }
-
-  #log(log: StateKey): StateLog | undefined {
-    const { logs } = this.#view.space;
-    const record = logs.get(log);
-    if (!record || alive(record, this.#view.now())) return record;
-    logs.delete(log);
-    return undefined;
+    return appendToLog(this.#view, log, entries, options);
   }
 
   async tail(log: StateKey, count: number): Promise<readonly LogEntry[]> {
-    return count <= 0 ? [] : (this.#log(log)?.entries.slice(-count) ?? []);
+    return count <= 0 ? [] : (livingLog(this.#view, log)?.entries.slice(-count) ?? []);
+  }
+
+  async has(log: StateKey, id: LogId): Promise<boolean> {
+    return livingLog(this.#view, log)?.entries.some((entry) => entry.id === id) ?? false;
   }
 
   async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
@@ -90,7 +80,7 @@ export class MemoryState implements StateStore {
     let last = after;
     try {
       while (!isOver()) {
-        for (const entry of (this.#log(log)?.entries ?? []).filter(({ id }) => id > last)) {
+        for (const entry of (livingLog(this.#view, log)?.entries ?? []).filter(({ id }) => id > last)) {
           last = entry.id;
           yield entry;
           if (isOver()) return;
@@ -104,4 +94,26 @@ export class MemoryState implements StateStore {
 
   /** The connection is the store's, and closes with it. */
   async close(): Promise<void> {}
+}
+
+export function appendToLog(
+  view: View,
+  log: StateKey,
+  entries: readonly (Uint8Array | string)[],
+  options: { readonly keep: number; readonly expiresMs?: number },
+): LogId {
+  const record = livingLog(view, log) ?? { entries: [], expiresAt: null };
+  view.space.logs.set(log, record);
+  for (const entry of entries) record.entries.push({ id: logId(view.nextSequence()), data: bytesOf(entry) });
+  record.entries.splice(0, Math.max(0, record.entries.length - options.keep));
+  record.expiresAt = expiry(view.now(), options.expiresMs);
+  view.changes.notify(logTopic(log));
+  return record.entries.at(-1)?.id ?? "";
+}
+
+function livingLog({ space, now }: View, log: StateKey): StateLog | undefined {
+  const record = space.logs.get(log);
+  if (!record || alive(record, now())) return record;
+  space.logs.delete(log);
+  return undefined;
 }

@@ -1,5 +1,6 @@
 /** A batch of commits as arguments of scripts/commit.lua, and its reply as one answer per commit. */
 import type { Commit, CommitReply } from "../../message/commit.ts";
+import { transitionsLog } from "../../message/transition.ts";
 import { countedFields } from "../counted.ts";
 import { oversized } from "../sizes.ts";
 import { describeLetter } from "./dead-letters.ts";
@@ -38,6 +39,7 @@ export function commitCall(args: Arg[], batch: readonly Commit[], keys: Keys, de
   body.push(String(other.length));
   const queues: string[] = [];
   for (const i of other) queues.push(...pushOther(body, at(i), keys, declared, counters));
+  pushTransitions(body, [...plain, ...other].map(at), keys);
   counters.push(args);
   for (const arg of body) args.push(arg);
 
@@ -112,6 +114,16 @@ function pushOther(args: Arg[], commit: Commit, keys: Keys, declared: Declared, 
     args.push(expiryArg(part.expiresMs), part.completes ?? "", String(part.adds ?? 0));
   }
   return queues;
+}
+
+function pushTransitions(args: Arg[], commits: readonly Commit[], keys: Keys): void {
+  const countAt = args.push("0") - 1;
+  for (const [position, { transition }] of commits.entries()) {
+    if (transition === undefined) continue;
+    if (args[countAt] === "0") args.push(keys.log(transitionsLog), String(transition.keep));
+    args[countAt] = String(Number(args[countAt]) + 1);
+    args.push(String(position + 1), transition.entry);
+  }
 }
 
 /** Settle, its detail, park flags, '1' and the new envelope, or 'u' and the unique key that the end gives back. */

@@ -87,6 +87,11 @@ export class RedisState implements StateStore {
     return asList(reply).map(toEntry).reverse();
   }
 
+  async has(log: StateKey, id: LogId): Promise<boolean> {
+    const streamId = toStreamId(id);
+    return asList(await this.#link.call(["XRANGE", this.#keys.log(log), streamId, streamId])).length > 0;
+  }
+
   async *follow(log: StateKey, after: LogId, signal: AbortSignal): AsyncGenerator<LogEntry> {
     const { signal: ended, release } = either(signal, this.#connections.closing);
     const key = this.#keys.log(log);

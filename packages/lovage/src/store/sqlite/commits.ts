@@ -1,5 +1,6 @@
 /** One commit within a write: everything is checked before anything is written, so that it needs no undo of its own. */
 import type { Commit, CommitReply, Settle } from "../../message/commit.ts";
+import { transitionsLog } from "../../message/transition.ts";
 import { judgeParts, refusalReply } from "../chord-join.ts";
 import { oversized } from "../sizes.ts";
 import { addPart, chordView, readGroup, recordedParts, startChord } from "./chords.ts";
@@ -8,6 +9,7 @@ import { giveBack } from "./limits.ts";
 import { bytesOf, enqueue } from "./queues.ts";
 import { writeResult } from "./results.ts";
 import * as sql from "./sql/statements.ts";
+import { appendToLog } from "./state.ts";
 import { topics } from "./topics.ts";
 import { freeUnique } from "./uniques.ts";
 import type { View } from "./view.ts";
@@ -30,6 +32,7 @@ export function applyCommit(view: View, touched: Touched, epoch: EpochRow, commi
   for (const message of commit.publish) enqueue(view, touched, message);
   for (const part of commit.chordParts) addPart(view, part);
   if (commit.frees !== undefined) freeUnique(view, commit.frees);
+  if (commit.transition) appendToLog(view, touched, transitionsLog, [commit.transition.entry], commit.transition);
   if (settled.why === "holds") giveBack(view, touched, settled.id);
   return { kind: "applied" };
 }

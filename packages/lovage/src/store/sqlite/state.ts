@@ -6,6 +6,7 @@ import { bytesOf } from "./queues.ts";
 import * as sql from "./sql/statements.ts";
 import { topics } from "./topics.ts";
 import type { View } from "./view.ts";
+import type { Touched } from "./writer.ts";
 
 /** Decimal with leading zeros: sorts as text as it does as a number. */
 const logId = (id: unknown): LogId => String(id).padStart(16, "0");
@@ -73,17 +74,12 @@ export class SqliteState implements StateStore {
     entries: readonly (Uint8Array | string)[],
     options: { readonly keep: number; readonly expiresMs?: number },
   ): Promise<LogId> {
+    return this.#view.write("append to a log in", (_, touched) => appendToLog(this.#view, touched, name, entries, options));
+  }
+
+  has(name: StateKey, id: LogId): Promise<boolean> {
     const log = this.#view.stateKey(name);
-    return this.#view.write("append to a log in", (database, touched) => {
-      if (database.get(sql.expiredLog, { log, now: this.#view.now() })) database.run(sql.dropEntries, { log });
-      database.run(sql.keepLog, { log, expires: this.#view.expiry(options.expiresMs) });
-      let last: Row | undefined;
-      for (const entry of entries) last = database.get(sql.appendEntry, { log, data: bytesOf(entry) });
-      database.run(sql.trimLog, { log, keep: options.keep });
-      last ??= database.all(sql.tailLog, { log, now: this.#view.now(), limit: 1 })[0];
-      touched.add(topics.log(log));
-      return last ? logId(last.id) : "";
-    });
+    return this.#view.read((database) => database.get(sql.hasEntry, { log, id: Number(id) }) !== undefined);
   }
 
   tail(name: StateKey, count: number): Promise<readonly LogEntry[]> {
@@ -119,6 +115,26 @@ export class SqliteState implements StateStore {
 
   /** The connection is the store's, and closes with it. */
   async close(): Promise<void> {}
+}
+
+/** Within a write. */
+export function appendToLog(
+  view: View,
+  touched: Touched,
+  name: StateKey,
+  entries: readonly (Uint8Array | string)[],
+  options: { readonly keep: number; readonly expiresMs?: number },
+): LogId {
+  const { database } = view.file;
+  const log = view.stateKey(name);
+  if (database.get(sql.expiredLog, { log, now: view.now() })) database.run(sql.dropEntries, { log });
+  database.run(sql.keepLog, { log, expires: view.expiry(options.expiresMs) });
+  let last: Row | undefined;
+  for (const entry of entries) last = database.get(sql.appendEntry, { log, data: bytesOf(entry) });
+  database.run(sql.trimLog, { log, keep: options.keep });
+  last ??= database.all(sql.tailLog, { log, now: view.now(), limit: 1 })[0];
+  touched.add(topics.log(log));
+  return last ? logId(last.id) : "";
 }
 
 const toEntry = (row: Row): LogEntry => ({ id: logId(row.id), data: blob(row.data) });

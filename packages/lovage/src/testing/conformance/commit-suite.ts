@@ -1,6 +1,7 @@
 /** `Broker.commit`: one outcome, one step; fenced, repeated and refused commits leave no trace. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { transitionsLog } from "../../message/transition.ts";
 import { ack, body, cases, fenced, message, only, result, type Suite, startRunner, text, texts } from "./harness.ts";
 
 export const commitSuite: Suite = (api, name, make) => {
@@ -31,6 +32,22 @@ export const commitSuite: Suite = (api, name, make) => {
       assert.deepEqual(await runner.commit(commit), ["fenced"]);
       assert.deepEqual(await store.broker.queues.depth(["q"]), [1]);
       assert.deepEqual(await store.counters(), { "t|SUCCESS": 1 });
+    });
+
+    it("logs what it makes true in the same step, once, and only if it is applied", async ({ store }) => {
+      const ids = ["a", "b", "c"];
+      await store.broker.publish({ messages: ids.map((id) => message(id)) });
+      const runner = await startRunner(store);
+      const [a, b, c] = await runner.reserve(3);
+      assert.ok(a && b && c);
+      const told = (entry: string) => ({ transition: { entry, keep: 100 } });
+      const plain = ack(a, { results: [result("a", "SUCCESS")], ...told("a") });
+      const other = ack(b, { publish: [message("next")], ...told("b") });
+      const batch = [other, ack(c), plain, ack(a, told("again"))];
+      assert.deepEqual(await runner.commit(...batch), ["applied", "applied", "applied", "fenced"]);
+      assert.deepEqual(await runner.commit(other), ["fenced"]);
+      const entries = await store.state.tail(transitionsLog, 9);
+      assert.deepEqual(entries.map(({ data }) => text(data)).sort(), ["a", "b"]);
     });
 
     it("fences a commit for a delivery of another epoch's or of nobody's", async ({ store }) => {

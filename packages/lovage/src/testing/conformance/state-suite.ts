@@ -105,6 +105,13 @@ export const stateSuite: Suite = (api, name, make) => {
       assert.deepEqual(await store.state.tail("none", 5), []);
     });
 
+    it("tells whether an entry of a log is still kept", async ({ store }) => {
+      const first = await store.state.append("log", ["0"], { keep: 2 });
+      const last = await store.state.append("log", ["1", "2"], { keep: 2 });
+      assert.deepEqual(await Promise.all([first, last].map((id) => store.state.has("log", id))), [false, true]);
+      assert.equal(await store.state.has("none", last), false);
+    });
+
     it("keeps logs and documents of the same name apart", async ({ store }) => {
       await store.state.append("same", ["entry"], { keep: 5 });
       await store.state.write([{ key: "same", value: "document" }]);

@@ -12,6 +12,7 @@
 --         the id of the task that gives it back,
 --         results: how many, then each key, document, expiry; what is sent (include/sending.lua); chord parts: how many, then
 --         eight each (include/chord.lua);
+--       transitions: how many, and if any: their log, how many it keeps, then each: place in the reply's letters, entry;
 --       '1' and the next call (include/reserve.lua) | ''
 -- Reply 'closed' (on behalf: 'open') when that is what the epoch is and must not be | { letters, details, now (ms), revokes version, reserved or nil, fault or nil }; one letter per commit:
 --       a applied, f fenced, d parts due, n not due, r refused; a detail for each d, n and r.
@@ -227,6 +228,22 @@ for counter, count in pairs(counts) do
       if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. counters_key .. '")' end
     end
   end
+end
+
+-- Nor is what is told of it. Commits that an earlier call applied were told by that one.
+local told = tonumber(ARGV[at])
+at = at + 1
+if told > 0 then
+  local log_key, keep = ARGV[at], ARGV[at + 1]
+  for i = at + 2, at + 1 + 2 * told, 2 do
+    local place = tonumber(ARGV[i])
+    if letters[place] == 'a' and string.sub(before, place, place) ~= 'a' then
+      local reply = redis.pcall('XADD', log_key, 'MAXLEN', '~', keep, '*', 'd', ARGV[i + 1])
+      if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. log_key .. '")' end
+    end
+  end
+  redis.call('PUBLISH', log_key, '')
+  at = at + 2 + 2 * told
 end
 
 -- include "reserve"

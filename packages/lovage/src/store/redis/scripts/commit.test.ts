@@ -19,13 +19,25 @@ interface Call {
   /** Five each. */
   readonly plain?: readonly string[];
   readonly others?: readonly (readonly string[])[];
+  /** Two each. */
+  readonly told?: readonly string[];
   readonly next?: readonly string[];
 }
-const argsOf = ({ id = "c1", onBehalf = false, unordered = false, counters = [], plain = [], others = [], next }: Call): string[] => [
+const argsOf = ({
+  id = "c1",
+  onBehalf = false,
+  unordered = false,
+  counters = [],
+  plain = [],
+  others = [],
+  told = [],
+  next,
+}: Call): string[] => [
   ...[id, "e", onBehalf ? "1" : "", unordered ? "" : "1", "60000"],
   ...[String(counters.length / 2), ...counters],
   ...[String(plain.length / 5), "", ...plain],
   ...[String(others.length), ...others.flat()],
+  ...[String(told.length / 2), ...(told.length > 0 ? ["log", "5", ...told] : [])],
   ...(next ? ["1", ...next] : [""]),
 ];
 /** What follows from an outcome, in the order of the script's arguments. */
@@ -84,7 +96,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
       ["RPUSH", "q", "y", "x"],
       ["SET", "version", "4"],
     ],
-    first: { reply: ["aafa", [], "now", 4, [0, 1, [40, 2], ["x", "y"], []], null], after },
+    first: { reply: ["aafa", [], "now", 4, [0, 1, [41, 2], ["x", "y"], []], null], after },
     second: { reply: ["aafa", [], "now", 4, [1, [1, "Q:x", 2, "Q:y"]], null], after },
     computed: ["m11"],
     wrong: {
@@ -97,7 +109,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [],
           "now",
           4,
-          [0, 1, [40, 2], ["x", "y"], []],
+          [0, 1, [41, 2], ["x", "y"], []],
           'WRONGTYPE Operation against a key holding the wrong kind of value (key "counters")',
         ],
         after: { ...after, counters: "spoilt" },
@@ -109,7 +121,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [["LOVAGE_KEY_WRONG_TYPE", 'The key "m11" holds a stream where a string belongs. Rename or delete it.']],
           "now",
           4,
-          [0, 1, [40, 2], ["x", "y"], []],
+          [0, 1, [41, 2], ["x", "y"], []],
           null,
         ],
         after: {
@@ -133,6 +145,35 @@ scriptCases(api, {
   first: { reply: reply("aa"), after: { epoch: opened("c1 aa"), m1: success, m2: failure } },
   wrong: { ...settling, ...unused("counters", "fleet") },
 });
+
+// What became true is told once, whoever asks again; a broken log costs no outcome.
+{
+  const telling: Omit<ScriptCase, "seed" | "first"> = {
+    ...common,
+    args: argsOf({
+      plain: ["1", "m1", success, "", "0", "9", "", "", "", "0"],
+      others: [other({ number: "2" })],
+      told: ["1", "one", "2", "fenced", "3", "two"],
+    }),
+    wrong: { ...settling, ...unused("counters", "fleet") },
+  };
+  const seed = [open(), flight("1", "a", "2", "b")];
+  const after = { epoch: opened("c1 afa"), m1: success };
+  const log = {
+    stream: [
+      ["now", ["d", "one"]],
+      ["now", ["d", "two"]],
+    ],
+  };
+  scriptCases(api, { ...telling, seed, first: { reply: reply("afa"), after: { ...after, log } } });
+  const wrongLog = 'WRONGTYPE Operation against a key holding the wrong kind of value (key "log")';
+  scriptCases(api, {
+    ...telling,
+    seed: [...seed, ["SET", "log", "text"]],
+    first: { reply: ["afa", [], "now", 0, null, wrongLog], after: { ...after, log: "text" } },
+    second: { reply: reply("afa"), after: { ...after, log: "text" } },
+  });
+}
 
 // Another call with the same deliveries finds nothing to remove.
 scriptCases(api, {

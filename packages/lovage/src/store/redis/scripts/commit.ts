@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "07ba704f4ab8dba3143dcf2e86a6bc26536ab0ab",
+  sha1: "69e31fa5c4f21b0ba9a0791242f27575a2e0f831",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -552,6 +552,20 @@ for counter, count in pairs(counts) do
       if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. counters_key .. '")' end
     end
   end
+end
+local told = tonumber(ARGV[at])
+at = at + 1
+if told > 0 then
+  local log_key, keep = ARGV[at], ARGV[at + 1]
+  for i = at + 2, at + 1 + 2 * told, 2 do
+    local place = tonumber(ARGV[i])
+    if letters[place] == 'a' and string.sub(before, place, place) ~= 'a' then
+      local reply = redis.pcall('XADD', log_key, 'MAXLEN', '~', keep, '*', 'd', ARGV[i + 1])
+      if type(reply) == 'table' and reply.err then fault = reply.err .. ' (key "' .. log_key .. '")' end
+    end
+  end
+  redis.call('PUBLISH', log_key, '')
+  at = at + 2 + 2 * told
 end
 local function pop(key_at, count, faults)
   local popped = redis.pcall('RPOP', ARGV[key_at], count)

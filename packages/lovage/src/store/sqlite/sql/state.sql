@@ -40,6 +40,9 @@ DELETE FROM log_entries WHERE log = :log AND id <= (SELECT id FROM log_entries W
 SELECT e.id, e.data FROM log_entries e JOIN logs l ON l.key = e.log
 WHERE e.log = :log AND (l.expires IS NULL OR l.expires > :now) ORDER BY e.id DESC LIMIT :limit;
 
+-- name: hasEntry
+SELECT 1 AS yes FROM log_entries WHERE log = :log AND id = :id;
+
 -- name: followLog
 SELECT e.id, e.data FROM log_entries e JOIN logs l ON l.key = e.log
 WHERE e.log = :log AND e.id > :after AND (l.expires IS NULL OR l.expires > :now) ORDER BY e.id LIMIT :limit;

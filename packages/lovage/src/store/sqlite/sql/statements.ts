@@ -1049,6 +1049,13 @@ WHERE e.log = ? AND (l.expires IS NULL OR l.expires > ?) ORDER BY e.id DESC LIMI
 };
 
 /** state.sql */
+export const hasEntry: Statement<"log" | "id"> = {
+  name: "hasEntry",
+  args: ["log", "id"],
+  text: `SELECT 1 AS yes FROM log_entries WHERE log = ? AND id = ?`,
+};
+
+/** state.sql */
 export const followLog: Statement<"log" | "after" | "now" | "limit"> = {
   name: "followLog",
   args: ["log", "after", "now", "limit"],
