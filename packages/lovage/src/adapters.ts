@@ -3,6 +3,7 @@ export type * from "./broker/broker.ts";
 export type * from "./broker/bus.ts";
 export type * from "./broker/dead-letters.ts";
 export type * from "./broker/leases.ts";
+export type * from "./broker/queue-admin.ts";
 export type * from "./broker/revokes.ts";
 export type * from "./broker/state-store.ts";
 export type * from "./message/commit.ts";

@@ -5,8 +5,10 @@
  */
 import type { Commit, CommitReply, Delivery, Epoch, Mark, Publication } from "../message/commit.ts";
 import type { QueueName } from "../message/task-message.ts";
+import type { QueueAdmin } from "./queue-admin.ts";
 
 export type { Publication } from "../message/commit.ts";
+export type { QueueAdmin } from "./queue-admin.ts";
 
 export interface ReserveCall {
   readonly epoch: Epoch;
@@ -83,23 +85,4 @@ export interface Broker {
   mark(epoch: Epoch, batch: readonly Mark[]): Promise<readonly ("ok" | "fenced")[]>;
   /** For people, not for the hot path. */
   readonly queues: QueueAdmin;
-}
-
-/** A message where it stands. `running`: in flight, in a runner. */
-export interface Standing {
-  readonly place: "waiting" | "parked" | "running";
-  readonly bytes: Uint8Array;
-}
-
-export interface QueueAdmin {
-  /** Messages waiting, all priorities together. */
-  depth(queues: readonly QueueName[]): Promise<readonly number[]>;
-  /** The next `limit` messages out, in order. Removes nothing. */
-  peek(queue: QueueName, limit: number): Promise<readonly Uint8Array[]>;
-  /** Removes what waits (parked messages of the queue too) and says how many they were. */
-  purge(queues: readonly QueueName[]): Promise<number>;
-  /** Names of all queues that hold or have held messages. */
-  names(): Promise<readonly QueueName[]>;
-  /** All messages of all queues, page by page. One that moves meanwhile may be met twice, or not at all. */
-  scan(): AsyncIterable<readonly Standing[]>;
 }

@@ -35,6 +35,15 @@ export class Line {
     return limit === 0 ? [] : [...front, ...this.#back.slice(this.#head, this.#head + limit - front.length)];
   }
 
+  /** The first of the next `within` out that is the same. */
+  remove(bytes: Uint8Array, within: number): boolean {
+    const at = this.peek(within).findIndex((each) => Buffer.compare(each, bytes) === 0);
+    if (at < 0) return false;
+    if (at < this.#front.length) this.#front.splice(this.#front.length - 1 - at, 1);
+    else this.#back.splice(this.#head + at - this.#front.length, 1);
+    return true;
+  }
+
   clear(): number {
     const { length } = this;
     this.#front = [];

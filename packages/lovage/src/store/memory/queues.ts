@@ -1,11 +1,12 @@
-import type { QueueAdmin, Standing } from "../../broker/broker.ts";
+import type { Binding, QueueAdmin, QueueCounts, Removal, Standing, Waiting } from "../../broker/queue-admin.ts";
+import { lookBehind } from "../../broker/queue-admin.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { peekUniqueHold } from "../../message/unique-hold.ts";
 import { bucketOf } from "../priority.ts";
 import type { Line } from "./line.ts";
 import { freeUnique } from "./uniques.ts";
-import { bytesOf, type View } from "./world.ts";
+import { bytesOf, type Parked, type View } from "./world.ts";
 
 export const queueTopic = (queue: QueueName): string => `queue ${queue}`;
 
@@ -43,6 +44,62 @@ export class MemoryQueues implements QueueAdmin {
       .slice(0, limit);
   }
 
+  async page(queue: QueueName, from: number, limit: number): Promise<readonly Waiting[]> {
+    const buckets = [...(this.#view.queues.lines.get(queue) ?? [])].sort(([a], [b]) => a - b);
+    const all = buckets.flatMap(([bucket, line]) =>
+      line.peek(from + limit).map((bytes, at): Waiting => ({ place: "waiting", queue, bucket, bytes, at })),
+    );
+    return all.slice(from, from + limit);
+  }
+
+  async counts(queues: readonly QueueName[]): Promise<readonly QueueCounts[]> {
+    const { queues: set, space, options } = this.#view;
+    const running = [...space.epochs.values()].flatMap(({ held }) => [...held.values()]);
+    const of = (queue: QueueName, messages: readonly { readonly queue: QueueName }[]) =>
+      messages.filter((message) => message.queue === queue).length;
+    const steps = [...new Set(options.prioritySteps.length > 0 ? options.prioritySteps : [0])].sort((a, b) => a - b);
+    return queues.map((queue) => ({
+      waiting: steps.map((bucket) => ({ bucket, count: set.lines.get(queue)?.get(bucket)?.length ?? 0 })),
+      parked: of(queue, set.parked),
+      running: of(queue, running),
+    }));
+  }
+
+  async rearrange(removals: readonly Removal[]): Promise<readonly boolean[]> {
+    return removals.map((removal) => this.#take(removal));
+  }
+
+  #take({ message, to }: Removal): boolean {
+    const { queues, changes } = this.#view;
+    const { queue, bucket, bytes, place } = message;
+    if (place === "running") return false;
+    if (place === "parked") {
+      const found = queues.parked.find((parked) => parked.queue === queue && same(parked.bytes, bytes));
+      if (found === undefined || !queues.unpark(found)) return false;
+      if (to === undefined) this.#giveUp([bytes]);
+      else this.#parkElsewhere(found, { ...found, queue: to.queue, bytes: bytesOf(to.bytes) });
+      return true;
+    }
+    const within = ((message as Partial<Waiting>).at ?? 0) + lookBehind;
+    if (!queues.lines.get(queue)?.get(bucket)?.remove(bytes, within)) return false;
+    if (to === undefined) this.#giveUp([bytes]);
+    else {
+      queues.line(to.queue, bucket).pushBack(bytesOf(to.bytes));
+      changes.notify(queueTopic(to.queue));
+    }
+    return true;
+  }
+
+  /** A line in which it stands goes on with it. */
+  #parkElsewhere(from: Parked, to: Parked): void {
+    this.#view.queues.park(to);
+    for (const { line } of this.#view.space.limits.values()) {
+      const at = line.findIndex(({ parked }) => parked === from);
+      const entry = line[at];
+      if (entry !== undefined) line[at] = { ...entry, parked: to };
+    }
+  }
+
   async purge(queues: readonly QueueName[]): Promise<number> {
     let purged = 0;
     for (const queue of new Set(queues)) {
@@ -72,11 +129,21 @@ export class MemoryQueues implements QueueAdmin {
     return [...this.#view.queues.lines.keys()];
   }
 
+  async bindings(): Promise<readonly Binding[]> {
+    return (await this.names()).map((queue) => ({ exchange: queue, queue, routingKey: queue }));
+  }
+
   async *scan(): AsyncGenerator<readonly Standing[]> {
     const { queues, space } = this.#view;
-    for (const queue of queues.lines.keys())
-      for (const line of this.#lines(queue)) yield line.peek(line.length).map((bytes) => ({ place: "waiting", bytes }));
-    yield queues.parked.map(({ bytes }) => ({ place: "parked", bytes }));
-    for (const { held } of space.epochs.values()) yield [...held.values()].map(({ bytes }) => ({ place: "running", bytes }));
+    for (const [queue, buckets] of queues.lines)
+      for (const [bucket, line] of buckets) yield line.peek(line.length).map((bytes) => ({ place: "waiting", queue, bucket, bytes }));
+    yield queues.parked.map(({ queue, bucket, bytes, why, untilMs }) => {
+      const dueMs = untilMs === Number.POSITIVE_INFINITY ? null : untilMs;
+      return { place: "parked", queue, bucket, bytes, parked: { id: "", why, dueMs } };
+    });
+    for (const [epoch, { held }] of space.epochs)
+      yield [...held].map(([number, { queue, bucket, bytes }]) => ({ place: "running", queue, bucket, bytes, held: { epoch, number } }));
   }
 }
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

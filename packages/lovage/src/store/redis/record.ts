@@ -12,6 +12,13 @@ const parkCodes: Readonly<Record<ParkReason, number>> = { eta: 1, retry: 2, rate
 /** In the high half of the flags byte: why a message is parked. */
 export const parkFlags = (why: ParkReason): number => parkCodes[why] << 4;
 
+/** The same, read. */
+export function parkReasonOf(record: Buffer): ParkReason {
+  const code = (record[1] ?? 0) >> 4;
+  const found = (Object.keys(parkCodes) as ParkReason[]).find((why) => parkCodes[why] === code);
+  return found ?? "eta";
+}
+
 export interface RecordHeader {
   readonly list: string;
   readonly queue: QueueName;

@@ -31,6 +31,13 @@ export function freeUnique(view: View, { key, taskId }: UniqueHold): void {
   view.file.database.run(sql.freeUnique, { space: view.space, key, task: taskId });
 }
 
+/** A task that is removed unrun gives its key back. */
+export function giveUpUnique(view: View, bytes: Uint8Array): void {
+  if (!view.file.database.get(sql.anyUnique, { space: view.space })) return;
+  const hold = peekUniqueHold(bytes);
+  if (hold !== undefined) freeUnique(view, hold);
+}
+
 /** Tasks of a queue that is about to be purged give their keys back. */
 export function giveUpUniques(view: View, queue: number): void {
   const { database } = view.file;

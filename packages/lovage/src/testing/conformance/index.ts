@@ -8,6 +8,7 @@ export type { MakeServer, Suite, TestApi, TestServer } from "./harness.ts";
 export { leasesSuite } from "./leases-suite.ts";
 export { lapsedClaimsSuite, limitsSuite } from "./limits-suite.ts";
 export { type ModelStep, runAgainstModel } from "./model.ts";
+export { queuesSuite } from "./queues-suite.ts";
 export { resultsSuite } from "./results-suite.ts";
 export { revokesSuite } from "./revokes-suite.ts";
 export { stateSuite } from "./state-suite.ts";

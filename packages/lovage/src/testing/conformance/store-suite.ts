@@ -8,6 +8,7 @@ import { deadLettersSuite } from "./dead-letters-suite.ts";
 import { ack, body, cases, message, result, type Suite, startRunner, texts, watching } from "./harness.ts";
 import { leasesSuite } from "./leases-suite.ts";
 import { limitsSuite } from "./limits-suite.ts";
+import { queuesSuite } from "./queues-suite.ts";
 import { resultsSuite } from "./results-suite.ts";
 import { revokesSuite } from "./revokes-suite.ts";
 import { stateSuite } from "./state-suite.ts";
@@ -75,6 +76,7 @@ export const conformance: Suite = (api, name, make) => {
     chordSuite,
     leasesSuite,
     limitsSuite,
+    queuesSuite,
     resultsSuite,
     revokesSuite,
     busSuite,

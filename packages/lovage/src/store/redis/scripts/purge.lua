@@ -4,21 +4,13 @@
 -- ARGV  ids of parked messages
 -- Reply how many messages were removed
 -- Python  kombu's lists.
--- include "kinds"
--- include "unique"
+-- include "giving-up"
 local removed = 0
 local root = string.sub(KEYS[2], 1, -1 - #'parked')
 local any_unique = redis.call('EXISTS', root .. 'unique') == 1
--- Its key stands in the envelope, and so does the id of the task that has it.
-local function give_up(envelope)
-  for key in string.gmatch(envelope, '"unique":%s*{%s*"key":%s*"(%x+)"') do
-    local task = kind_of(root .. 'unique:' .. key) == 'string' and redis.call('GET', root .. 'unique:' .. key)
-    if task and string.find(envelope, '"' .. task .. '"', 1, true) then free_unique(root, key, task) end
-  end
-end
 local function give_up_list(list)
   for from = 0, redis.call('LLEN', list) - 1, 1000 do
-    for _, envelope in ipairs(redis.call('LRANGE', list, from, from + 999)) do give_up(envelope) end
+    for _, envelope in ipairs(redis.call('LRANGE', list, from, from + 999)) do give_up(root, envelope) end
   end
 end
 redis.call('ZCARD', KEYS[1])
@@ -32,7 +24,7 @@ for i = 3, #KEYS do
 end
 for i = 1, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
-  if any_unique then give_up(redis.call('HGET', KEYS[2], ARGV[i]) or '') end
+  if any_unique then give_up(root, redis.call('HGET', KEYS[2], ARGV[i]) or '') end
   removed = removed + redis.call('HDEL', KEYS[2], ARGV[i])
 end
 return removed

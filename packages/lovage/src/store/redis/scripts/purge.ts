@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const purgeScript: LuaScript = {
   name: "purge",
-  sha1: "7bb9166296043053231dfad815ae5de309b92ae1",
+  sha1: "e9f3f5dd5437e505073dceb6480152489f998fc0",
   source: `#!lua flags=allow-oom
 local kinds = {}
 local function kind_of(key)
@@ -23,18 +23,18 @@ end
 local function free_unique(root, key, task)
   if redis.call('GET', root .. 'unique:' .. key) == task then redis.call('DEL', root .. 'unique:' .. key) end
 end
-local removed = 0
-local root = string.sub(KEYS[2], 1, -1 - #'parked')
-local any_unique = redis.call('EXISTS', root .. 'unique') == 1
-local function give_up(envelope)
+local function give_up(root, envelope)
   for key in string.gmatch(envelope, '"unique":%s*{%s*"key":%s*"(%x+)"') do
     local task = kind_of(root .. 'unique:' .. key) == 'string' and redis.call('GET', root .. 'unique:' .. key)
     if task and string.find(envelope, '"' .. task .. '"', 1, true) then free_unique(root, key, task) end
   end
 end
+local removed = 0
+local root = string.sub(KEYS[2], 1, -1 - #'parked')
+local any_unique = redis.call('EXISTS', root .. 'unique') == 1
 local function give_up_list(list)
   for from = 0, redis.call('LLEN', list) - 1, 1000 do
-    for _, envelope in ipairs(redis.call('LRANGE', list, from, from + 999)) do give_up(envelope) end
+    for _, envelope in ipairs(redis.call('LRANGE', list, from, from + 999)) do give_up(root, envelope) end
   end
 end
 redis.call('ZCARD', KEYS[1])
@@ -48,7 +48,7 @@ for i = 3, #KEYS do
 end
 for i = 1, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
-  if any_unique then give_up(redis.call('HGET', KEYS[2], ARGV[i]) or '') end
+  if any_unique then give_up(root, redis.call('HGET', KEYS[2], ARGV[i]) or '') end
   removed = removed + redis.call('HDEL', KEYS[2], ARGV[i])
 end
 return removed

@@ -88,7 +88,37 @@ SELECT bytes FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, p
 DELETE FROM messages WHERE place = 0 AND queue = :queue;
 
 -- name: scanMessages
-SELECT m.id, m.place, m.bytes, q.name FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id > :after ORDER BY m.id LIMIT :limit;
+SELECT m.id, m.place, m.bucket, m.position, m.why, e.name AS epoch, m.bytes, q.name
+FROM messages m JOIN queues q ON q.id = m.queue LEFT JOIN epochs e ON e.id = m.epoch
+WHERE m.id > :after ORDER BY m.id LIMIT :limit;
 
 -- name: purgeParked
 DELETE FROM messages WHERE place = 2 AND queue = :queue;
+
+-- name: bucketDepths
+SELECT bucket, count(*) AS n FROM messages WHERE place = 0 AND queue = :queue GROUP BY bucket ORDER BY bucket;
+
+-- The places are found in the index; only those rows are read.
+-- name: pageWaiting
+SELECT m.bucket, m.bytes FROM (
+  SELECT id FROM messages WHERE place = 0 AND queue = :queue ORDER BY bucket, position LIMIT :limit OFFSET :from
+) AS page JOIN messages m ON m.id = page.id ORDER BY m.bucket, m.position;
+
+-- name: census
+SELECT queue, place, bucket, count(*) AS n FROM messages GROUP BY queue, place, bucket;
+
+-- name: findWaiting
+SELECT id FROM (
+  SELECT id, bytes FROM messages WHERE place = 0 AND queue = :queue AND bucket = :bucket ORDER BY position LIMIT :within
+) WHERE bytes = :bytes LIMIT 1;
+
+-- name: findParked
+SELECT id FROM messages WHERE id = :id AND place = 2 AND queue = :queue AND bytes = :bytes;
+
+-- name: moveWaiting
+UPDATE messages SET queue = :queue, bytes = :bytes,
+  position = coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = :queue AND bucket = :bucket), 0) + 1
+WHERE id = :id;
+
+-- name: moveParked
+UPDATE messages SET queue = :queue, bytes = :bytes WHERE id = :id;

@@ -669,7 +669,9 @@ export const purgeWaiting: Statement<"queue"> = {
 export const scanMessages: Statement<"after" | "limit"> = {
   name: "scanMessages",
   args: ["after", "limit"],
-  text: `SELECT m.id, m.place, m.bytes, q.name FROM messages m JOIN queues q ON q.id = m.queue WHERE m.id > ? ORDER BY m.id LIMIT ?`,
+  text: `SELECT m.id, m.place, m.bucket, m.position, m.why, e.name AS epoch, m.bytes, q.name
+FROM messages m JOIN queues q ON q.id = m.queue LEFT JOIN epochs e ON e.id = m.epoch
+WHERE m.id > ? ORDER BY m.id LIMIT ?`,
 };
 
 /** messages.sql */
@@ -677,6 +679,61 @@ export const purgeParked: Statement<"queue"> = {
   name: "purgeParked",
   args: ["queue"],
   text: `DELETE FROM messages WHERE place = 2 AND queue = ?`,
+};
+
+/** messages.sql */
+export const bucketDepths: Statement<"queue"> = {
+  name: "bucketDepths",
+  args: ["queue"],
+  text: `SELECT bucket, count(*) AS n FROM messages WHERE place = 0 AND queue = ? GROUP BY bucket ORDER BY bucket`,
+};
+
+/** messages.sql */
+export const pageWaiting: Statement<"queue" | "limit" | "from"> = {
+  name: "pageWaiting",
+  args: ["queue", "limit", "from"],
+  text: `SELECT m.bucket, m.bytes FROM (
+  SELECT id FROM messages WHERE place = 0 AND queue = ? ORDER BY bucket, position LIMIT ? OFFSET ?
+) AS page JOIN messages m ON m.id = page.id ORDER BY m.bucket, m.position`,
+};
+
+/** messages.sql */
+export const census: Statement<never> = {
+  name: "census",
+  args: [],
+  text: `SELECT queue, place, bucket, count(*) AS n FROM messages GROUP BY queue, place, bucket`,
+};
+
+/** messages.sql */
+export const findWaiting: Statement<"queue" | "bucket" | "within" | "bytes"> = {
+  name: "findWaiting",
+  args: ["queue", "bucket", "within", "bytes"],
+  text: `SELECT id FROM (
+  SELECT id, bytes FROM messages WHERE place = 0 AND queue = ? AND bucket = ? ORDER BY position LIMIT ?
+) WHERE bytes = ? LIMIT 1`,
+};
+
+/** messages.sql */
+export const findParked: Statement<"id" | "queue" | "bytes"> = {
+  name: "findParked",
+  args: ["id", "queue", "bytes"],
+  text: `SELECT id FROM messages WHERE id = ? AND place = 2 AND queue = ? AND bytes = ?`,
+};
+
+/** messages.sql */
+export const moveWaiting: Statement<"queue" | "bytes" | "bucket" | "id"> = {
+  name: "moveWaiting",
+  args: ["queue", "bytes", "queue", "bucket", "id"],
+  text: `UPDATE messages SET queue = ?, bytes = ?,
+  position = coalesce((SELECT max(position) FROM messages WHERE place = 0 AND queue = ? AND bucket = ?), 0) + 1
+WHERE id = ?`,
+};
+
+/** messages.sql */
+export const moveParked: Statement<"queue" | "bytes" | "id"> = {
+  name: "moveParked",
+  args: ["queue", "bytes", "id"],
+  text: `UPDATE messages SET queue = ?, bytes = ? WHERE id = ?`,
 };
 
 /** results.sql */
