@@ -38,8 +38,8 @@ import { createRouting } from "./routes.ts";
 import { buildCalls, type SendingOptions } from "./sending.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
-import { onOneQueue, twinQueue } from "./twin-store.ts";
 import { followTransitions, type SeenTransition } from "./transitions.ts";
+import { onOneQueue, twinQueue } from "./twin-store.ts";
 
 export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */

@@ -252,6 +252,18 @@ export const settingsTable = {
     kind: kinds.whole(0, 3_600_000),
     doc: "Milliseconds that a cancelled run gets to stop by itself before it is killed.",
   }),
+  workerSendTaskEvents: row({
+    celery: "worker_send_task_events",
+    default: false,
+    kind: kinds.flag,
+    doc: "Workers say what becomes of tasks (task-received, task-started, …) to whoever listens: `-E`. Costs next to nothing while nobody does.",
+  }),
+  taskSendSentEvent: row({
+    celery: "task_send_sent_event",
+    default: false,
+    kind: kinds.flag,
+    doc: "Senders say task-sent of every task.",
+  }),
   workerPool: row({
     celery: "worker_pool",
     default: "async",

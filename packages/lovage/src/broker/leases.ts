@@ -5,6 +5,7 @@
  */
 import type { Delivery, Epoch } from "../message/commit.ts";
 import type { QueueName } from "../message/task-message.ts";
+import type { EventWord } from "./event-exchange.ts";
 
 /** Unique per start of a node: its name and a random part. */
 export type NodeId = string;
@@ -40,6 +41,11 @@ export interface Fleet {
   readonly orphans: readonly Epoch[];
 }
 
+export interface Beat extends Fleet {
+  /** How many heard each word, in order. */
+  readonly heard?: readonly number[];
+}
+
 export interface Reassigned {
   readonly number: number;
   /** In place of its envelope: marks. */
@@ -51,8 +57,12 @@ export interface Leases {
   announce(node: NodeInfo): Promise<void>;
   /** Opens an epoch of a live node. */
   open(node: NodeId, epoch: Epoch): Promise<void>;
-  /** Raises one's own counter, and returns the fleet as it stands. @throws {FencedError} when the node was closed. */
-  beat(node: NodeId): Promise<Fleet>;
+  /**
+   * Raises one's own counter, and returns the fleet as it stands. `words`: events that go out in the same call, where the store
+   * has channels for them (`Store.events`).
+   * @throws {FencedError} when the node was closed: nothing was said.
+   */
+  beat(node: NodeId, words?: readonly EventWord[]): Promise<Beat>;
   /** The fleet, without a pulse of one's own (for `status`, `serve`, `beat`). */
   fleet(): Promise<Fleet>;
   /** What the store holds for an epoch, oldest first. Open or closed. */

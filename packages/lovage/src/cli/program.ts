@@ -1,9 +1,9 @@
 /** All commands by name, and the parser of one command line. A command's code is loaded only when it is asked for. */
 import { Command } from "commander";
+import { version } from "../kernel/version.ts";
 import type { CommandContext, CommandModule } from "./command.ts";
 import { muteFaultWarnings } from "./fault-warnings.ts";
 import type { Output } from "./output.ts";
-import { version } from "./version.ts";
 
 interface CommandEntry {
   readonly summary: string;

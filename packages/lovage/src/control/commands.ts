@@ -1,4 +1,5 @@
 /** What a node answers to remote control: one function per method, by Celery's names (celery-wire.md §10.4). The rest is refused politely. */
+import type { NodeEvents } from "../events/node-events.ts";
 import { safeRepr } from "../message/repr.ts";
 import type { TaskMessage } from "../message/task-message.ts";
 
@@ -13,6 +14,7 @@ export interface ActiveRun {
 
 export interface NodeView {
   readonly nodeName: string;
+  readonly events: NodeEvents;
   /** Answered while user code loops. */
   active(): Promise<readonly ActiveRun[]>;
   /** Names of tasks. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { LamportClock } from "../kernel/lamport-clock.ts";
 import { silentLogger } from "../kernel/logger.ts";
 import { newTaskMessage } from "../message/encode.ts";
 import { manualClock } from "../testing/manual-clock.ts";
@@ -40,6 +41,7 @@ const message = newTaskMessage({ id: "id-1", task: "t.add", args: [2, 3], kwargs
 function node(name: string, more: Partial<NodeView> = {}): NodeView {
   return {
     nodeName: name,
+    events: { enabled: false, enable: async () => undefined, disable: async () => undefined, heartbeat: async () => undefined },
     active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
     registered: () => ["t.slow", "celery.ping", "t.add"],
     scales: false,
@@ -59,7 +61,7 @@ async function fleet(...nodes: readonly NodeView[]) {
   const bus = localBus();
   const link = busLink(bus);
   for (const view of nodes) {
-    const mailbox = new Mailbox({ link, node: view, clock: manualClock(), log: silentLogger });
+    const mailbox = new Mailbox({ link, node: view, clock: manualClock(), lamport: new LamportClock(), log: silentLogger });
     mailboxes.push(mailbox);
     await mailbox.start();
   }

@@ -3,17 +3,19 @@
  * Never runs user code, never touches a delivery. What it cannot read it logs and forgets.
  */
 import type { Clock } from "../kernel/clock.ts";
+import type { LamportClock } from "../kernel/lamport-clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { commands, type NodeView } from "./commands.ts";
 import type { ControlLink } from "./control-link.ts";
-import { LamportClock } from "../kernel/lamport-clock.ts";
 import { type ControlRequest, decodeRequest, encodeReply, isForNode } from "./pidbox.ts";
 
 export interface MailboxOptions {
   readonly link: ControlLink;
   readonly node: NodeView;
   readonly clock: Clock;
+  /** The node's; its events carry it too. */
+  readonly lamport: LamportClock;
   readonly log: Logger;
 }
 
@@ -21,12 +23,13 @@ const againAfterMs = 500;
 
 export class Mailbox implements Service {
   readonly #options: MailboxOptions;
-  readonly #lamport = new LamportClock();
+  readonly #lamport: LamportClock;
   #abort = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
+    this.#lamport = options.lamport;
   }
 
   async start(): Promise<void> {

@@ -27,7 +27,9 @@ const restAfterMs = 1000;
 
 /** Rows beside those of the slots are for suspended runs: they wait for a child task, and are still limited. */
 export function tableFor(spec: RunnerSpec): SlotTable {
-  return new SlotTable(spec.slots + Math.max(64, spec.slots));
+  const table = new SlotTable(spec.slots + Math.max(64, spec.slots));
+  table.wantsEvents = spec.wantsEvents;
+  return table;
 }
 
 export async function loadEntry(url: string): Promise<StartRunner> {

@@ -31,6 +31,10 @@ export interface RunnerSpec {
   readonly maxMemoryBytes: number | null;
   /** Bytes; RSS of a process, heap of a thread. Above it the runner is ended in the middle of a task. */
   readonly hardMemoryBytes: number | null;
+  /** Somebody listens to task events, for now. */
+  readonly wantsEvents: boolean;
+  /** When the node was started, milliseconds since 1970: its Lamport clocks count from there. */
+  readonly nodeStartedAt: number;
   /** Of its log lines, which go to the node's stderr. @defaultValue info, lines for people */
   readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat };
 }
@@ -101,6 +105,8 @@ export type FromWatchdog =
   | { readonly t: "slots"; readonly asked: number; readonly rssBytes: number; readonly runners: readonly RunnerSlots[] };
 export type ToWatchdog =
   | { readonly t: "slots?"; readonly asked: number }
+  /** Whether anybody listens to the task events of this process's runners. */
+  | { readonly t: "events"; readonly wanted: boolean }
   /** Raise the abort flag of this run, so that code in a loop which asks sees the cancel. */
   | { readonly t: "cancel"; readonly epoch: Epoch; readonly number: number; readonly signal?: string };
 

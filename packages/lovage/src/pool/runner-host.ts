@@ -22,6 +22,8 @@ export interface Runner {
   send(message: ToRunner): void;
   /** Raises the abort flag of a run through the watchdog, so that code in a loop which asks sees it. */
   cancel(number: number, signal?: string): void;
+  /** Tells it through the watchdog whether anybody listens to its task events. What `slots` is asked from then on comes after it. */
+  wantEvents(wanted: boolean): void;
   /** Sends it to the runner's process, where it has one for itself with one slot. False: it would hit others. */
   signal(name: NodeJS.Signals): boolean;
   /** What its slots hold now; answered although user code blocks the loop. Rejects after `deadlineMs`. */

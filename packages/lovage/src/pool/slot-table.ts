@@ -99,6 +99,15 @@ export class SlotTable {
     this.#doubles[0] = now;
   }
 
+  /** Somebody listens to what the runner says of its tasks. Set by the watchdog: a loop that is blocked sees it when it goes on. */
+  get wantsEvents(): boolean {
+    return this.#doubles[2] === 1;
+  }
+
+  set wantsEvents(wanted: boolean) {
+    this.#doubles[2] = wanted ? 1 : 0;
+  }
+
   get lastBeat(): number {
     return this.#doubles[0] ?? 0;
   }

@@ -60,6 +60,8 @@ async function sayBlocked(finding: Extract<FromWatchdog, { readonly t: "loop-blo
 function receive(message: ToWatchdog): void {
   if (message.t === "slots?") {
     say({ t: "slots", asked: message.asked, rssBytes: process.memoryUsage.rss(), runners: watchdog.slots(monotonicMs()) });
+  } else if (message.t === "events") {
+    watchdog.wantEvents(message.wanted);
   } else if (watchdog.cancel(message.epoch, message.number, message.signal)) {
     flagged({ w: "flagged", epoch: message.epoch, number: message.number });
   }

@@ -24,8 +24,10 @@ interface Watched {
 
 export class Watchdog {
   readonly #runners = new Map<Epoch, Watched>();
+  #wantsEvents: boolean | undefined;
 
   add(epoch: Epoch, table: SlotTable): void {
+    if (this.#wantsEvents !== undefined) table.wantsEvents = this.#wantsEvents;
     this.#runners.set(epoch, { table, softSaid: [], hardSaid: [], nextLagMs: blockedAfterMs });
   }
 
@@ -57,6 +59,12 @@ export class Watchdog {
     for (const view of taken(table))
       if (view.number === number) return table.abort(view.slot, cancelFlag(signal === undefined ? {} : { signal }));
     return false;
+  }
+
+  /** Of all runners here, those that come later too. */
+  wantEvents(wanted: boolean): void {
+    this.#wantsEvents = wanted;
+    for (const { table } of this.#runners.values()) table.wantsEvents = wanted;
   }
 
   slots(now: number): RunnerSlots[] {

@@ -4,6 +4,7 @@ import type { LookupFunction } from "node:net";
 import type { Broker } from "../broker/broker.ts";
 import type { Bus } from "../broker/bus.ts";
 import type { DeadLetters } from "../broker/dead-letters.ts";
+import type { EventExchange } from "../broker/event-exchange.ts";
 import type { Leases } from "../broker/leases.ts";
 import type { Limits } from "../broker/limits.ts";
 import type { Pidbox } from "../broker/pidbox.ts";
@@ -25,6 +26,8 @@ export interface Store {
   readonly state: StateStore;
   /** Only where Python's control messages travel too. */
   readonly pidbox?: Pidbox;
+  /** Only where Python's events travel too. */
+  readonly events?: EventExchange;
   /** Resolves when the store answers. @throws {BrokerUnavailableError} after `deadlineMs`. @throws {ConfigError} for a server or format we can't use. */
   ping(deadlineMs: number): Promise<StoreReport>;
   /** Slow questions for `lovage doctor`, beyond what `ping` tells. Changes nothing. */

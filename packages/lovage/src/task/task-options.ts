@@ -30,6 +30,8 @@ export interface TaskOptions extends LimitOptions {
   readonly ignoreResult?: boolean;
   /** Store STARTED when it begins. Absent: the app's `taskTrackStarted`. */
   readonly trackStarted?: boolean;
+  /** false: workers say nothing of what becomes of it. @celery send_events @defaultValue true */
+  readonly sendEvents?: boolean;
   /** "python": progress also becomes Celery's custom state PROGRESS, for Python readers. */
   readonly track?: "python";
   /** Refused if it has not started this long after it was sent. */
@@ -68,6 +70,7 @@ export interface TaskSettings {
   readonly deadLetter: DeadLetterPolicy | null;
   readonly ignoreResult: boolean | null;
   readonly trackStarted: boolean | null;
+  readonly sendEvents: boolean;
   readonly track: "python" | null;
   /** Seconds. */
   readonly expires: number | null;
@@ -92,6 +95,7 @@ const known: Readonly<Record<keyof TaskOptions | "input" | "errback", true>> = {
   deadLetter: true,
   ignoreResult: true,
   trackStarted: true,
+  sendEvents: true,
   track: true,
   expires: true,
   params: true,
@@ -126,6 +130,7 @@ export function resolveTaskOptions(
     deadLetter: options.deadLetter ?? null,
     ignoreResult: options.ignoreResult ?? null,
     trackStarted: options.trackStarted ?? null,
+    sendEvents: options.sendEvents ?? true,
     track: options.track ?? null,
     expires: options.expires === undefined ? null : durationSeconds(options.expires, where("expires")),
     params: options.params ?? null,

@@ -3,10 +3,21 @@
  * Shared by runners (their own outcomes) and by whoever settles for a dead one. Decides; sends nothing.
  */
 import type { Commit, CommitReply, Settle } from "../message/commit.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { TaskMessage } from "../message/task-message.ts";
 
 export type PartsDue = Extract<CommitReply, { readonly kind: "parts-due" }>;
 
+/** What an attempt says of its task. */
+export interface Ending {
+  readonly message: TaskMessage;
+  readonly outcome: Outcome;
+  readonly runtimeMs?: number | undefined;
+}
+
 export interface AttemptRules {
+  /** As it stands now; absent: nothing but a settlement. */
+  readonly ending?: Ending;
   /** The commit with what follows from the full set of a chord. */
   complete(commit: Commit, reply: PartsDue): Commit;
   /** What to commit in place of an outcome that the store refuses for good; null: nothing can be built from this message. */

@@ -13,6 +13,8 @@ export interface CommitAttemptsOptions {
   /** The epoch is closed, and we settle what it left. */
   readonly onBehalf: boolean;
   readonly log: Logger;
+  /** It took effect. */
+  onApplied?(attempt: Attempt): void;
 }
 
 /**
@@ -35,5 +37,6 @@ async function commitSlice(slice: readonly Attempt[], options: CommitAttemptsOpt
     const verdict = reply === undefined ? "hopeless" : attempt.answer(reply);
     if (verdict === "hopeless") log.error("upkeep.commit-hopeless", { epoch, number: attempt.commit.delivery.number, ...attempt.refusal });
     verdicts.set(attempt, verdict);
+    if (verdict === "applied") options.onApplied?.(attempt);
   }
 }

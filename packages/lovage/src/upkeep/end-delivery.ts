@@ -24,6 +24,8 @@ export interface EndDeliveryOptions {
   /** Milliseconds it ran, for the metrics. */
   readonly runtimeMs?: number;
   readonly log: Logger;
+  /** It took effect. */
+  onApplied?(attempt: Attempt): void;
 }
 
 /**
@@ -31,10 +33,16 @@ export interface EndDeliveryOptions {
  * @throws {FencedError} when the epoch is closed and `epochClosed` does not say so. @throws {BrokerUnavailableError}
  */
 export async function endDelivery(options: EndDeliveryOptions): Promise<"applied" | "fenced"> {
-  const { broker, delivery, log } = options;
+  const { broker, delivery, log, onApplied } = options;
   const attempt = attemptFor(options);
   const { epoch } = delivery.id;
-  const verdicts = await commitAttempts([attempt], { broker, epoch, onBehalf: options.epochClosed === true, log });
+  const verdicts = await commitAttempts([attempt], {
+    broker,
+    epoch,
+    onBehalf: options.epochClosed === true,
+    log,
+    ...(onApplied && { onApplied }),
+  });
   return verdicts.get(attempt) === "applied" ? "applied" : "fenced";
 }
 

@@ -5,7 +5,7 @@ import { isLovageError } from "../kernel/errors.ts";
 import type { Commit, DeliveryId, Settle } from "../message/commit.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { QueueName, TaskMessage } from "../message/task-message.ts";
-import { Attempt, type AttemptRules, type PartsDue } from "./attempt.ts";
+import { Attempt, type AttemptRules, type Ending, type PartsDue } from "./attempt.ts";
 import { failure, refused } from "./ended-outcomes.ts";
 
 /** What has ended; an app makes the facts of its commit out of it. */
@@ -30,6 +30,7 @@ export function outcomeAttempt(outcome: Outcome, facts: Facts, settle?: Settle):
 class OutcomeRules implements AttemptRules {
   readonly #facts: Facts;
   readonly #settle: Settle | undefined;
+  #outcome: Outcome | undefined;
 
   constructor(facts: Facts, settle: Settle | undefined) {
     this.#facts = facts;
@@ -54,7 +55,13 @@ class OutcomeRules implements AttemptRules {
     return this.#build(refused(code, message));
   }
 
+  get ending(): Ending {
+    const { message, runtimeMs } = this.#facts;
+    return { message, outcome: this.#outcome as Outcome, runtimeMs };
+  }
+
   #build(outcome: Outcome): Commit {
+    this.#outcome = outcome;
     const commit = continuation(this.#facts.message, outcome, this.#facts);
     return this.#settle === undefined ? commit : { ...commit, settle: this.#settle };
   }

@@ -51,6 +51,8 @@ export interface SettleReleasedOptions {
    * may be are charged as lost, and go back to their queues.
    */
   readonly quarantine?: (suspects: readonly Reassigned[]) => Promise<void>;
+  /** It took effect. */
+  onApplied?(attempt: Attempt): void;
 }
 
 export interface Settled {
@@ -67,14 +69,14 @@ export interface Settled {
  * @throws {BrokerUnavailableError} when the store does not answer; the rest stays an orphan for the next try.
  */
 export async function settleReleased(options: SettleReleasedOptions): Promise<Settled> {
-  const { broker, epoch, deliveries, log, quarantine } = options;
+  const { broker, epoch, deliveries, log, quarantine, onApplied } = options;
   const suspects = suspectsOf(options);
   const verdicts = deliveries.map((delivery) => judge(delivery, suspects, options));
   const quarantined = verdicts.filter((verdict): verdict is Reassigned => !(verdict instanceof Attempt));
   if (quarantined.length > 0) await quarantine?.(quarantined);
   // Each goes to the front: the oldest goes last, so that it is the next one out.
   const attempts = verdicts.filter((verdict) => verdict instanceof Attempt).reverse();
-  const applied = await commitAttempts(attempts, { broker, epoch, onBehalf: true, log });
+  const applied = await commitAttempts(attempts, { broker, epoch, onBehalf: true, log, ...(onApplied && { onApplied }) });
   return tally(
     attempts.filter((attempt) => applied.get(attempt) === "applied"),
     quarantined.length,

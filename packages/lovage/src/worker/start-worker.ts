@@ -54,6 +54,10 @@ export interface WorkerOptions {
   readonly softShutdownMs?: number;
   /** `CUDA_VISIBLE_DEVICES` of the runners, one each, round and round. */
   readonly gpus?: readonly string[];
+  /** Say what becomes of tasks, as far as anybody listens. @celery -E @defaultValue the app's `workerSendTaskEvents` */
+  readonly taskEvents?: boolean;
+  /** Say to Celery's monitors that the node is there. @celery --without-heartbeat @defaultValue true */
+  readonly heartbeats?: boolean;
   /** Start also where a full Redis would drop queues. @defaultValue the setting */
   readonly allowEviction?: boolean;
   /** SIGTERM and SIGINT stop warm, the second of them and SIGQUIT cold. @defaultValue false */
@@ -119,6 +123,8 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
       hardMemoryBytes: kibibytes(options.hardMemoryPerChild ?? config.workerHardMemoryPerChild),
       log: logSettings,
     },
+    taskEvents: options.taskEvents ?? config.workerSendTaskEvents,
+    heartbeats: options.heartbeats ?? true,
     autoscale: options.autoscale === undefined ? null : { keepAliveMs: 30_000, ...options.autoscale },
     shutdownTimeoutMs: options.shutdownTimeoutMs === undefined ? ms(config.workerShutdownTimeout) : options.shutdownTimeoutMs,
     softShutdownMs: options.softShutdownMs ?? config.workerSoftShutdownTimeout * 1000,

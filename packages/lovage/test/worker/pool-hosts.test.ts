@@ -41,6 +41,8 @@ async function start(host: RunnerHost, settings: RunnerSpec["settings"]): Promis
     maxTasks: null,
     maxMemoryBytes: null,
     hardMemoryBytes: null,
+    wantsEvents: false,
+    nodeStartedAt: 0,
   };
   const messages: FromRunner[] = [];
   const findings: FromWatchdog[] = [];

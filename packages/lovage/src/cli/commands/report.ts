@@ -2,12 +2,12 @@
 import os from "node:os";
 import type { App } from "../../app/app.ts";
 import { isLovageError } from "../../kernel/errors.ts";
+import { version } from "../../kernel/version.ts";
 import type { StoreReport } from "../../store/store.ts";
 import { type ExitCode, exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandModule } from "../command.ts";
 import { exitCodeOf } from "../exit-code-of.ts";
 import { facts, print, table } from "../output.ts";
-import { version } from "../version.ts";
 
 export const examples: CommandModule["examples"] = ["lovage report -A app.ts", "lovage report -b redis://localhost/0 --json"];
 export const define: CommandModule["define"] = (command) => command;

@@ -22,6 +22,8 @@ export interface WorkerFlags {
   readonly timeLimit?: string;
   readonly softTimeLimit?: string;
   readonly shutdownTimeout?: string;
+  readonly taskEvents?: true;
+  readonly withoutHeartbeat?: true;
   readonly allowEviction?: boolean;
   readonly gpu?: string;
   readonly profile?: string;
@@ -31,15 +33,13 @@ export interface WorkerFlags {
 /** Celery's flags that would change nothing here: accepted, so that a command line can be taken over. */
 const withoutEffect = [
   ["-O <mode>", "tasks are always handed out fairly"],
-  ["--without-gossip", "there is none"],
-  ["--without-mingle", "there is none"],
-  ["--without-heartbeat", "presence is not optional"],
+  ["--without-gossip", "no-op, there is none"],
+  ["--without-mingle", "no-op, there is none"],
 ] as const;
 
 /** Celery's flags that would change something, and cannot yet: refused with what to do instead. */
 const refused: readonly (readonly [flags: string, name: string, instead: string])[] = [
   ["-B, --beat", "beat", "There is no scheduler yet: start `celery beat` beside this node, it may share the broker."],
-  ["-E, --task-events", "taskEvents", "There are no task events yet: leave it out, and look with `lovage status` and `lovage result`."],
   ["-D, --detach", "detach", "A node stays in the foreground: let systemd, a container or `&` put it in the background."],
   ["-f, --logfile <file>", "logfile", "A node logs to standard error: redirect it with 2>>file."],
   ["--pidfile <file>", "pidfile", "Pids are in `lovage status --json`; an init system knows its own."],
@@ -64,6 +64,8 @@ export function defineWorkerFlags(command: Command): Command {
     .option("--time-limit <seconds>", "hard limit of tasks that have none; text with a unit too: 5m")
     .option("--soft-time-limit <seconds>", "soft limit of tasks that have none")
     .option("--shutdown-timeout <seconds>", "a warm stop gives back what still runs after this time (25); text with a unit too: 5m")
+    .option("-E, --task-events", "say what becomes of tasks to whoever listens: celery events, Flower, app.events")
+    .option("--without-heartbeat", "do not say to Celery's monitors that the node is there")
     .option("--gpu <devices>", "CUDA_VISIBLE_DEVICES of the runners, separated by commas, one each")
     .option("--allow-eviction", "start also on a Redis that drops queues when it is full")
     .option("--profile <name>", "take options from the app's profile of this name; flags win");
@@ -90,6 +92,8 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     timeLimit: durationOf("--time-limit", flags.timeLimit),
     softTimeLimit: durationOf("--soft-time-limit", flags.softTimeLimit),
     gpus: listOf("--gpu", flags.gpu),
+    taskEvents: flags.taskEvents,
+    heartbeats: flags.withoutHeartbeat === true ? false : undefined,
     allowEviction: flags.allowEviction,
     logLevel: logLevelOf(flags.loglevel),
     logFormat: flags.logFormat,

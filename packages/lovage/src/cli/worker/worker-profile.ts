@@ -18,6 +18,7 @@ const profileKeys = [
   "shutdownTimeoutMs",
   "softShutdownMs",
   "gpus",
+  "taskEvents",
 ] as const satisfies readonly (keyof WorkerOptions)[];
 
 /** @throws {ConfigError} for a name the app has no profile of, and for a key that is no option of a worker. */

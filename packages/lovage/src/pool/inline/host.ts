@@ -68,6 +68,10 @@ class InlineRunner implements Runner {
     if (this.#watchdog.cancel(this.epoch, number, signal)) this.#hosted.flagged(number);
   }
 
+  wantEvents(wanted: boolean): void {
+    this.#watchdog.wantEvents(wanted);
+  }
+
   signal(): boolean {
     return false;
   }

@@ -90,6 +90,10 @@ class ProcessRunner implements Runner {
     this.#child.tellWatchdog({ t: "cancel", epoch: this.epoch, number, ...(signal !== undefined && { signal }) });
   }
 
+  wantEvents(wanted: boolean): void {
+    this.#child.tellWatchdog({ t: "events", wanted });
+  }
+
   signal(name: NodeJS.Signals): boolean {
     if (!this.#isAlone) return false;
     this.#child.signal(name);

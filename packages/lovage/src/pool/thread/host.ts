@@ -166,6 +166,10 @@ class ThreadRunner implements Runner {
     this.#process.tellWatchdog({ t: "cancel", epoch: this.epoch, number, ...(signal !== undefined && { signal }) });
   }
 
+  wantEvents(wanted: boolean): void {
+    this.#process.tellWatchdog({ t: "events", wanted });
+  }
+
   signal(): boolean {
     return false;
   }

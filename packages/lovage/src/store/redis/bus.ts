@@ -26,7 +26,8 @@ export class RedisBus implements Bus {
     await this.#connections.command.call(["PUBLISH", this.#keys.channel(channel), bytesArg(data)]);
   }
 
-  subscribe(channels: readonly Channel[], signal: AbortSignal): AsyncIterable<BusMessage> {
+  /** `onListening`: when it is subscribed, each time anew. */
+  subscribe(channels: readonly Channel[], signal: AbortSignal, onListening?: () => void): AsyncIterable<BusMessage> {
     const { signal: ended, release } = either(signal, this.#connections.closing);
     const backlog: BusMessage[] = [];
     const names = new Map<string, Channel>();
@@ -40,6 +41,7 @@ export class RedisBus implements Bus {
       { channels: [...names.keys()], patterns: prefixes.map((prefix) => `${escapeGlob(this.#keys.channel(prefix))}*`) },
       {
         patient: true,
+        onGap: () => onListening?.(),
         heard: (name, data) => {
           const channel = names.get(name) ?? this.#under(prefixes, name);
           if (channel === undefined) return;
@@ -49,6 +51,7 @@ export class RedisBus implements Bus {
         },
       },
     );
+    if (onListening !== undefined) void subscription.on.then(() => ended.aborted || onListening());
     ended.addEventListener("abort", () => bell.close(), { once: true });
     if (ended.aborted) bell.close();
     return received(backlog, bell, ended);

@@ -7,6 +7,7 @@ import { RedisBroker } from "./broker.ts";
 import { RedisBus } from "./bus.ts";
 import { Connections } from "./connections.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
+import { RedisEvents } from "./events.ts";
 import { examine } from "./examine.ts";
 import { Keys } from "./keys.ts";
 import { RedisLeases } from "./leases.ts";
@@ -32,12 +33,13 @@ export async function open(url: string, options: StoreOptions): Promise<Store> {
   return {
     name: endpoint.name,
     broker: new RedisBroker(connections, keys, subscriber),
-    leases: new RedisLeases(connections, keys),
+    leases: new RedisLeases(connections, keys, endpoint.database),
     limits: new RedisLimits(connections, keys),
     results: new RedisResults(connections, keys, subscriber),
     revokes: new RedisRevokes(command, keys),
     deadLetters: new RedisDeadLetters(command, keys, options),
     bus,
+    events: new RedisEvents(connections, bus, keys, endpoint.database),
     pidbox: new RedisPidbox(command, bus, keys, endpoint.database),
     state: new RedisState(connections, keys, subscriber),
     ping: (deadlineMs) => report(command, deadlineMs),

@@ -120,6 +120,10 @@ export class Keys {
     const { separator } = this.#options;
     return `${queue}${separator}${separator}${queue}`;
   }
+  /** Celery's events of one routing key, in the databases' fanout namespace (celery-wire.md §1.5, §1.6). */
+  eventChannel(database: number, routingKey: string): string {
+    return `${this.#options.keyPrefix}/${database}.celeryev/${routingKey}`;
+  }
   get separator(): string {
     return this.#options.separator;
   }

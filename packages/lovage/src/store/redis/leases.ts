@@ -1,6 +1,7 @@
 /** Presence, epochs, what is held, parked messages and the bell on Redis. What each call promises stands in its script. */
 import { randomUUID } from "node:crypto";
-import type { Fleet, Leases, NodeId, NodeInfo, Reassigned } from "../../broker/leases.ts";
+import type { EventWord } from "../../broker/event-exchange.ts";
+import type { Beat, Fleet, Leases, NodeId, NodeInfo, Reassigned } from "../../broker/leases.ts";
 import { StoreRefusedError } from "../../kernel/errors.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
@@ -31,12 +32,14 @@ export class RedisLeases implements Leases {
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #connections: Connections;
+  readonly #database: number;
   readonly #waker: Waker;
   /** Descriptions change rarely and may be long: they are sent only when the fleet's version did. */
   #known: { readonly version: string; readonly nodes: ReadonlyMap<NodeId, NodeInfo> } = { version: "", nodes: new Map() };
 
-  constructor(connections: Connections, keys: Keys) {
+  constructor(connections: Connections, keys: Keys, database: number) {
     this.#connections = connections;
+    this.#database = database;
     this.#link = connections.command;
     this.#keys = keys;
     this.#waker = new Waker(connections, keys);
@@ -56,12 +59,13 @@ export class RedisLeases implements Leases {
     if (reply === "closed") throw epochClosed(epoch);
   }
 
-  async beat(node: NodeId): Promise<Fleet> {
+  async beat(node: NodeId, words: readonly EventWord[] = []): Promise<Beat> {
     const { nodes, fleet } = this.#keys;
-    const reply = await this.#link.run(beatScript, [nodes, fleet], [node, this.#known.version]);
+    const said = words.flatMap(({ routingKey, envelope }) => [this.#keys.eventChannel(this.#database, routingKey), envelope]);
+    const reply = await this.#link.run(beatScript, [nodes, fleet], [node, this.#known.version, ...said]);
     if (!Array.isArray(reply)) throw nodeClosed(node);
-    const [fields, infos, count] = reply;
-    return this.#readFleet(fields, infos, new Map([[node, asNumber(count)]]));
+    const [fields, infos, count, heard] = reply;
+    return { ...this.#readFleet(fields, infos, new Map([[node, asNumber(count)]])), heard: asList(heard).map(asNumber) };
   }
 
   async fleet(): Promise<Fleet> {

@@ -140,6 +140,8 @@ describe("a runner", () => {
       maxMemoryBytes: null,
       hardMemoryBytes: null,
       nodeName: "celery@h",
+      wantsEvents: false,
+      nodeStartedAt: 0,
       openSlots: spec?.slots ?? 1,
       ...spec,
     };

@@ -3,7 +3,8 @@
  * somebody has closed the node, it says so once and goes on under a new id. Runners' epochs are opened under its id.
  */
 import { randomBytes } from "node:crypto";
-import type { Fleet, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
+import type { EventWord } from "../../broker/event-exchange.ts";
+import type { Beat, Leases, NodeId, NodeInfo } from "../../broker/leases.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -18,7 +19,9 @@ export interface LeaseKeeperOptions {
   /** All that is announced but the id. */
   info(): Omit<NodeInfo, "id">;
   /** Each successful look at the fleet. */
-  onFleet(fleet: Fleet): void;
+  onBeat(beat: Beat): void;
+  /** What the node says with its next beat. */
+  words(): Promise<readonly EventWord[]>;
   /** The node was closed: its runners' epochs are gone. Resolves when no runner of it is left. */
   onFenced(): Promise<void>;
   /** Epochs that were still open when the node ended. */
@@ -98,11 +101,11 @@ export class LeaseKeeper implements Service {
     if (this.#closed) await this.#startAgain();
     try {
       await this.#announce();
-      const fleet = await this.#options.leases.beat(this.#id);
+      const beat = await this.#options.leases.beat(this.#id, await this.#options.words());
       this.#answeredAt = this.#options.clock.monotonic();
       // Somebody removed our description: the others do not see us, and would not see us die.
-      if (!fleet.nodes.some(({ info }) => info.id === this.#id)) this.#announced = "";
-      this.#options.onFleet(fleet);
+      if (!beat.nodes.some(({ info }) => info.id === this.#id)) this.#announced = "";
+      this.#options.onBeat(beat);
     } catch (error) {
       if (!isLovageError(error) || error.name !== "FencedError") throw error;
       this.#closed = true;

@@ -2,6 +2,7 @@
 
 import { type Revokes, revokesKeptMs, stampText } from "../../broker/revokes.ts";
 import type { ActiveRun, NodeView } from "../../control/commands.ts";
+import type { NodeEvents } from "../../events/node-events.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import { decodeTaskMessage } from "../../message/decode.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
@@ -21,12 +22,13 @@ export interface NodeViewOptions {
   readonly killAfterMs: number;
   readonly size: PoolSize;
   readonly autoscaler: Autoscaler | null;
+  readonly events: NodeEvents;
 }
 
 /** Milliseconds for a watchdog to answer; callers wait for one second. */
 const askWithinMs = 500;
 
-export function nodeView({ nodeName, registry, members, held, revokes, killAfterMs, size, autoscaler }: NodeViewOptions): NodeView {
+export function nodeView({ nodeName, registry, members, held, revokes, killAfterMs, size, autoscaler, events }: NodeViewOptions): NodeView {
   const activeOf = async (member: Member): Promise<ActiveRun[]> => {
     const { taken } = await member.runner.slots(askWithinMs);
     if (taken.length === 0) return [];
@@ -40,6 +42,7 @@ export function nodeView({ nodeName, registry, members, held, revokes, killAfter
   };
   return {
     nodeName,
+    events,
     async active() {
       const runs = await Promise.all(members().map((member) => activeOf(member).catch((): ActiveRun[] => [])));
       return runs.flat();

@@ -4,10 +4,12 @@ import type { FromRunner, FromWatchdog } from "../../pool/protocol.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { BlockedLoops } from "./blocked-loops.ts";
 import type { Canceller } from "./canceller.ts";
+import type { Figures } from "./figures.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { Limits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import type { MemoryLimit } from "./memory-limit.ts";
+import type { NodeReporter } from "./node-reporter.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recycler } from "./recycler.ts";
 import type { PoolListener } from "./runner-pool.ts";
@@ -24,19 +26,23 @@ export interface ListeningActors {
   readonly canceller: Canceller;
   readonly recycler: Recycler;
   readonly shutdown: Shutdown;
+  readonly figures: Figures;
+  readonly reporter: NodeReporter;
   readonly log: Logger;
 }
 
 /** `actors`: asked when something was said; the pool exists before them. */
 export function poolListener(actors: () => ListeningActors): PoolListener {
   return {
+    onSpawned: (member) => actors().reporter.spawned(member),
     onReady(member) {
       const { readiness, leases } = actors();
       leases.changed();
       if (!member.alone) readiness.came(member);
     },
     onGone({ member }) {
-      const { readiness, leases, waker, canceller, shutdown } = actors();
+      const { readiness, leases, waker, canceller, shutdown, figures } = actors();
+      figures.gone(member);
       readiness.gone(member);
       leases.changed();
       waker.gone(member);
@@ -54,7 +60,7 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
   };
 }
 
-function heard({ waker, recycler, canceller, shutdown, log }: ListeningActors, member: Member, message: FromRunner): void {
+function heard({ waker, recycler, canceller, shutdown, figures, log }: ListeningActors, member: Member, message: FromRunner): void {
   switch (message.t) {
     case "idle":
       waker.becameIdle(member);
@@ -70,6 +76,9 @@ function heard({ waker, recycler, canceller, shutdown, log }: ListeningActors, m
       break;
     case "cancelling":
       canceller.asked(member, message);
+      break;
+    case "drained":
+      figures.drained(member, message.tasksDone);
       break;
     case "closed":
       shutdown.closed(member);

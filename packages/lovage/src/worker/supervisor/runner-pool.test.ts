@@ -19,6 +19,8 @@ const spec: Omit<RunnerSpec, "epoch"> = {
   maxTasks: null,
   maxMemoryBytes: null,
   hardMemoryBytes: null,
+  wantsEvents: false,
+  nodeStartedAt: 0,
 };
 
 it("says once that no runner can start, however many fail together", async () => {
@@ -43,6 +45,7 @@ it("says once that no runner can start, however many fail together", async () =>
     open: async () => {},
     settle: async () => {},
     listener: {
+      onSpawned: () => {},
       onReady: () => {},
       onGone: (departed) => {
         if (gone.push(departed) === runners) allGone();

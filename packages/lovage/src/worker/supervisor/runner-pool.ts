@@ -27,6 +27,8 @@ export interface RunnerPoolOptions {
 
 /** What the other actors want to hear. */
 export interface PoolListener {
+  /** It is a member, and has done nothing yet. */
+  onSpawned(member: Member): void;
   onReady(member: Member): void;
   onGone(departed: Departed): void;
   onMessage(member: Member, message: FromRunner): void;
@@ -182,6 +184,7 @@ export class RunnerPool {
     });
     member = newMember(runner, clock.monotonic(), alone);
     this.#members.set(epoch, member);
+    listener.onSpawned(member);
     log.debug("runner.spawned", { epoch, pid: runner.pid });
     for (const word of early) word();
     const gone = runner.exited.then((exit) => this.#exited(member as Member, exit));

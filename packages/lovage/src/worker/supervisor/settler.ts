@@ -10,6 +10,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { Store } from "../../store/store.ts";
+import type { Attempt } from "../../upkeep/attempt.ts";
 import { endDelivery } from "../../upkeep/end-delivery.ts";
 import type { FactsOf } from "../../upkeep/outcome-attempt.ts";
 import { type Blame, settleReleased } from "../../upkeep/settle-released.ts";
@@ -26,6 +27,8 @@ export interface SettlerOptions {
   readonly quarantine?: (from: Epoch, suspects: readonly Reassigned[]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What ended a task over its runner's head took effect. */
+  onApplied(attempt: Attempt): void;
 }
 
 const besideStopped: Blame = { kind: "innocent", cause: "a task beside it was stopped", counted: true };
@@ -103,13 +106,13 @@ export class Settler {
   }
 
   #end(delivery: Delivery, outcome: Outcome, epochClosed: boolean): Promise<"applied" | "fenced"> {
-    const { store, nodeName, log } = this.#options;
-    return endDelivery({ broker: store.broker, delivery, outcome, epochClosed, factsOf: this.#factsOf, nodeName, log });
+    const { store, nodeName, log, onApplied } = this.#options;
+    return endDelivery({ broker: store.broker, delivery, outcome, epochClosed, factsOf: this.#factsOf, nodeName, log, onApplied });
   }
 
   async #release(epoch: Epoch, deliveries: readonly Delivery[], blame: Blame): Promise<void> {
     if (deliveries.length === 0) return;
-    const { store, nodeName, log, app, quarantine } = this.#options;
+    const { store, nodeName, log, app, quarantine, onApplied } = this.#options;
     const { maxDeliveries, maxLost } = app.config;
     const settled = await settleReleased({
       broker: store.broker,
@@ -121,6 +124,7 @@ export class Settler {
       log,
       maxDeliveries,
       maxLost,
+      onApplied,
       ...(quarantine && { quarantine: (suspects) => quarantine(epoch, suspects) }),
     });
     log.info("runner.settled", { epoch, cause: blame.cause, ...settled });

@@ -6,9 +6,13 @@ import { availableParallelism } from "node:os";
 import type { App } from "../../app/app.ts";
 import { busLink } from "../../control/control-link.ts";
 import { Mailbox } from "../../control/mailbox.ts";
+import { busEvents } from "../../events/event-link.ts";
+import { systemName } from "../../events/worker-events.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { LamportClock } from "../../kernel/lamport-clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
+import { version } from "../../kernel/version.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { type PoolPlan, sharesProcess } from "../../pool/pools.ts";
@@ -26,9 +30,12 @@ import { BlockedLoops } from "./blocked-loops.ts";
 import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
+import { Figures } from "./figures.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
+import { nodeInfo } from "./node-info.ts";
+import { NodeReporter } from "./node-reporter.ts";
 import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize } from "./pool-size.ts";
@@ -50,8 +57,12 @@ export interface SupervisorOptions {
   readonly plan: PoolPlan;
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
-  /** Of each runner; the epoch and what is open are added. */
-  readonly spec: Omit<RunnerSpec, "epoch" | "openSlots">;
+  /** Of each runner; what changes is added. */
+  readonly spec: Omit<RunnerSpec, "epoch" | "openSlots" | "wantsEvents" | "nodeStartedAt">;
+  /** Runners say what becomes of tasks, as far as anybody listens. */
+  readonly taskEvents: boolean;
+  /** The node says every 2 s that it is there, to Celery's monitors. */
+  readonly heartbeats: boolean;
   readonly autoscale: (ScaleRange & { readonly keepAliveMs: number }) | null;
   readonly shutdownTimeoutMs: number | null;
   readonly softShutdownMs: number;
@@ -83,13 +94,19 @@ export class Supervisor {
   readonly #services: Service[];
   readonly #startedAt: number;
   readonly #readiness: Readiness;
+  readonly #lamport: LamportClock;
+  readonly #figures = new Figures(() => this.#pool.members);
+  readonly #reporter: NodeReporter;
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
-    const { store, host, plan, nodeName, queues, clock, log, app, spec } = options;
+    const { store, host, plan, nodeName, queues, clock, log, app } = options;
     this.#options = options;
     this.nodeName = nodeName;
     this.#startedAt = clock.now();
+    this.#lamport = new LamportClock(this.#startedAt);
+    this.#reporter = this.#newReporter();
+    const spec = { ...options.spec, nodeStartedAt: this.#startedAt };
     this.#readiness = new Readiness(plan.runners);
     const pool = () => this.#pool;
     const held = (epoch: string) => store.leases.held(epoch);
@@ -107,6 +124,7 @@ export class Supervisor {
           ownBell: false,
           maxTasks: null,
           alone: true,
+          wantsEvents: this.#reporter.wanted,
         }),
       lanes: Math.min(plan.concurrency, availableParallelism()),
       clock,
@@ -119,6 +137,7 @@ export class Supervisor {
       slots: plan.slots,
       prefetch: spec.prefetch,
       ...(sharesProcess(plan) && { quarantine: (from, suspects) => this.#quarantine.take(from, suspects) }),
+      onApplied: ({ rules: { ending } }) => ending && this.#reporter.ended(ending),
       clock,
       log,
     });
@@ -137,7 +156,11 @@ export class Supervisor {
       log,
       nodeName,
       info: () => this.#info(),
-      onFleet: (fleet) => void this.#reaper.see({ ...fleet, nodes: fleet.nodes.filter(({ info }) => info.id !== this.#leases.nodeId) }),
+      words: () => this.#reporter.words(),
+      onBeat: ({ heard, ...fleet }) => {
+        this.#reporter.beaten(heard);
+        void this.#reaper.see({ ...fleet, nodes: fleet.nodes.filter(({ info }) => info.id !== this.#leases.nodeId) });
+      },
       onFenced: () => this.#killAll(),
       onLeft: (epochs) => this.#settler.settleLeft(epochs),
     });
@@ -146,7 +169,7 @@ export class Supervisor {
       runners: plan.runners,
       clock,
       log,
-      specFor: (epoch) => ({ ...spec, epoch, openSlots: this.#size.openSlots }),
+      specFor: (epoch) => ({ ...spec, epoch, openSlots: this.#size.openSlots, wantsEvents: this.#reporter.wanted }),
       open: (epoch) => this.#leases.open(epoch),
       settle: (departed) => this.#settler.departed(departed),
       listener: poolListener(() => this.#listening),
@@ -188,8 +211,10 @@ export class Supervisor {
         killAfterMs: app.config.killAfterMs,
         size: this.#size,
         autoscaler: this.#autoscaler,
+        events: this.#reporter,
       }),
       clock,
+      lamport: this.#lamport,
       log,
     });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
@@ -198,6 +223,7 @@ export class Supervisor {
     this.#services.push(this.#keepDeadLetters());
     this.#services.push(silenceWatch({ pool, canKill: host.canKill, clock, log }));
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
+    this.#services.push(this.#reporter);
     this.#shutdown = new Shutdown({
       pool,
       clock,
@@ -253,31 +279,38 @@ export class Supervisor {
       canceller: this.#canceller,
       recycler: this.#recycler,
       shutdown: this.#shutdown,
+      figures: this.#figures,
+      reporter: this.#reporter,
       log: this.#options.log,
     };
   }
 
   #info() {
     const { plan, queues, app, nodeName } = this.#options;
-    const machine = localMachine();
-    return {
-      name: nodeName,
-      host: machine.host,
-      bootId: machine.bootId,
-      pid: process.pid,
-      processStart: machine.processStart(process.pid),
-      pool: plan.pool,
-      slots: this.#size.capacity,
-      queues,
-      tasks: app.registry.names(),
-      startedAt: this.#startedAt,
-      runners: this.#pool.members.map(({ epoch, runner }) => ({ epoch, pid: runner.pid })),
-    };
+    const { members } = this.#pool;
+    const { capacity: slots } = this.#size;
+    return nodeInfo({ nodeName, pool: plan.pool, slots, queues, tasks: app.registry.names(), startedAt: this.#startedAt, members });
   }
 
   /** Their epochs are closed: nothing they do counts. New ones start under the node's new id. */
   async #killAll(): Promise<void> {
     await Promise.all(this.#pool.members.map((member) => this.#pool.kill(member, "fenced")));
+  }
+
+  #newReporter(): NodeReporter {
+    const { store, app, nodeName, taskEvents, heartbeats, log } = this.#options;
+    return new NodeReporter({
+      link: store.events ?? busEvents(store.bus),
+      withBeats: store.events !== undefined,
+      origin: { hostname: nodeName, pid: process.pid, clock: this.#lamport },
+      software: { sw_ident: "lovage", sw_ver: version(), sw_sys: systemName(process.platform) },
+      heartbeats,
+      taskEvents,
+      figures: this.#figures,
+      members: () => this.#pool.members,
+      sends: (task) => app.registry.get(task)?.settings.sendEvents ?? true,
+      log,
+    });
   }
 
   #keepDeadLetters(): Service {

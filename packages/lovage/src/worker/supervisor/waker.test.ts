@@ -17,6 +17,7 @@ function member(name: string, woken: string[]): Member {
     pid: 1,
     send: (message: ToRunner) => void woken.push(`${name} ${message.t}`),
     cancel: () => {},
+    wantEvents: () => {},
     signal: () => false,
     slots: () => Promise.reject(new Error("not asked")),
     kill: async () => {},

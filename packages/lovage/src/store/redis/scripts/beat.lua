@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Raises a node's counter and returns the fleet: the supervisor's one call every 2 s, so it is four commands.
+-- Raises a node's counter and returns the fleet: the supervisor's one call every 2 s, so it is four commands; events go with it.
 -- KEYS  1 nodes, 2 fleet (include/fleet.lua)
--- ARGV  1 node id, 2 version of the descriptions that the caller has
--- Reply 'closed' | { fields of the fleet, nodes or nil, own counter }
--- Python  none of these keys.
+-- ARGV  1 node id, 2 version of the descriptions that the caller has, then for each event its channel and envelope
+-- Reply 'closed' | { fields of the fleet, nodes or nil, own counter, how many heard each event }
+-- Python  none of these keys. The events are Celery's worker events (celery-wire.md §9).
 -- include "fleet"
 local reply = fleet(KEYS[1], KEYS[2], ARGV[2])
 local count = redis.call('HINCRBY', KEYS[2], 'n:' .. ARGV[1], 1)
@@ -14,8 +14,12 @@ if count == 1 and described ~= 1 then
   redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
   return 'closed'
 end
-reply[3] = count
 -- It sees that its own is missing, and announces itself again.
 if described == 0 then reply[2] = redis.call('HGETALL', KEYS[1]) end
-if not reply[2] then return { reply[1], false, count } end
-return reply
+-- Who may not publish still lives: an ACL need not let it.
+local heard = {}
+for i = 3, #ARGV, 2 do
+  local listeners = redis.pcall('PUBLISH', ARGV[i], ARGV[i + 1])
+  heard[#heard + 1] = type(listeners) == 'number' and listeners or 0
+end
+return { reply[1], reply[2] or false, count, heard }

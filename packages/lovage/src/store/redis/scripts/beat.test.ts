@@ -14,17 +14,26 @@ scriptCases(api, {
   ...call,
   args: ["n", "v1"],
   seed,
-  first: { reply: [fields("4"), ["n", "{}"], 5], after: after("5") },
-  second: { reply: [fields("5"), ["n", "{}"], 6], after: after("6") },
+  first: { reply: [fields("4"), ["n", "{}"], 5, []], after: after("5") },
+  second: { reply: [fields("5"), ["n", "{}"], 6, []], after: after("6") },
 });
 // Nothing new: the descriptions stay where they are, and are not even looked at.
 scriptCases(api, {
   ...call,
   args: ["n", "v2"],
   seed,
-  first: { reply: [fields("4"), null, 5], after: after("5") },
-  second: { reply: [fields("5"), null, 6], after: after("6") },
+  first: { reply: [fields("4"), null, 5, []], after: after("5") },
+  second: { reply: [fields("5"), null, 6, []], after: after("6") },
   wrong: { nodes: "ignored" },
 });
 // A node that was closed, or never announced, gets no counter.
 scriptCases(api, { ...call, args: ["gone", "v2"], seed, first: { reply: "closed", after: after("4") }, wrong: { nodes: "ignored" } });
+// What it says reaches nobody here, and leaves nothing behind.
+scriptCases(api, {
+  ...call,
+  args: ["n", "v2", "/0.celeryev/task.multi", "[]", "/0.celeryev/worker.heartbeat", "{}"],
+  seed,
+  first: { reply: [fields("4"), null, 5, [0, 0]], after: after("5") },
+  second: { reply: [fields("5"), null, 6, [0, 0]], after: after("6") },
+  wrong: { nodes: "ignored" },
+});

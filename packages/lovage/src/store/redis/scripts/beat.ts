@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const beatScript: LuaScript = {
   name: "beat",
-  sha1: "31e0e5c678eb80cd0ae956e35fe9c79c67d8c10b",
+  sha1: "149819bc6cd306eca597314c92fc92527c314349",
   source: `#!lua flags=allow-oom
 local function fleet(nodes_key, fleet_key, known)
   local fields = redis.call('HGETALL', fleet_key)
@@ -20,9 +20,12 @@ if count == 1 and described ~= 1 then
   redis.call('HDEL', KEYS[2], 'n:' .. ARGV[1])
   return 'closed'
 end
-reply[3] = count
 if described == 0 then reply[2] = redis.call('HGETALL', KEYS[1]) end
-if not reply[2] then return { reply[1], false, count } end
-return reply
+local heard = {}
+for i = 3, #ARGV, 2 do
+  local listeners = redis.pcall('PUBLISH', ARGV[i], ARGV[i + 1])
+  heard[#heard + 1] = type(listeners) == 'number' and listeners or 0
+end
+return { reply[1], reply[2] or false, count, heard }
 `,
 };
