@@ -1,6 +1,15 @@
 /** The door for producers. Loads no worker code; a store is loaded at the first send. */
 export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
+export type {
+  AddConsumerOptions,
+  AppControl,
+  AskOptions,
+  Audience,
+  CommandOptions,
+  ControlRevokeOptions,
+  NodeReplies,
+} from "./app/control.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
 export type { AppDeadLetters, BulkOptions, DeadTask, ReplayAllOptions, ReplayChanges, ReplayOptions } from "./app/dead-letters.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
@@ -11,6 +20,7 @@ export { type Chain, chain } from "./canvas/chain.ts";
 export { type Chord, chord } from "./canvas/chord.ts";
 export { type Group, group } from "./canvas/group.ts";
 export { chunks, map, starmap } from "./canvas/map.ts";
+export type { Done, InspectMethods, NodeStats, QueueInfo, Refused, ScheduledTask, TaskInfo } from "./control/replies.ts";
 export { ignore, reject } from "./execution/control-flow.ts";
 export { currentRun, type RetryRequestOptions, type Run, tryCurrentRun } from "./execution/current-run.ts";
 export { type ProgressEntry, progressLog } from "./execution/run-controls.ts";

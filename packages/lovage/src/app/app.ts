@@ -13,6 +13,7 @@ import type { SendOptions } from "../task/send-options.ts";
 import type { Sender } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
+import type { AppControl } from "./control.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
 import type { SeenTransition } from "./transitions.ts";
@@ -68,6 +69,8 @@ export interface App extends Sender {
   ): Promise<AsyncResult<R>[]>;
   sendMany(canvases: readonly AnyCanvas[], options?: SendOptions): Promise<(AsyncResult | GroupResult)[]>;
 
+  /** Questions and commands to running nodes, Python's too. */
+  readonly control: AppControl;
   /** Messages that were given up: to look at, replay, edit and discard. */
   readonly deadLetters: AppDeadLetters;
   /** With `publishFallback: "spool"`; else null. */

@@ -26,6 +26,7 @@ import type { App, Ended, InlineFallback } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
 import { asCall, callOf, noArgs } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
+import { AppControl } from "./control.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { Dispatch } from "./dispatch.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
@@ -80,6 +81,7 @@ export function createApp(options: AppOptions = {}): App {
 class LovageApp implements App {
   readonly name: string;
   readonly registry: Registry;
+  readonly control = new AppControl(() => this.store());
   readonly #options: AppOptions;
   readonly #middleware: readonly Middleware[];
   readonly #clock: Clock;

@@ -5,7 +5,8 @@
 export interface Pidbox {
   /** Envelopes broadcast to `/<db>.celery.pidbox`. Goes on by itself after a lost connection; ends when `signal` aborts. */
   requests(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  broadcast(request: string): Promise<void>;
+  /** How many heard it; each of them answers at most once. */
+  broadcast(request: string): Promise<number>;
   /** Pushes to `<oid>.reply.celery.pidbox`, only while the caller's binding stands; else the reply is dropped. */
   reply(oid: string, reply: string): Promise<void>;
   /** Resolves when the binding stands. Removes binding and list when `signal` aborts. */

@@ -7,7 +7,8 @@ import { replyExchange } from "./pidbox.ts";
 export interface ControlLink {
   /** Every request that is broadcast, from Python too where the store can. Ends when `signal` aborts. */
   requests(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  broadcast(request: string): Promise<void>;
+  /** How many heard it, each of which answers at most once; undefined: nobody can tell. */
+  broadcast(request: string): Promise<number | undefined>;
   /** Dropped silently when nobody waits for it any more. */
   reply(oid: string, reply: string): Promise<void>;
   /** Resolves when nothing that is replied to `oid` from now on can be missed. Ends when `signal` aborts, and cleans up then. */
@@ -22,11 +23,15 @@ export interface ControlBus {
 
 export const requestChannel = "celery.pidbox";
 
-/** For stores that Python does not use. */
-export function busLink(bus: ControlBus): ControlLink {
+/** For stores that Python does not use. `nodes`: how many there are. */
+export function busLink(bus: ControlBus, nodes?: () => Promise<number>): ControlLink {
   return {
     requests: (signal) => dataOf(bus, requestChannel, signal),
-    broadcast: (request) => bus.publish(requestChannel, request),
+    async broadcast(request) {
+      const heard = await nodes?.();
+      await bus.publish(requestChannel, request);
+      return heard;
+    },
     reply: (oid, reply) => bus.publish(`${replyExchange}/${oid}`, reply),
     replies: async (oid, signal) => listening(dataOf(bus, `${replyExchange}/${oid}`, signal)),
   };

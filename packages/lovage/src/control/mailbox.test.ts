@@ -4,7 +4,7 @@ import { LamportClock } from "../kernel/lamport-clock.ts";
 import { silentLogger } from "../kernel/logger.ts";
 import { newTaskMessage } from "../message/encode.ts";
 import { manualClock } from "../testing/manual-clock.ts";
-import { ask } from "./ask.ts";
+import { ask, tell } from "./ask.ts";
 import type { NodeView, Refusal } from "./commands.ts";
 import { busLink, type ControlBus } from "./control-link.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -27,6 +27,7 @@ function localBus(): ControlBus {
       signal.addEventListener("abort", () => wake(), { once: true });
       while (!signal.aborted) {
         for (const data of queue.splice(0)) yield { data };
+        if (queue.length > 0 || signal.aborted) continue;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -74,6 +75,52 @@ describe("the mailbox", () => {
     expect(await ask(link, { method: "ping", limit: 2 })).toEqual({ "a@x": { ok: "pong" }, "b@x": { ok: "pong" } });
     expect(await ask(link, { method: "ping", destination: ["b@x"] })).toEqual({ "b@x": { ok: "pong" } });
     expect(await ask(link, { method: "ping", destination: ["c@x"], timeoutMs: 30 })).toEqual({});
+  });
+
+  it("answers those whose pattern fits its name, and hears those who want no answer", async () => {
+    const grown: unknown[] = [];
+    const { link } = await fleet(node("a@x", { grow: async (by) => void grown.push(by) }), node("b@x"));
+    const some = (pattern: string, matcher?: "glob" | "pcre") =>
+      ask(link, { method: "ping", pattern, ...(matcher && { matcher }), limit: 1, timeoutMs: 30 }).then(Object.keys);
+    expect(await some("a*")).toEqual(["a@x"]);
+    expect(await some("[ab]@y")).toEqual([]);
+    expect(await some("b@.$", "pcre")).toEqual(["b@x"]);
+    await tell(link, { method: "pool_grow", arguments: { n: 3 }, destination: ["a@x"] });
+    expect(await ask(link, { method: "ping", destination: ["a@x"] })).toEqual({ "a@x": { ok: "pong" } });
+    expect(grown).toEqual([3]);
+  });
+
+  it("is waited for no longer than until all that heard the question have answered", async () => {
+    const { bus } = await fleet(node("a@x"), node("b@x"));
+    const heard: string[] = [];
+    const onReply = (name: string) => heard.push(name);
+    // Would outlast the test.
+    const question = { method: "ping", timeoutMs: 2 ** 30, onReply };
+    expect(
+      Object.keys(
+        await ask(
+          busLink(bus, async () => 2),
+          question,
+        ),
+      ).sort(),
+    ).toEqual(["a@x", "b@x"]);
+    expect(heard.sort()).toEqual(["a@x", "b@x"]);
+    expect(
+      await ask(
+        busLink(localBus(), async () => 0),
+        question,
+      ),
+    ).toEqual({});
+  });
+
+  it("counts two of one name as two answers", async () => {
+    const { bus } = await fleet(node("a@x"), node("a@x"));
+    expect(
+      await ask(
+        busLink(bus, async () => 2),
+        { method: "ping", timeoutMs: 2 ** 30 },
+      ),
+    ).toEqual({ "a@x": { ok: "pong" } });
   });
 
   it("has all of the time to answer, however long its caller took to connect", async () => {

@@ -56,7 +56,11 @@ describe.each(["", "fleet:"])("the pidbox with global_keyprefix %j", (prefix) =>
     await withStore(prefix, async (store) => {
       const { pidbox } = store;
       if (!pidbox) throw new Error("no pidbox");
-      expect(await ask(pidbox, { method: "ping", timeoutMs: 50 })).toEqual({});
+      const deaf = ask(pidbox, { method: "ping", timeoutMs: 2 ** 30 }); // as nobody hears it, nobody is waited for
+      expect(await deaf).toEqual({});
+      expect(await redis.keys("*pidbox*")).toEqual([]);
+      const failing = { ...pidbox, replies: pidbox.replies.bind(pidbox), broadcast: () => Promise.reject(new Error("away")) };
+      await expect(ask({ ...failing, requests: pidbox.requests, reply: pidbox.reply }, { method: "ping" })).rejects.toThrow("away");
       expect(await redis.keys("*pidbox*")).toEqual([]);
     });
   });

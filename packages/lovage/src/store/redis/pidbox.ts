@@ -37,8 +37,9 @@ export class RedisPidbox implements Pidbox {
     for await (const { data } of this.#bus.subscribe([this.#channel], signal)) yield data;
   }
 
-  broadcast(request: string): Promise<void> {
-    return this.#bus.publish(this.#channel, request);
+  /** A worker of Python's has one subscription, and so has a node of ours. */
+  async broadcast(request: string): Promise<number> {
+    return asNumber(await this.#command.call(["PUBLISH", this.#keys.channel(this.#channel), request]));
   }
 
   async reply(oid: string, reply: string): Promise<void> {
