@@ -9,9 +9,9 @@ const intro = `# Command line
 | exit code | means |
 |---|---|
 | 0 | done; a worker: stopped warm, everything that ran was finished |
-| 1 | the answer is no (a failed task, no node, a purge that was declined); a worker: stopped cold; an internal error |
+| 1 | the answer is no (a failed task, a command that every node refused, a purge that was declined); a worker: stopped cold; an internal error |
 | 64 | wrong usage |
-| 69 | the store cannot be reached |
+| 69 | the store cannot be reached, or no node answered |
 | 75 | a worker gave up: connected, yet it could take nothing from a queue that was not empty |
 | 78 | wrong configuration, or an app that does not load |
 

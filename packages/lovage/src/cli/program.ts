@@ -20,6 +20,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   result: { summary: "print the state and the result of a task", json: true, load: () => import("./commands/result.ts") },
   revoke: { summary: "refuse tasks for good, and stop what runs", json: true, load: () => import("./commands/revoke.ts") },
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
+  inspect: { summary: "ask running nodes, Python's too", json: true, load: () => import("./commands/inspect.ts") },
+  control: { summary: "tell running nodes, Python's too, what to do", json: true, load: () => import("./commands/control.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
   dlq: {
     summary: "list, show, replay, edit, discard, export and import dead letters",
@@ -54,7 +56,7 @@ export async function createProgram(args: readonly string[], sink: Output): Prom
     const { define, examples, run } = await load();
     define(command);
     withCommonFlags(command);
-    if (json) command.option("--json", "print one JSON document");
+    if (json) command.option("-j, --json", "print one JSON document");
     command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
     command.action(async () => {
       const options = { ...program.opts(), ...command.opts() };
@@ -106,6 +108,10 @@ function contextOf(
     appModule: options.app,
     settings,
     serving,
+    async connect() {
+      const { connect } = await import("./connect.ts");
+      return connect(options.app, settings);
+    },
     async loadApp() {
       const { loadCommandApp } = await import("./load-command-app.ts");
       return loadCommandApp(options.app, settings);

@@ -173,9 +173,9 @@ describe("without a node", () => {
   });
   afterAll(() => desk.close());
 
-  it("lovage status ends with 1, and with --wait sees one that comes", async () => {
+  it("lovage status ends with 69, and with --wait sees one that comes", async () => {
     const none = await desk.run("status", "-t", "0.2");
-    expect(none).toMatchObject({ code: 1, stdout: expect.stringMatching(/\n\n0 nodes online\n$/) });
+    expect(none).toMatchObject({ code: 69, stdout: expect.stringMatching(/\n\n0 nodes online\n$/) });
     const waiting = desk.start(["status", "--wait", "30", "-t", "0.2", "--json"]);
     const worker = await desk.worker("-n", "late");
     const { code, stdout } = await waiting.ended;

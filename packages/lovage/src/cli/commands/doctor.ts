@@ -86,7 +86,7 @@ async function nodes(store: Store): Promise<readonly Finding[]> {
 async function queues(app: App, store: Store): Promise<readonly Finding[]> {
   const names = [...new Set([app.config.taskDefaultQueue, ...(await store.broker.queues.names())])];
   const depths = await store.broker.queues.depth(names);
-  const up = (await nodesOf(store, 1000)).filter(({ answers }) => answers);
+  const up = (await nodesOf(app, { timeoutMs: 1000 })).filter(({ answers }) => answers);
   if (up.some(({ kind }) => kind === "celery")) return [];
   const consumed = new Set(up.flatMap((node) => node.queues));
   return names.flatMap((name, i): Finding[] => {

@@ -6,6 +6,7 @@ import type { Met, RevokeTarget } from "../../app/revoking.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
 import { numberOf } from "../flags.ts";
+import { jsonOrText } from "../json-or-text.ts";
 import { print } from "../output.ts";
 
 export const examples: CommandModule["examples"] = [
@@ -73,14 +74,6 @@ function targetOf(ids: readonly string[], { root, tag, correlationId, stamp }: R
     ...(correlationId !== undefined && { correlationId }),
     stamps,
   };
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 const textOf = ({ waiting, parked, running }: Met): string => `${waiting} waiting, ${parked} parked and ${running} running`;

@@ -1,14 +1,16 @@
 /**
  * `lovage status`: Lovage's nodes by their presence in the store, Python's by a ping. A node that is there and does not answer
- * is dead and not yet noticed, or cut off. Exit code 0: at least one answers.
+ * is dead and not yet noticed, or cut off. Exit code 0: at least one answers; 69, as Celery's: none.
  */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AskOptions } from "../../app/control.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
-import { ask } from "../../control/ask.ts";
-import { busLink } from "../../control/control-link.ts";
-import type { Store } from "../../store/store.ts";
+import { exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandModule } from "../command.ts";
+import type { Connection } from "../connect.ts";
 import { numberOf } from "../flags.ts";
 import { print, table } from "../output.ts";
+import { audienceFlags, audienceOf } from "../remote/ask-nodes.ts";
 
 export const examples: CommandModule["examples"] = [
   "lovage status -A app.ts",
@@ -17,9 +19,7 @@ export const examples: CommandModule["examples"] = [
 ];
 
 export const define: CommandModule["define"] = (command) =>
-  command
-    .option("-t, --timeout <seconds>", "how long to wait for answers", "1")
-    .option("--wait <seconds>", "wait until a node is up, at most so long");
+  audienceFlags(command).option("--wait <seconds>", "wait until a node is up, at most so long");
 
 interface NodeStatus {
   readonly name: string;
@@ -32,14 +32,25 @@ interface NodeStatus {
   readonly answers: boolean;
 }
 
-export const run: CommandModule["run"] = async (context, _args, options: { readonly timeout?: string; readonly wait?: string }) => {
-  const app = await context.loadApp();
+interface StatusFlags {
+  readonly timeout?: string;
+  readonly destination?: string;
+  readonly wait?: string;
+}
+
+/** Where nobody hears the question, nothing is waited for. */
+const againAfterMs = 200;
+
+export const run: CommandModule["run"] = async (context, _args, flags: StatusFlags) => {
+  const connection = await context.connect();
   try {
-    const store = await app.store();
-    const timeoutMs = numberOf("--timeout", options.timeout ?? "1") * 1000;
-    const deadline = performance.now() + numberOf("--wait", options.wait ?? "0") * 1000;
-    let nodes = await nodesOf(store, timeoutMs);
-    while (online(nodes) === 0 && performance.now() < deadline) nodes = await nodesOf(store, timeoutMs);
+    const how = { ...audienceOf(flags), timeoutMs: numberOf("--timeout", flags.timeout ?? "1") * 1000 };
+    const deadline = performance.now() + numberOf("--wait", flags.wait ?? "0") * 1000;
+    let nodes = await nodesOf(connection, how);
+    while (online(nodes) === 0 && performance.now() < deadline) {
+      await sleep(againAfterMs);
+      nodes = await nodesOf(connection, how);
+    }
     print(context.output, { nodes }, () =>
       [
         table(["NODE", "KIND", "POOL", "SLOTS", "QUEUES", "PID", "RUNNERS", "ANSWERS"], nodes.map(rowOf)),
@@ -47,9 +58,9 @@ export const run: CommandModule["run"] = async (context, _args, options: { reado
         `${online(nodes)} node${online(nodes) === 1 ? "" : "s"} online`,
       ].join("\n"),
     );
-    return online(nodes) > 0 ? 0 : 1;
+    return online(nodes) > 0 ? exitCodes.ok : exitCodes.brokerUnreachable;
   } finally {
-    await app.close();
+    await connection.close();
   }
 };
 
@@ -57,12 +68,10 @@ const online = (nodes: readonly NodeStatus[]) => nodes.filter(({ answers }) => a
 const rowOf = ({ name, kind, pool, slots, queues, pid, runners, answers }: NodeStatus) =>
   [name, kind, pool, slots, queues.join(","), pid, runners.join(","), answers ? "yes" : "no"] as const;
 
-export async function nodesOf(store: Store, timeoutMs: number): Promise<readonly NodeStatus[]> {
-  const [answers, { nodes }] = await Promise.all([
-    ask(store.pidbox ?? busLink(store.bus), { method: "ping", timeoutMs }),
-    store.leases.fleet(),
-  ]);
-  const ours = nodes.map(({ info }) => lovageNode(info, info.name in answers));
+export async function nodesOf(connection: Connection, how: AskOptions): Promise<readonly NodeStatus[]> {
+  const [answers, { nodes }] = await Promise.all([connection.control.ping(how), (await connection.store()).leases.fleet()]);
+  const meant = nodes.filter(({ info }) => how.destination === undefined || how.destination.includes(info.name));
+  const ours = meant.map(({ info }) => lovageNode(info, info.name in answers));
   const names = new Set(ours.map(({ name }) => name));
   return [...ours, ...Object.keys(answers).flatMap((name) => (names.has(name) ? [] : [celeryNode(name)]))];
 }
