@@ -70,5 +70,5 @@ const chunks = defineTask("celery.chunks", { params: ["task", "it", "n"] }, (tas
     subtask_type: "chunks",
     immutable: true,
   };
-  return ambientRuns.getStore()?.sender.apply(signature, []);
+  return ambientRuns.getStore()?.sender.apply({ signature, args: [] });
 });

@@ -1,18 +1,10 @@
 /** From what `send` and `sendMany` are given to calls. */
 import { UsageError } from "../kernel/errors.ts";
+import { callFrom, callOf } from "../task/calls.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
-import { type Callable, isTaskDefinition } from "../task/task-definition.ts";
-import { taskSignature } from "../task/task-signature.ts";
-import type { Call } from "./sending.ts";
-
-export const noArgs: readonly unknown[] = [];
-
-export function callOf(what: Callable<readonly unknown[]> | string, args: readonly unknown[]): Call {
-  const name = typeof what === "string" ? what : what.name;
-  const signature = taskSignature({ name }, args, false, undefined).toSignature();
-  return { signature, args: noArgs, task: isTaskDefinition(what) ? what : undefined };
-}
+import type { Call } from "../task/sender.ts";
+import type { Callable } from "../task/task-definition.ts";
 
 /** @throws {UsageError} LOVAGE_SEND_INVALID */
 export function asCall(
@@ -21,9 +13,9 @@ export function asCall(
   options: SendOptions | undefined,
 ): { readonly call: Call; readonly how: SendOptions | undefined } {
   if (typeof what === "object" && what !== null && "toSignature" in what)
-    return { call: { signature: what.toSignature(), args: noArgs }, how: argsOrOptions as SendOptions | undefined };
+    return { call: callFrom(what), how: argsOrOptions as SendOptions | undefined };
   const name = typeof what === "string" ? what : what?.name;
-  const args = argsOrOptions ?? noArgs;
+  const args = argsOrOptions ?? [];
   if (typeof name !== "string" || name === "" || !Array.isArray(args))
     throw new UsageError(
       "LOVAGE_SEND_INVALID",

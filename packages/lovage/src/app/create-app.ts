@@ -8,7 +8,7 @@ import { ConfigError, isLovageError, UsageError } from "../kernel/errors.ts";
 import { derivedId } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
-import type { Signature, TaskId } from "../message/task-message.ts";
+import type { TaskId } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { handleOf, TaskResult } from "../results/async-result.ts";
@@ -16,15 +16,15 @@ import { cancelNote } from "../results/cancelling.ts";
 import { ResultSource } from "../results/result-source.ts";
 import type { Store } from "../store/store.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
-import { boundApps } from "../task/bindings.ts";
+import { callFrom, callOf } from "../task/calls.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
 import type { SendOptions } from "../task/send-options.ts";
-import type { Prepared } from "../task/sender.ts";
+import { boundApps, type Call, type Prepared } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { App, Ended, InlineFallback } from "./app.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
-import { asCall, callOf, noArgs } from "./calls.ts";
+import { asCall } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
 import { AppControl } from "./control.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
@@ -183,18 +183,18 @@ class LovageApp implements App {
   ): Promise<never> {
     const isList = Array.isArray(what);
     const calls = isList
-      ? (what as readonly AnyCanvas[]).map((canvas) => ({ signature: canvas.toSignature(), args: noArgs }))
+      ? (what as readonly AnyCanvas[]).map(callFrom)
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
     const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
     return (await this.#dispatch.all(built)) as never;
   }
 
-  async apply(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<AsyncResult | GroupResult> {
-    return this.#dispatch.only(await buildCalls([{ signature, args }], options, this.#sending));
+  async apply(call: Call, options?: SendOptions): Promise<AsyncResult | GroupResult> {
+    return this.#dispatch.only(await buildCalls([call], options, this.#sending));
   }
 
-  async prepare(signature: Signature, args: readonly unknown[], options?: SendOptions): Promise<Prepared> {
-    return this.#dispatch.prepare(await buildCalls([{ signature, args }], options, this.#sending));
+  async prepare(call: Call, options?: SendOptions): Promise<Prepared> {
+    return this.#dispatch.prepare(await buildCalls([call], options, this.#sending));
   }
 
   get deadLetters(): AppDeadLetters {

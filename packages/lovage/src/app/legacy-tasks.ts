@@ -28,7 +28,7 @@ const group = defineTask(
   { params: ["tasks", "result", "group_id", "partial_args", "add_to_parent"] },
   async (tasks: Parts, result: unknown, groupId: string, args: readonly unknown[] = [], addToParent: boolean = true) => {
     const options = { task_id: groupId, ...(!addToParent && { add_to_parent: false }) };
-    await ambientRuns.getStore()?.sender.apply({ ...groupSignature(tasks), options }, args);
+    await ambientRuns.getStore()?.sender.apply({ signature: { ...groupSignature(tasks), options }, args });
     return result;
   },
 );
@@ -47,7 +47,7 @@ const chord = defineTask(
   { params: ["header", "body", "partial_args", "interval", "countdown", "max_retries", "eager"] },
   (header: Parts | Signature, body: Signature, args: readonly unknown[] = []) => {
     const whole = chordSignature([], body);
-    return ambientRuns.getStore()?.sender.apply({ ...whole, kwargs: { ...whole.kwargs, header } }, args);
+    return ambientRuns.getStore()?.sender.apply({ signature: { ...whole, kwargs: { ...whole.kwargs, header } }, args });
   },
 );
 

@@ -16,19 +16,12 @@ import { bindArguments } from "../task/arguments.ts";
 import { type Family, familyOf, inFamily } from "../task/family-stamps.ts";
 import type { Registry } from "../task/registry.ts";
 import { givenFamily, type SendOptions, toSignatureOptions } from "../task/send-options.ts";
+import type { Call } from "../task/sender.ts";
 import { withKwargs } from "../task/signature-parts.ts";
 import { stamped } from "../task/stamps.ts";
-import type { AnyTask } from "../task/task-definition.ts";
+import { type AnyTask, isTaskDefinition } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { checkQueue } from "./routes.ts";
-
-export interface Call {
-  readonly signature: Signature;
-  /** In front of the signature's own. */
-  readonly args: readonly unknown[];
-  /** The definition itself, where the caller has it: its app need not list it. */
-  readonly task?: AnyTask | undefined;
-}
 
 /** What a publication is made of, before it is bytes. */
 export interface Built {
@@ -62,9 +55,10 @@ export function buildCalls(calls: readonly Call[], options: SendOptions | undefi
 }
 
 /** Steps of a composition get arguments that nobody knows yet: they are checked where they are received. */
-function checkArguments({ signature, args, task: known }: Call, options: SendOptions | undefined, registry: Registry): unknown {
+function checkArguments({ signature, args, definitions = [] }: Call, options: SendOptions | undefined, registry: Registry): unknown {
   if (signature.subtask_type !== null) return undefined;
-  const task = known ?? registry.get(signature.task);
+  let task = registry.get(signature.task);
+  for (const own of definitions) if (own.name === signature.task && isTaskDefinition(own)) task = own;
   if (task === undefined) return undefined;
   const whole = args.length === 0 || signature.immutable ? signature.args : [...args, ...signature.args];
   const { kwargs } = signature;
@@ -94,11 +88,12 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
 
 function definitionsOf(calls: readonly Call[], registry: Registry): ReadonlyMap<string, AnyTask> | undefined {
   let found: Map<string, AnyTask> | undefined;
-  for (const { task } of calls) {
-    if (task === undefined || registry.get(task.name) === task) continue;
-    found ??= new Map();
-    found.set(task.name, task);
-  }
+  for (const { definitions = [] } of calls)
+    for (const task of definitions) {
+      if (registry.get(task.name) === task || !isTaskDefinition(task)) continue;
+      found ??= new Map();
+      found.set(task.name, task);
+    }
   return found;
 }
 

@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { chain } from "../canvas/chain.ts";
+import { chord } from "../canvas/chord.ts";
+import { group } from "../canvas/group.ts";
 import { defineTask } from "../task/define-task.ts";
+import { remoteTask } from "../task/remote-task.ts";
 import type { App } from "./app.ts";
 import { createApp } from "./create-app.ts";
 
@@ -21,6 +25,20 @@ describe("a unique task that the sending app does not list", () => {
     const first = await app.send(once, ["a"]);
     expect(await app.send(once, ["a"])).toMatchObject({ id: first.id, duplicate: true });
     expect(flags(await app.sendMany(once, [["a"], ["b"], ["b"]]))).toEqual([true, false, true]);
+  });
+  it("is unique where a signature is made of its definition", async () => {
+    const app = appOf();
+    const first = await app.send(once.s("a"));
+    const again = [app.send(once.s("a").set({ queue: "q" })), once.si("a").send(app), app.send(once.s().clone(["a"]))];
+    for (const handle of await Promise.all(again)) expect(handle).toMatchObject({ id: first.id, duplicate: true });
+    expect(flags(await app.sendMany([once.s("b"), once.s("b"), once.s("c").set({ unique: false })]))).toEqual([false, true, false]);
+  });
+  it("is refused in a composition, as one that is listed", async () => {
+    const app = appOf();
+    const other = remoteTask<[...unknown[]], unknown>("q.other");
+    const compositions = [chain(other.s(), once.si("a")), group(once.s("a"), other.s()), chord([chain(once.s("a"), other.s())], other.s())];
+    for (const each of compositions)
+      await expect(app.send(each as never)).rejects.toMatchObject({ code: "LOVAGE_UNIQUE_IN_CANVAS", details: { task: "q.once" } });
   });
   it("goes by the definition handed in where the app lists another", async () => {
     const app = appOf(defineTask("q.once", (_of: string) => 2) as never);

@@ -3,25 +3,25 @@ import type { Signature } from "../message/task-message.ts";
 import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts";
 import { type AnyCanvas, Canvas } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
-import { appsOf } from "./common-apps.ts";
+import { definitionsOf } from "./definitions.ts";
 import type { ChainSteps, FirstOpen, LastHandle, LastOut } from "./joints.ts";
 import { chainSignature, chainSteps } from "./steps.ts";
 
 /** Steps one after the other; each gets the value of the one before as its first argument. */
 export class Chain<Open extends Args = Args, Out = unknown, Handle = unknown> extends Canvas<Open, Out, Handle> {
   protected override with(signature: Signature): this {
-    return new Chain(signature, this.apps) as this;
+    return new Chain(signature, this.madeOf) as this;
   }
 
   /** A copy whose first step has these arguments in front of its own. */
   clone<const B extends Suffixes<Open>>(args: B, options: SendOptions = {}): Chain<OpenAfter<Open, B>, Out, Handle> {
-    return new Chain<OpenAfter<Open, B>, Out, Handle>(this.withArgs(args), this.apps).set(options);
+    return new Chain<OpenAfter<Open, B>, Out, Handle>(this.withArgs(args), this.madeOf).set(options);
   }
 
   /** The same, whose first step takes nothing from what stands before it. */
   immutable(this: Complete<Open, this, "but it is made immutable with">): Chain<Args, Out, Handle>;
   immutable(): Chain<Args, Out, Handle> {
-    return new Chain(this.takingNothing(), this.apps);
+    return new Chain(this.takingNothing(), this.madeOf);
   }
 }
 
@@ -36,5 +36,5 @@ export function chain<const Steps extends readonly AnyCanvas[]>(
   const given = steps as unknown as readonly AnyCanvas[];
   if (given.length === 0)
     throw new UsageError("LOVAGE_SIGNATURE_INVALID", "Cannot make a chain of nothing: give it one step at least, chain(first, second, …).");
-  return new Chain(chainSignature(chainSteps(given.map((step) => step.toSignature()))), appsOf(given));
+  return new Chain(chainSignature(chainSteps(given.map((step) => step.toSignature()))), definitionsOf(given));
 }

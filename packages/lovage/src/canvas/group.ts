@@ -5,7 +5,7 @@ import type { Args, Complete, OpenAfter, Suffixes } from "../task/call-types.ts"
 import { type AnyCanvas, Canvas, type LinkOption } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
-import { appsOf } from "./common-apps.ts";
+import { definitionsOf } from "./definitions.ts";
 import type { Outs, SharedOpen } from "./joints.ts";
 import { asList, chainSignature, groupSignature, linked, tasksOf } from "./steps.ts";
 
@@ -17,18 +17,18 @@ export class Group<Open extends Args = any, Out extends readonly unknown[] = rea
   GroupResult<Out>
 > {
   protected override with(signature: Signature): this {
-    return new Group(signature, this.apps) as this;
+    return new Group(signature, this.madeOf) as this;
   }
 
   /** A copy whose members have these arguments in front of their own. */
   clone<const B extends Suffixes<Open>>(args: B, options: SendOptions = {}): Group<OpenAfter<Open, B>, Out> {
-    return new Group<OpenAfter<Open, B>, Out>(this.withArgs(args), this.apps).set(options);
+    return new Group<OpenAfter<Open, B>, Out>(this.withArgs(args), this.madeOf).set(options);
   }
 
   /** The same, whose members take nothing from the step before it. */
   immutable(this: Complete<Open, this, "but it is made immutable with">): Group<Args, Out>;
   immutable(): Group<Args, Out> {
-    return new Group(this.takingNothing(), this.apps);
+    return new Group(this.takingNothing(), this.madeOf);
   }
 
   override set({ link, linkError, ...options }: SendOptions): this {
@@ -49,7 +49,7 @@ export function group<const Members extends readonly AnyCanvas[]>(members: Membe
 export function group<const Members extends readonly AnyCanvas[]>(...members: Members): Group<SharedOpen<Members>, Outs<Members>>;
 export function group(...given: readonly (AnyCanvas | readonly AnyCanvas[])[]): Group {
   const members = given.flat() as readonly AnyCanvas[];
-  return new Group(groupSignature(members.map((member) => member.toSignature())), appsOf(members));
+  return new Group(groupSignature(members.map((member) => member.toSignature())), definitionsOf(members));
 }
 
 const list = (given: SignatureLike | readonly SignatureLike[] | undefined) =>

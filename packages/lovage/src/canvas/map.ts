@@ -45,5 +45,5 @@ const unbound = (task: { s(): unknown }) => task.s() as AnyCanvas;
 
 function mapped<R>(name: string, each: AnyCanvas, it: readonly unknown[]): TaskSignature<Args, R[]> {
   const kwargs = { task: each.toSignature(), it };
-  return new TaskSignature({ task: name, args: [], kwargs, options: {}, subtask_type: null, immutable: true }, each.boundTo());
+  return new TaskSignature({ task: name, args: [], kwargs, options: {}, subtask_type: null, immutable: true }, each.definitions());
 }

@@ -9,7 +9,7 @@ import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import { defineTask } from "../task/define-task.ts";
 import { remoteTask } from "../task/remote-task.ts";
-import type { Sender } from "../task/sender.ts";
+import type { Call, Sender } from "../task/sender.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 import { ignore, reject } from "./control-flow.ts";
 import { currentRun } from "./current-run.ts";
@@ -198,7 +198,7 @@ describe("a member of a chord", () => {
   const prepared: { signature?: unknown } = {};
   const preparing: Sender = {
     ...sender,
-    prepare: async (signature) => {
+    prepare: async ({ signature }) => {
       prepared.signature = signature;
       return {
         publication: { messages: [{ taskId: "x", queue: "q", priority: 0, bytes: "" }] },
@@ -226,6 +226,19 @@ describe("a member of a chord", () => {
       kind: "failure",
       error: { exc_message: [expect.any(String), "LOVAGE_NOT_IN_A_CHORD"] },
     });
+  });
+});
+
+describe("a run that sends a task by itself", () => {
+  it("hands its definition to the app, which need not list it", async () => {
+    const asked: Call[] = [];
+    const asking: Sender = { ...sender, apply: async (call) => asked.push(call) as never };
+    const other = defineTask("t.other", (_x: number) => 1);
+    const sending = defineTask("t", async () => {
+      for (const send of [() => other.delay(1), () => other.send([1]), () => other.s(1).delay()]) await send();
+    });
+    expect(await run(sending, {}, { sender: asking })).toMatchObject({ kind: "success" });
+    expect(asked.map(({ definitions }) => [...(definitions ?? [])])).toEqual([[other], [other], [other]]);
   });
 });
 

@@ -12,13 +12,13 @@ import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts"
 import type { Execution } from "../middleware/middleware.ts";
 import type { AmbientRun } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
+import { callFrom, callOf } from "../task/calls.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
 import { familyOf } from "../task/family-stamps.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Prepared, Sender } from "../task/sender.ts";
 import { type SignatureLike, signatureJson } from "../task/signature-like.ts";
 import type { AnyTask, Callable } from "../task/task-definition.ts";
-import { taskSignature } from "../task/task-signature.ts";
 import { ControlFlow } from "./control-flow.ts";
 import type { RetryRequestOptions, Run } from "./current-run.ts";
 import type { ExecutionContext } from "./execution-context.ts";
@@ -153,10 +153,9 @@ export class TaskRun implements Run, AmbientRun, Execution {
     argsOrOptions?: P | SendOptions,
     options?: SendOptions,
   ): Promise<AsyncResult<R>> {
-    const isCall = "si" in what;
-    const signature = isCall ? taskSignature(what, [], false, undefined).toSignature() : signatureJson(what as AnyCanvas | SignatureLike);
-    const args = isCall ? ((argsOrOptions as P | undefined) ?? []) : [];
-    const prepared = await this.sender.prepare(signature, args, isCall ? options : (argsOrOptions as SendOptions | undefined));
+    const prepared = await ("si" in what
+      ? this.sender.prepare(callOf(what, (argsOrOptions as P | undefined) ?? []), options)
+      : this.sender.prepare(callFrom(what), argsOrOptions as SendOptions | undefined));
     return this.#sendLater(prepared) as AsyncResult<R>;
   }
 
@@ -167,7 +166,7 @@ export class TaskRun implements Run, AmbientRun, Execution {
     const signature = endingInTask(signatureJson(member as SignatureLike), () => this.queue || undefined, chord);
     this.#added += 1;
     const membership = { chord, group_id: groupId, ...(groupIndex !== null && { group_index: placeAfter(groupIndex, this.#added) }) };
-    const prepared = await this.sender.prepare({ ...signature, options: { ...signature.options, ...membership } }, []);
+    const prepared = await this.sender.prepare({ signature: { ...signature, options: { ...signature.options, ...membership } }, args: [] });
     this.#addsToChord += chordSize(signature);
     return this.#sendLater(prepared);
   }

@@ -10,7 +10,7 @@ import type { Args, Complete, Mismatch } from "./call-types.ts";
 import type { ErrbackArgs } from "./errback.ts";
 import { inFamily } from "./family-stamps.ts";
 import { givenFamily, type SendOptions, toSignatureOptions } from "./send-options.ts";
-import type { Sender } from "./sender.ts";
+import type { Call, Definitions, Sender } from "./sender.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
 import { changeEntries, withKwargs } from "./signature-parts.ts";
 import type { StampingVisitor, StampOptions, Stamps } from "./stamping-visitor.ts";
@@ -32,11 +32,11 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   declare readonly [handled]: Handle;
   /** Celery's dictionary. */
   protected readonly signature: Signature;
-  protected readonly apps: ReadonlySet<Sender> | undefined;
+  protected readonly madeOf: Definitions;
 
-  constructor(signature: Signature, apps: ReadonlySet<Sender> | undefined) {
+  constructor(signature: Signature, madeOf: Definitions) {
     this.signature = signature;
-    this.apps = apps;
+    this.madeOf = madeOf;
   }
 
   protected abstract with(signature: Signature): this;
@@ -49,9 +49,9 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
     return this.signature;
   }
 
-  /** The apps that its tasks belong to, as far as one knows. */
-  boundTo(): ReadonlySet<Sender> | undefined {
-    return this.apps;
+  /** Of its tasks, but for those of its links. */
+  definitions(): Definitions {
+    return this.madeOf;
   }
 
   /** The same with these options over its own. */
@@ -100,16 +100,20 @@ export abstract class Canvas<Open extends Args = Args, Out = unknown, Handle = A
   /** Sends it. Without an app: through the one of the current run, else the only one that its tasks belong to. */
   send(this: Complete<Open, this, "but it is sent with">, app?: Sender, options?: SendOptions): Promise<Handle>;
   async send(app?: Sender, options?: SendOptions): Promise<Handle> {
-    return (app ?? this.sender()).apply(this.signature, [], options) as Promise<Handle>;
+    return (app ?? this.sender()).apply(this.call([]), options) as Promise<Handle>;
   }
 
   /** `send()` through the app that it belongs to, with these arguments in front of its own. */
   async delay(...given: Open): Promise<Handle> {
-    return this.sender().apply(this.signature, given) as Promise<Handle>;
+    return this.sender().apply(this.call(given)) as Promise<Handle>;
+  }
+
+  private call(args: Args): Call {
+    return { signature: this.signature, args, definitions: this.madeOf };
   }
 
   private sender(): Sender {
-    return senderFor(this.signature.task, this.apps);
+    return senderFor(this.signature.task, this.madeOf);
   }
 }
 
@@ -120,7 +124,7 @@ export interface AnyCanvas {
   readonly [gives]: unknown;
   readonly [handled]: unknown;
   toSignature(): Signature;
-  boundTo(): ReadonlySet<Sender> | undefined;
+  definitions(): Definitions;
 }
 export type OpenOf<C> = C extends { readonly [accepts]: (given: infer Open extends Args) => void } ? Open : never;
 /** What sending it gives. */

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConfigError } from "../kernel/errors.ts";
-import { boundApps, senderFor } from "./bindings.ts";
+import { senderFor } from "./bindings.ts";
 import type { ErrbackArgs } from "./errback.ts";
-import type { Sender } from "./sender.ts";
+import { type Bindable, boundApps, type Definitions, type Sender } from "./sender.ts";
 import type { AnyTask, Callable, TaskDefinition } from "./task-definition.ts";
 import { type ErrbackOptions, resolveTaskOptions, type TaskOptions, type TaskOptionsWithInput } from "./task-options.ts";
 import { taskSignature } from "./task-signature.ts";
@@ -42,22 +42,24 @@ export function defineTask(name: string, optionsOrHandler: unknown, maybeHandler
       "LOVAGE_TASK_INVALID",
       `Task "${name}": expected defineTask(name, handler) or defineTask(name, options, handler), got ${typeof options} and ${typeof handler}.`,
     );
-  const apps = new Set<Sender>();
-  return {
+  const own = {
     name,
     settings: resolveTaskOptions(name, options as TaskOptions),
     handler: handler as AnyTask["handler"],
-    [boundApps]: apps,
-    ...callable(name, apps),
+    [boundApps]: new Set<Sender>(),
   };
+  const definitions = new Set<Bindable>();
+  const task: AnyTask = { ...own, ...callable(name, definitions) };
+  definitions.add(task);
+  return task;
 }
 
 /** The calling half of a task, the same for tasks of one's own and remote ones. Callers give it its types. */
 // biome-ignore lint/suspicious/noExplicitAny: one implementation for all parameter lists
-export function callable(name: string, apps: Set<Sender>): Omit<Callable<any, any>, "name"> {
-  const sign = (args: readonly unknown[], immutable: boolean) => taskSignature({ name }, args, immutable, apps);
-  const send = (args: readonly unknown[], options?: Parameters<Sender["apply"]>[2]) =>
-    senderFor(name, apps).apply(sign(args, false).toSignature(), [], options) as never;
+export function callable(name: string, definitions: Definitions): Omit<Callable<any, any>, "name"> {
+  const sign = (args: readonly unknown[], immutable: boolean) => taskSignature({ name }, args, immutable, definitions);
+  const send = (args: readonly unknown[], options?: Parameters<Sender["apply"]>[1]) =>
+    senderFor(name, definitions).apply({ signature: sign(args, false).toSignature(), args: [], definitions }, options) as never;
   return {
     s: (...bound) => sign(bound, false) as never,
     kw: (bound: unknown) => sign([], false).set({ kwargs: bound as Readonly<Record<string, unknown>> }) as never,

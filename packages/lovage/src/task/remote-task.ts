@@ -1,7 +1,6 @@
 import { UsageError } from "../kernel/errors.ts";
 import type { Args, Names } from "./call-types.ts";
 import { callable } from "./define-task.ts";
-import type { Sender } from "./sender.ts";
 import type { Callable } from "./task-definition.ts";
 
 /** A task that runs elsewhere (a Python worker, another repository), typed and never imported. */
@@ -18,5 +17,5 @@ export function remoteTask<P extends Args = Args, R = unknown, N extends Names =
   if (typeof name !== "string" || name === "")
     throw new UsageError("LOVAGE_TASK_INVALID", `A remote task's name is ${JSON.stringify(name)}: expected text that is not empty.`);
   // Belongs to no app: `delay` works inside a run; elsewhere `app.send(task, args)` says where to.
-  return { name, remote: true, ...callable(name, new Set<Sender>()) } as unknown as RemoteTask<P, R, N>;
+  return { name, remote: true, ...callable(name, new Set()) } as unknown as RemoteTask<P, R, N>;
 }

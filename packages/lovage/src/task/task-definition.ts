@@ -1,9 +1,8 @@
 /** A task as its callers and its workers see it. */
 import type { AsyncResult } from "./async-result.ts";
-import { boundApps } from "./bindings.ts";
 import type { Args, Mismatch, Named, Names, Open, OpenBefore, Suffixes } from "./call-types.ts";
 import type { SendOptions } from "./send-options.ts";
-import type { Sender } from "./sender.ts";
+import { boundApps, type Sender } from "./sender.ts";
 import type { TaskSettings } from "./task-options.ts";
 import type { TaskSignature } from "./task-signature.ts";
 
