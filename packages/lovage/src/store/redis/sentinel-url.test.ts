@@ -40,9 +40,10 @@ test("credentials in the URL are the master's; those of the options are the sent
 
 test.each([
   ["sentinel://a:1/0", "names no service"],
-  ["sentinel://a:x/main", "a host in it is none"],
+  ["sentinel://b,a:x/main", '"a:x" in it is no host, or its port is not a whole number from 1 to 65535'],
+  ["sentinel://:p@a:99999/main", 'sentinel://:***@a:99999/main": "a:99999" in it is no host, or its port'],
   ["sentinel://a:1;redis://b:2/0", "it is none"],
-  ["sentinel:///main/0", "a host in it is none"],
+  ["sentinel:///main/0", '"" in it is no host'],
 ])("%s is refused", (url, why) => {
   expect(() => parseSentinelUrl(url, {})).toThrow(
     expect.objectContaining({ code: "LOVAGE_STORE_URL", message: expect.stringContaining(why) }),

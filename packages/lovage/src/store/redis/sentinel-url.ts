@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../../kernel/errors.ts";
 import { maskSecrets } from "../../kernel/mask-secrets.ts";
-import { type Address, type Endpoint, parseRedisUrl } from "./url.ts";
+import { type Address, type Endpoint, isPort, parseRedisUrl, portIs } from "./url.ts";
 
 /** From the transport options: Celery's `master_name` and `sentinel_kwargs`. */
 export interface SentinelOptions {
@@ -29,9 +29,11 @@ export function parseSentinelUrl(url: string, options: SentinelOptions): Endpoin
   const [first] = read;
   if (!first || read.includes(null)) throw wrong("it is none");
   const [, tls = "", login, , path = "", query = ""] = first;
-  const addresses = read.flatMap((part) => (part?.[3] ?? "").split(",")).map(addressOf);
+  const hosts = read.flatMap((part) => (part?.[3] ?? "").split(","));
+  const addresses = hosts.map(addressOf);
   const [address] = addresses;
-  if (address === undefined || addresses.includes(undefined)) throw wrong("a host in it is none");
+  if (address === undefined || addresses.includes(undefined))
+    throw wrong(`"${hosts[addresses.indexOf(undefined)]}" in it is no host, or its port is not ${portIs}`);
   const [service, database] = placeIn(path, options);
   if (service === undefined) throw wrong("it names no service, the name under which sentinels know the master");
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
@@ -48,7 +50,8 @@ export function parseSentinelUrl(url: string, options: SentinelOptions): Endpoin
 function addressOf(text: string): Address | undefined {
   const found = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text.trim());
   const host = found?.[1] ?? found?.[2];
-  return host === undefined ? undefined : { host, port: Number(found?.[3] ?? defaultPort) };
+  const port = Number(found?.[3] ?? defaultPort);
+  return host === undefined || !isPort(port) ? undefined : { host, port };
 }
 
 /** `/service/db`, `/service`, or Celery's `/db`. */

@@ -79,3 +79,19 @@ test("names what is wrong and never the password", () => {
     }
   }
 });
+
+test.each([
+  ["redis://u:secret@h:99999/0", 'redis://u:***@h:99999/0": its port is "99999": expected a whole number from 1 to 65535. Write redis://'],
+  [
+    "redis://u:secret@[::1]:6379x/0",
+    'redis://u:***@[::1]:6379x/0": its port is "6379x": expected a whole number from 1 to 65535. Write redis://',
+  ],
+  ["rediss://h:65536", 'rediss://h:65536": its port is "65536": expected a whole number from 1 to 65535. Write redis://'],
+  ["valkey://h:0/1", 'valkey://h:0/1": its port is "0": expected a whole number from 1 to 65535. Write redis://'],
+  [
+    "redis://h:secret/0",
+    'redis://h:***": its port is no number: expected a whole number from 1 to 65535. A password stands before the host, as in redis://:password@host. Write',
+  ],
+])("%s: says that it is the port", (url, said) => {
+  expect(() => parseRedisUrl(url)).toThrow(expect.objectContaining({ code: "LOVAGE_STORE_URL", message: expect.stringContaining(said) }));
+});

@@ -52,8 +52,9 @@ export function parseRedisUrl(url: string): Endpoint {
   try {
     parsed = new URL(text);
   } catch {
-    throw wrong(`it is not a URL. ${encode}`);
+    throw wrong(portProblem(text) ?? `it is not a URL. ${encode}`);
   }
+  if (parsed.port !== "" && !isPort(Number(parsed.port))) throw wrong(`its port is "${parsed.port}": expected ${portIs}`);
   // No URL of a server has these: an unencoded password was cut there, and its first half taken for host and port.
   if (parsed.protocol !== "unix:" && (parsed.hash !== "" || /@/.test(parsed.pathname + parsed.search)))
     throw wrong(`its host is not where a host stands. ${encode}`);
@@ -78,6 +79,19 @@ export function parseRedisUrl(url: string): Endpoint {
   const file = parsed.searchParams.get("ssl_ca_certs");
   const ca = file === null ? {} : { ca: contentOf(file, (why) => wrong(`its ssl_ca_certs cannot be read (${why})`)) };
   return { name, database, ...credentials, socket: { ...address, tls: true, rejectUnauthorized: !lax, ...ca } };
+}
+
+export const portIs = "a whole number from 1 to 65535";
+export const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
+/** undefined: more than the port is wrong with it. */
+function portProblem(url: string): string | undefined {
+  const [, before = "", login, port = "", after = ""] = /^([a-z+]+:\/\/(.*@)?(?:\[[^\]]*\]|[^:/?#]*)):([^/?#]*)(.*)$/i.exec(url) ?? [];
+  if (port === "" || !URL.canParse(before + after)) return undefined;
+  // Where the URL has no login, what stands there may be the password.
+  if (login === undefined && !/^\d+$/.test(port))
+    return `its port is no number: expected ${portIs}. A password stands before the host, as in redis://:password@host`;
+  return `its port is "${port}": expected ${portIs}`;
 }
 
 function contentOf(file: string, failure: (why: string) => ConfigError): string {
