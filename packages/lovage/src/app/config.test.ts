@@ -57,6 +57,14 @@ describe("settings", () => {
     expect(text).toMatch(/resultExpires \(options\) is "soon"/);
     expect(text).toMatch(/broker \(options\) is "amqp:\/\/h": expected a URL that begins with memory:, sqlite:/);
   });
+  it("take no priority but Celery's, anywhere", () => {
+    const text = mistakes(() => resolveConfig("x", { options: { taskDefaultPriority: 10, taskRoutes: { a: { priority: 255 } } } }));
+    expect(text).toMatch(/taskDefaultPriority \(options\) is 10: expected a whole number from 0 to 9/);
+    expect(text).toMatch(/taskRoutes \(options\) is \{"a":\{"priority":255\}\}: expected an object such as .*priority: 0 to 9/);
+    expect(resolveConfig("x", { options: { taskDefaultPriority: 9, taskRoutes: { a: { priority: 0 } } } })).toMatchObject({
+      taskDefaultPriority: 9,
+    });
+  });
   it("count one mistake as one", () => {
     expect(mistakes(() => resolveConfig("x", { options: { taskTimeLimit: -1 } }))).toMatch(/"x" has a mistake:\n/);
     expect(mistakes(() => resolveConfig("x", { options: { taskTimeLimit: -1, workerPoool: "" } }))).toMatch(/has 2 mistakes:\n/);

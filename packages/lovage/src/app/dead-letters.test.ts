@@ -92,6 +92,16 @@ describe("a replay", () => {
     expect(back).toMatchObject({ routingKey: "other", headers: { why: "fixed" } });
   });
 
+  it("takes no priority but Celery's, and stays where it is", async () => {
+    const id = await bury({ id: "a", task: "t", args: [] });
+    await expect(app.deadLetters.edit(id, { priority: 10 })).rejects.toMatchObject({
+      code: "LOVAGE_SEND_OPTIONS_INVALID",
+      message: "Edited dead letter: priority is 10: expected a whole number, 0 (most urgent) to 9.",
+    });
+    expect(await app.deadLetters.edit(id, { priority: 9, queue: "other" })).toBe(true);
+    expect(await next("other")).toMatchObject({ id: "a", priority: 9 });
+  });
+
   it("takes the unique key again, and is refused while another task has it", async () => {
     const lovage = { unique: { key: "t:1", until: "done" } } as const;
     const first = await bury({ id: "a", task: "t", args: [], lovage });

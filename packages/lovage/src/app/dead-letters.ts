@@ -4,6 +4,7 @@ import { type EncodeLimits, toOutgoing } from "../canvas/publication.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { isLovageError, StoreRefusedError, UsageError } from "../kernel/errors.ts";
+import { checkPriority } from "../kernel/priority.ts";
 import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 import { decodeTaskMessage, type PeekedHeaders, peekHeaders } from "../message/decode.ts";
 import { markReplayed, withoutCounts } from "../message/mark-replayed.ts";
@@ -242,6 +243,7 @@ function changed(letter: DeadLetter, changes: ReplayChanges, limits: EncodeLimit
 
 function edited(message: TaskMessage, letter: DeadLetter, changes: ReplayChanges): TaskMessage {
   const { args, kwargs, queue = letter.queue, task, priority = message.priority, timeLimit, softTimeLimit, headers } = changes;
+  checkPriority("Edited dead letter: priority", changes.priority);
   const seconds = (name: string, value: Duration | null) => (value === null ? null : durationSeconds(value, `Edited dead letter: ${name}`));
   return {
     ...message,

@@ -1,5 +1,6 @@
 /** What a setting may be: how a value is checked, and how text from the environment becomes one. */
 import { type Duration, parseDurationMs } from "../kernel/durations.ts";
+import { isPriority } from "../kernel/priority.ts";
 import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 import { knownSchemes, schemeOf } from "./adapters.ts";
 import type { TaskRoutes } from "./route-types.ts";
@@ -90,7 +91,7 @@ export const kinds = {
   ),
   table: kind("an object", (value): Readonly<Record<string, unknown>> | undefined => (isTable(value) ? value : undefined), jsonFromText),
   routes: kind(
-    'an object such as { "agent_*": "agents" }, a function, or a list of these',
+    'an object such as { "agent_*": "agents" } or { "agent_*": { queue: "agents", priority: 0 to 9 } }, a function, or a list of these',
     (value): readonly TaskRoutes[] | undefined => {
       const list = Array.isArray(value) ? value : [value];
       return list.every((one) => typeof one === "function" || (isTable(one) && Object.values(one).every(isTarget))) ? list : undefined;
@@ -108,7 +109,8 @@ export const kinds = {
 
 function isTarget(value: unknown): boolean {
   if (typeof value === "string") return value !== "";
-  return isTable(value) && Object.keys(value).every((key) => key === "queue" || key === "priority");
+  if (!isTable(value) || !Object.keys(value).every((key) => key === "queue" || key === "priority")) return false;
+  return value.priority === undefined || isPriority(value.priority);
 }
 
 /** task_acks_late → taskAcksLate. */

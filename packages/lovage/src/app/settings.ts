@@ -2,6 +2,7 @@
  * Every setting in one table: our name, Celery's name, default, what is accepted, and what it means. Options of `createApp`,
  * the environment, configuration files, flags and the reference page of the documentation are all read from here.
  */
+import { leastUrgent } from "../kernel/priority.ts";
 import type { DeadLetterPolicy } from "../task/task-options.ts";
 import { celeryName, type Kind, kinds } from "./setting-kinds.ts";
 
@@ -89,7 +90,7 @@ export const settingsTable = {
   taskDefaultPriority: row({
     celery: "task_default_priority",
     default: null,
-    kind: kinds.nullable(kinds.whole(0, 255)),
+    kind: kinds.nullable(kinds.whole(0, leastUrgent)),
     doc: "0 is most urgent. null: 0.",
   }),
   taskInheritParentPriority: row({

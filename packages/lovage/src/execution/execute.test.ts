@@ -192,6 +192,19 @@ describe("an errback", () => {
   });
 });
 
+describe("a retry that is asked for", () => {
+  it("takes no priority but Celery's", async () => {
+    const retrying = (priority: number) => run(defineTask("t", () => currentRun().retry({ priority })));
+    expect(await retrying(9)).toMatchObject({ kind: "retry", retry: { priority: 9 } });
+    expect(await retrying(10)).toMatchObject({
+      kind: "failure",
+      error: {
+        exc_message: ["Retry option priority is 10: expected a whole number, 0 (most urgent) to 9.", "LOVAGE_SEND_OPTIONS_INVALID"],
+      },
+    });
+  });
+});
+
 describe("a member of a chord", () => {
   const body = remoteTask<[list: unknown], unknown>("body").s().toSignature();
   const member = remoteTask<[x: number], number>("t.add");

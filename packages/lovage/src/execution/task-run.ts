@@ -4,6 +4,7 @@ import { endingInTask } from "../canvas/empty-ends.ts";
 import { tasksOf } from "../canvas/steps.ts";
 import { ConfigError, UsageError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/logger.ts";
+import { checkPriority } from "../kernel/priority.ts";
 import { retryAfterMs } from "../kernel/retry-after.ts";
 import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
@@ -136,6 +137,7 @@ export class TaskRun implements Run, AmbientRun, Execution {
   }
 
   retry({ after, ...options }: RetryRequestOptions = {}): never {
+    checkPriority("Retry option priority", options.priority);
     const saidMs = retryAfterMs(after, this.#context.now());
     throw new ControlFlow({ kind: "retry", ...options, ...(saidMs !== undefined && options.delayMs === undefined && { delayMs: saidMs }) });
   }

@@ -25,6 +25,29 @@ describe("defineTask", () => {
   ])("refuses %s", (_, define, code) => {
     expect(define).toThrow(expect.objectContaining({ code }));
   });
+  it.each([
+    [{ unique: { keys: 1 } }, 'unique is {"keys":1}: expected no field "keys" in it, only key, until, forMs, name.'],
+    [
+      { rateLimit: { limit: 1, bursts: 2 } },
+      'rateLimit is {"limit":1,"bursts":2}: expected no field "bursts" in it, only limit, scope, per, name, burst.',
+    ],
+    [{ rateLimit: [{ rate: 1 }] }, 'rateLimit is {"rate":1}: expected no field "rate" in it, only limit, scope, per, name, burst.'],
+    [
+      { rateLimit: [1] },
+      'rateLimit is 1: expected starts per second, text such as "10/s", "100/m", "5/h", or { limit, scope, per, name, burst }.',
+    ],
+    [
+      { concurrency: { limit: 1, scope: "node" } },
+      'concurrency is {"limit":1,"scope":"node"}: expected no field "scope" in it, only limit, per, name.',
+    ],
+    [{ concurrency: "2" }, 'concurrency is "2": expected a whole number of at least 1, or { limit, per, name }.'],
+    [{ concurrency: null }, "concurrency is null: expected a whole number of at least 1, or { limit, per, name }."],
+    [{ priority: 10 }, "priority is 10: expected a whole number, 0 (most urgent) to 9."],
+  ])("refuses %o, with the value and what would do", (options, message) => {
+    expect(() => defineTask("t", options as never, () => 1)).toThrow(
+      expect.objectContaining({ code: "LOVAGE_TASK_INVALID", message: `Task "t": ${message}` }),
+    );
+  });
   it("refuses an option that there is not, with the one that may be meant", () => {
     expect(() => defineTask("t.typo", { ratelimit: "1/s" } as never, () => 1)).toThrow(
       expect.objectContaining({
@@ -61,6 +84,9 @@ describe("signatures", () => {
     ["an eta without an offset", { eta: "2030-01-01T00:00:00" }],
     ["a broken date", { eta: new Date(Number.NaN) }],
     ["a priority that is no whole number", { priority: 1.5 }],
+    ["a priority above Celery's", { priority: 10 }],
+    ["a priority below 0", { priority: -1 }],
+    ["a field of unique that there is not", { unique: { until: "start", name: "n" } as object }],
     ["an empty task id", { taskId: "" }],
     ["an empty unique key", { unique: { key: "" } }],
     ["text where unique is yes or no", { unique: "yes" as never }],

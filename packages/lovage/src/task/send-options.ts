@@ -3,6 +3,8 @@
 import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
+import { unknownField } from "../kernel/fields.ts";
+import { checkPriority } from "../kernel/priority.ts";
 import type { LovageProperties, Signature, SignatureOptions, UniqueRequest } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
 import type { Family } from "./family-stamps.ts";
@@ -81,7 +83,8 @@ export function toSignatureOptions(options: SendOptions): SignatureOptions {
   const out: Record<string, unknown> = {};
   if (options.taskId !== undefined) out.task_id = nonEmpty("taskId", options.taskId);
   if (options.queue !== undefined) out.queue = nonEmpty("queue", options.queue);
-  if (options.priority !== undefined) out.priority = priority(options.priority);
+  checkPriority("Send option priority", options.priority);
+  if (options.priority !== undefined) out.priority = options.priority;
   if (options.countdown !== undefined) out.countdown = durationSeconds(options.countdown, "countdown");
   if (options.eta !== undefined) out.eta = moment("eta", options.eta);
   if (options.expires !== undefined) out.expires = expiry(options.expires);
@@ -114,10 +117,14 @@ export function givenFamily({ tags, correlationId }: SendOptions): Family | unde
   return { tags, correlation: correlationId === undefined ? undefined : nonEmpty("correlationId", correlationId) };
 }
 
+const uniqueFields = ["key", "until", "forMs"] as const satisfies readonly (keyof UniqueRequest)[];
+
 function uniqueRequest(unique: boolean | UniqueRequest): UniqueRequest | false {
   if (typeof unique === "boolean") return unique ? {} : false;
   if (typeof unique !== "object" || unique === null) return refuse("unique", unique, "true, false or { key, until, forMs }");
   const { key, until, forMs } = unique;
+  const wrong = unknownField(unique, uniqueFields);
+  if (wrong !== undefined) refuse("unique", unique, wrong);
   if (key !== undefined) nonEmpty("unique.key", key);
   if (until !== undefined && until !== "start" && until !== "done") refuse("unique.until", until, '"start" or "done"');
   if (forMs !== undefined && !(Number.isFinite(forMs) && forMs > 0)) refuse("unique.forMs", forMs, "milliseconds above 0");
@@ -140,10 +147,6 @@ function unknown(name: string): UsageError {
 
 function nonEmpty(option: string, value: unknown): string {
   return typeof value === "string" && value !== "" ? value : refuse(option, value, "a string that is not empty");
-}
-
-function priority(value: unknown): number {
-  return Number.isInteger(value) ? (value as number) : refuse("priority", value, "a whole number, 0 (most urgent) to 9");
 }
 
 function expiry(value: Duration | Date): number | string {

@@ -1,4 +1,5 @@
 /** What a task says about how often, and how many at a time, it may run, and about calls that are the same. */
+import { unknownField } from "../kernel/fields.ts";
 import { type Rate, rateIntervalMs } from "../kernel/rate.ts";
 
 /** Tells calls apart by their arguments, as the handler gets them. */
@@ -87,11 +88,9 @@ function ratesOf(task: string, given: NonNullable<LimitOptions["rateLimit"]> | n
   return (Array.isArray(given) ? given : [given]).flatMap((one: RateLimit) => rateOf(task, one, refuse));
 }
 
-function rateOf(
-  task: string,
-  { limit, scope = "global", per, name = task, burst = 1 }: RateLimit,
-  refuse: Refuse,
-): readonly ResolvedRate[] {
+function rateOf(task: string, given: RateLimit, refuse: Refuse): readonly ResolvedRate[] {
+  mustBeOptions("rateLimit", given, rateFields, 'starts per second, text such as "10/s", "100/m", "5/h", or', refuse);
+  const { limit, scope = "global", per, name = task, burst = 1 } = given;
   const intervalMs = typeof limit === "number" || typeof limit === "string" ? rateIntervalMs(limit) : undefined;
   if (intervalMs === undefined)
     refuse(`rateLimit is ${JSON.stringify(limit)}: expected starts per second, or text such as "10/s", "100/m", "5/h"`);
@@ -102,7 +101,9 @@ function rateOf(
 }
 
 function concurrencyOf(task: string, given: number | ConcurrencyLimit, refuse: Refuse): TaskLimits["concurrency"] {
-  const { limit, per, name = task } = typeof given === "number" ? { limit: given } : given;
+  const options = typeof given === "number" ? { limit: given } : given;
+  mustBeOptions("concurrency", options, concurrencyFields, "a whole number of at least 1, or", refuse);
+  const { limit, per, name = task } = options;
   if (!isWhole(limit)) refuse(`concurrency is ${JSON.stringify(limit)}: expected a whole number of at least 1`);
   if (!isKeyOf(per)) refuse("concurrency's per is no function: expected (...args) => key");
   return { most: limit, per: per ?? null, name: named(name, "concurrency", refuse) };
@@ -111,14 +112,25 @@ function concurrencyOf(task: string, given: number | ConcurrencyLimit, refuse: R
 /** null: it is not unique. */
 export function resolveUnique(task: string, given: LimitOptions["unique"], refuse: Refuse): ResolvedUnique | null {
   if (given === undefined || given === false) return null;
-  if (given !== true && (typeof given !== "object" || given === null))
-    refuse(`unique is ${JSON.stringify(given)}: expected true, false or { key, until, forMs, name }`);
-  const { key, until = "done", forMs, name = task } = given === true ? {} : given;
+  const options = given === true ? {} : given;
+  mustBeOptions("unique", options, uniqueFields, "true, false or", refuse);
+  const { key, until = "done", forMs, name = task } = options;
   if (!isKeyOf(key)) refuse("unique's key is no function: expected (...args) => key");
   if (until !== "start" && until !== "done") refuse(`unique's until is ${JSON.stringify(until)}: expected "start" or "done"`);
   if (forMs !== undefined && !(Number.isFinite(forMs) && forMs > 0))
     refuse(`unique's forMs is ${JSON.stringify(forMs)}: expected milliseconds above 0`);
   return { key: key ?? null, until, forMs: forMs ?? null, name: named(name, "unique", refuse) };
+}
+
+const rateFields = ["limit", "scope", "per", "name", "burst"] as const satisfies readonly (keyof RateLimit)[];
+const concurrencyFields = ["limit", "per", "name"] as const satisfies readonly (keyof ConcurrencyLimit)[];
+const uniqueFields = ["key", "until", "forMs", "name"] as const satisfies readonly (keyof UniqueOptions)[];
+
+/** `or`: what else it may be. */
+function mustBeOptions(option: string, given: unknown, fields: readonly string[], or: string, refuse: Refuse): void {
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  const expected = isObject ? unknownField(given, fields) : `${or} { ${fields.join(", ")} }`;
+  if (expected !== undefined) refuse(`${option} is ${JSON.stringify(given)}: expected ${expected}`);
 }
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;

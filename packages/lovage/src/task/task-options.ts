@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { ConfigError } from "../kernel/errors.ts";
+import { isPriority, priorityIs } from "../kernel/priority.ts";
 import { type ResolvedRetryPolicy, type RetryPolicy, resolveRetryPolicy } from "./retry-policy.ts";
 import { type LimitOptions, type ResolvedUnique, resolveLimits, resolveUnique, type TaskLimits } from "./task-limits.ts";
 
@@ -15,7 +16,7 @@ export type DeadLetterPolicy = "exhausted" | "failures" | "never";
 export interface TaskOptions extends LimitOptions {
   /** Where it is sent unless the call or a route says otherwise. */
   readonly queue?: string;
-  /** 0 = most urgent. */
+  /** 0 = most urgent, 9 = least. */
   readonly priority?: number;
   /** After this the runner is stopped by force: seconds or "10m". null: none, whatever the app says. @celery time_limit */
   readonly timeLimit?: Duration | null;
@@ -153,8 +154,7 @@ function check(task: string, settings: TaskSettings): void {
     invalid(task, `softTimeLimit (${softTimeLimit} s) is above timeLimit (${timeLimit} s): it could never be reached. Lower it`);
   if (settings.deadLetter !== null && !deadLetterPolicies.includes(settings.deadLetter))
     invalid(task, `deadLetter is ${JSON.stringify(settings.deadLetter)}: expected one of ${deadLetterPolicies.join(", ")}`);
-  if (priority !== null && !Number.isInteger(priority))
-    invalid(task, `priority is ${JSON.stringify(priority)}: expected a whole number, 0 (most urgent) to 9`);
+  if (priority !== null && !isPriority(priority)) invalid(task, `priority is ${JSON.stringify(priority)}: expected ${priorityIs}`);
   if (params !== null && input !== null) invalid(task, `declares both params and input: keyword arguments bind by one of them. Keep one`);
   if (params !== null && new Set(params).size !== params.length)
     invalid(task, `params are ${JSON.stringify(params)}: expected names that differ`);

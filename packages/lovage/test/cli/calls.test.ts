@@ -241,7 +241,7 @@ describe("without a node", () => {
     ["no task", ["call"], /missing required argument 'task'/],
     ["keywords that are no object", ["call", "t", "--kwargs", "[1]"], /--kwargs takes a JSON object such as .*got \[1\]/],
     ["keywords that are no JSON", ["call", "t", "-k", "{x: 1}"], /--kwargs takes a JSON object/],
-    ["a priority that is none", ["call", "t", "--priority", "-1"], /--priority takes a whole number, 0 to 255, got "-1"/],
+    ["a priority that is none", ["call", "t", "--priority", "-1"], /--priority takes a whole number, 0 to 9, got "-1"/],
     ["a countdown that is no time", ["call", "t", "--countdown", "soon"], /--countdown takes seconds/],
     ["no id", ["result"], /missing required argument 'id'/],
     ["no queues", ["purge", "-f"], /required option '-Q, --queues <queues>' not specified/],

@@ -1,5 +1,6 @@
 /** `lovage call NAME [JSON argument …]`: sends any task by name, a Python one too; needs no app when the store is known. */
 import { UsageError } from "../../kernel/errors.ts";
+import { leastUrgent } from "../../kernel/priority.ts";
 import type { SendOptions } from "../../task/send-options.ts";
 import type { CommandModule } from "../command.ts";
 import { durationOf, numberOf, wholeOf } from "../flags.ts";
@@ -19,7 +20,7 @@ export const define: CommandModule["define"] = (command) =>
     .option("-Q, --queue <queue>", "queue to send to; default: by the app's routes")
     .option("--countdown <seconds>", "start no earlier than this from now")
     .option("--expires <seconds>", "refuse to start later than this from now")
-    .option("--priority <number>", "0 is the most urgent")
+    .option("--priority <number>", "0 is the most urgent, 9 the least")
     .option("--wait", "wait for the result and print it")
     .option("--timeout <seconds>", "with --wait: give up waiting after this; the task goes on");
 
@@ -57,7 +58,7 @@ function sendOptionsOf(flags: CallFlags): SendOptions {
     queue: flags.queue,
     countdown: durationOf("--countdown", flags.countdown),
     expires: durationOf("--expires", flags.expires),
-    priority: wholeOf("--priority", flags.priority, 0, 255),
+    priority: wholeOf("--priority", flags.priority, 0, leastUrgent),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SendOptions;
 }

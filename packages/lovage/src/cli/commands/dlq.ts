@@ -32,7 +32,7 @@ export const define: CommandModule["define"] = (command) =>
     .option("--kwargs <json>", "edit: its keyword arguments")
     .option("--to-queue <queue>", "edit: where it goes")
     .option("--rename <task>", "edit: the task's name")
-    .option("--priority <number>", "edit: 0 is most urgent")
+    .option("--priority <number>", "edit: 0 is the most urgent, 9 the least")
     .option("--time-limit <duration>", "edit: hard limit of the run")
     .option("--soft-time-limit <duration>", "edit: soft limit of the run")
     .option("--no-unique", "replay, edit: run also beside a task that has its unique key")

@@ -2,6 +2,7 @@
 import type { App } from "../../app/app.ts";
 import type { BulkOptions, DeadTask, ReplayChanges } from "../../app/dead-letters.ts";
 import { isLovageError, UsageError } from "../../kernel/errors.ts";
+import { leastUrgent } from "../../kernel/priority.ts";
 import { agreed, requireSomebody } from "../asking.ts";
 import { durationOf, wholeOf } from "../flags.ts";
 import { type Output, print, table } from "../output.ts";
@@ -117,7 +118,7 @@ function changesOf({ args, kwargs, toQueue, rename, priority, timeLimit, softTim
     ...(kwargs !== undefined && { kwargs: jsonOf("--kwargs", kwargs, isObject, "a JSON object") }),
     ...(toQueue !== undefined && { queue: toQueue }),
     ...(rename !== undefined && { task: rename }),
-    ...(priority !== undefined && { priority: wholeOf("--priority", priority, 0, 255) }),
+    ...(priority !== undefined && { priority: wholeOf("--priority", priority, 0, leastUrgent) }),
     ...(timeLimit !== undefined && { timeLimit: durationOf("--time-limit", timeLimit) as number | string }),
     ...(softTimeLimit !== undefined && { softTimeLimit: durationOf("--soft-time-limit", softTimeLimit) as number | string }),
   } as ReplayChanges;
