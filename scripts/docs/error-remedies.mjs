@@ -4,7 +4,10 @@
 
 /** @type {Readonly<Record<string, readonly [when: string, remedy: string, carrier?: string]>>} */
 export const remedies = {
-  LOVAGE_ADDRESS_UNUSABLE: ["The job service cannot listen there.", "Another `--port` (0: any that is free) or `--host`."],
+  LOVAGE_ADDRESS_UNUSABLE: [
+    "The job service, or a node's health, cannot be served there.",
+    "Another `--port` or `--health-port` (0: any that is free), or another host.",
+  ],
   LOVAGE_APP_AMBIGUOUS: ["A task that belongs to several apps was sent with `delay`.", "Say which: `app.send(task, args)`."],
   LOVAGE_APP_CLOSED: [
     "The app was closed before, or while it was waited for.",
@@ -97,6 +100,7 @@ export const remedies = {
   LOVAGE_FAULT: ["A background fault of the store, as a process warning.", "Give `onFault` to `createApp` to have it yourself.", "-"],
   LOVAGE_FLAG_UNSUPPORTED: ["A flag of Celery's that is not there yet.", "The message says what to do instead."],
   LOVAGE_HEADERS_INVALID: ["A header of a message has a value that it cannot have.", "The message names the header; it is a dead letter."],
+  LOVAGE_HEALTH_FILE_UNWRITABLE: ["A node cannot write the file of `--health-file`.", "A file in a folder that the node may write to."],
   LOVAGE_HTTP_NOT_INSTALLED: ["`lovage serve` needs `@lovage/http`.", "`npm install @lovage/http` beside the app."],
   LOVAGE_JOBS_NOT_EXPORTED: ["The module of `lovage serve` exports no `jobs`.", "`export const jobs = { pipeline, storage }`."],
   LOVAGE_JSON_INVALID: ["Text that should be JSON is not.", "The message says where."],

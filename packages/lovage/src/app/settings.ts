@@ -323,6 +323,24 @@ export const settingsTable = {
     kind: kinds.seconds,
     doc: "How long what runs may go on before a cold stop (SIGQUIT, a second signal). Seconds, or text with a unit.",
   }),
+  workerHealthPort: row({
+    celery: null,
+    default: null,
+    kind: kinds.nullable(kinds.whole(0, 65_535)),
+    doc: "Port of GET /livez and GET /readyz of each node. 0: any that is free. null: none.",
+  }),
+  workerHealthHost: row({
+    celery: null,
+    default: "127.0.0.1",
+    kind: kinds.text,
+    doc: "Address that workerHealthPort is opened on. 0.0.0.0 where probes come from outside, as in Kubernetes.",
+  }),
+  workerHealthFile: row({
+    celery: null,
+    default: null,
+    kind: kinds.nullable(kinds.text),
+    doc: "File that each node rewrites every 2 s with what /readyz says, for `lovage health --health-file`. null: none.",
+  }),
   profiles: row({
     celery: null,
     default: {},

@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   call: { summary: "send a task by name; print its id or its result", json: true, load: () => import("./commands/call.ts") },
   result: { summary: "print the state and the result of a task", json: true, load: () => import("./commands/result.ts") },
   revoke: { summary: "refuse tasks for good, and stop what runs", json: true, load: () => import("./commands/revoke.ts") },
+  health: { summary: "ask one node whether it takes work, for container checks", json: true, load: () => import("./commands/health.ts") },
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
   inspect: { summary: "ask running nodes, Python's too", json: true, load: () => import("./commands/inspect.ts") },
   control: { summary: "tell running nodes, Python's too, what to do", json: true, load: () => import("./commands/control.ts") },

@@ -114,5 +114,7 @@ export interface RunnerSlots {
   readonly epoch: Epoch;
   readonly tasksDone: number;
   readonly loopLagMs: number;
+  /** How long its question for messages has had no answer; 0: none is open. */
+  readonly askingMs: number;
   readonly taken: readonly { readonly number: number; readonly runningMs: number; readonly state: "running" | "suspended" | "abandoned" }[];
 }

@@ -115,4 +115,13 @@ export class SlotTable {
   get tasksDone(): number {
     return this.#doubles[1] ?? 0;
   }
+
+  /** Since when the runner has asked the store for messages without an answer; 0: nothing is open. */
+  set askingSince(since: number) {
+    this.#doubles[2] = since;
+  }
+
+  get askingSince(): number {
+    return this.#doubles[2] ?? 0;
+  }
 }

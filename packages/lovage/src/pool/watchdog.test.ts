@@ -82,7 +82,7 @@ describe("a watchdog", () => {
     const { table, watchdog } = watched();
     table.take(1, 9, 1000, 0, 0);
     expect(watchdog.slots(1250)).toEqual([
-      { epoch: "epoch", tasksDone: 0, loopLagMs: 150, taken: [{ number: 9, runningMs: 250, state: "running" }] },
+      { epoch: "epoch", tasksDone: 0, loopLagMs: 150, askingMs: 0, taken: [{ number: 9, runningMs: 250, state: "running" }] },
     ]);
     table.free(1);
     expect(watchdog.slots(1250)[0]?.tasksDone).toBe(1);

@@ -72,6 +72,7 @@ export class Watchdog {
       epoch,
       tasksDone: table.tasksDone,
       loopLagMs: loopLagMs(table, now),
+      askingMs: table.askingSince === 0 ? 0 : now - table.askingSince,
       taken: [...taken(table)].map((view) => ({
         number: view.number,
         runningMs: now - view.startedAt,

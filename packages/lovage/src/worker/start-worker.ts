@@ -9,6 +9,7 @@ import type { StartRunner } from "../pool/runner-entry.ts";
 import type { Store, StoreReport } from "../store/store.ts";
 import { openHost } from "./adapters.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { openProbes, type ProbesOptions } from "./health/probes.ts";
 import { expandNodeName } from "./node-name.ts";
 import { startRunner } from "./runner/runner.ts";
 import { listenToSignals } from "./signals.ts";
@@ -58,6 +59,12 @@ export interface WorkerOptions {
   readonly taskEvents?: boolean;
   /** Say to Celery's monitors that the node is there. @celery --without-heartbeat @defaultValue true */
   readonly heartbeats?: boolean;
+  /** Of `GET /livez` and `GET /readyz`; 0: any that is free, null: none. @defaultValue the app's `workerHealthPort` */
+  readonly healthPort?: number | null;
+  /** @defaultValue the app's `workerHealthHost` */
+  readonly healthHost?: string;
+  /** Rewritten every 2 s with what `/readyz` says. @defaultValue the app's `workerHealthFile` */
+  readonly healthFile?: string | null;
   /** Start also where a full Redis would drop queues. @defaultValue the setting */
   readonly allowEviction?: boolean;
   /** SIGTERM and SIGINT stop warm, the second of them and SIGQUIT cold. @defaultValue false */
@@ -79,6 +86,8 @@ export interface WorkerHandle {
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
   readonly pool: PoolPlan;
+  /** Where probes ask; null: there is no port for them. */
+  readonly healthUrl: string | null;
   /** Warm: finish what runs. Asked again, or "cold": give it back and end within about 2 s. */
   stop(mode: "warm" | "cold"): Promise<ExitCode>;
   /** Of the runners' processes. */
@@ -103,6 +112,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   requireShared(store, plan);
   app.logFaults(log);
   const { config } = app;
+  const probed = probesOf(config, options);
   const supervisor = new Supervisor({
     app,
     store,
@@ -128,15 +138,19 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
     autoscale: options.autoscale === undefined ? null : { keepAliveMs: 30_000, ...options.autoscale },
     shutdownTimeoutMs: options.shutdownTimeoutMs === undefined ? ms(config.workerShutdownTimeout) : options.shutdownTimeoutMs,
     softShutdownMs: options.softShutdownMs ?? config.workerSoftShutdownTimeout * 1000,
+    probed: probed.port !== null || probed.file !== null,
     clock,
     log,
   });
+  const probes = await openProbes(probed, { clock, log, report: () => supervisor.health.report() });
+  void supervisor.exitCode.then(() => probes.close());
   const unlisten = options.signals ? listenToSignals((mode) => supervisor.stop(mode), options.termIsQuit ?? false) : () => {};
   void supervisor.exitCode.then(unlisten);
   try {
     await supervisor.start();
   } catch (error) {
     unlisten();
+    await probes.close();
     throw error;
   }
   return {
@@ -145,6 +159,7 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
     nodeName,
     queues,
     pool: plan,
+    healthUrl: probes.url,
     pids: () => supervisor.pids(),
     stop(mode) {
       supervisor.stop(mode);
@@ -155,6 +170,12 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
 
 const kibibytes = (count: number | null): number | null => (count === null ? null : count * 1024);
 const ms = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1000);
+
+const probesOf = (config: App["config"], options: WorkerOptions): ProbesOptions => ({
+  port: options.healthPort === undefined ? config.workerHealthPort : options.healthPort,
+  host: options.healthHost ?? config.workerHealthHost,
+  file: options.healthFile === undefined ? config.workerHealthFile : options.healthFile,
+});
 
 function limitFlags({ timeLimit, softTimeLimit }: WorkerOptions): Readonly<Record<string, unknown>> {
   return {

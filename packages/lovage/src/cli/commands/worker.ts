@@ -39,7 +39,7 @@ export const run: CommandModule["run"] = async (context, _args, flags: WorkerFla
   }
 };
 
-function banner({ nodeName, pool, queues }: WorkerHandle, app: string, store: string): string {
+function banner({ nodeName, pool, queues, healthUrl }: WorkerHandle, app: string, store: string): string {
   return facts([
     ["node", nodeName],
     ["app", app],
@@ -47,6 +47,7 @@ function banner({ nodeName, pool, queues }: WorkerHandle, app: string, store: st
     ["pool", `${pool.pool}: ${pool.runners} runner${pool.runners === 1 ? "" : "s"} of ${pool.slots} slot${pool.slots === 1 ? "" : "s"}`],
     ["queues", queues.join(", ")],
     ["pid", String(process.pid)],
+    ...(healthUrl === null ? [] : [["health", healthUrl] as const]),
   ]);
 }
 

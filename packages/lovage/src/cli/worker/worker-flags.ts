@@ -24,6 +24,9 @@ export interface WorkerFlags {
   readonly shutdownTimeout?: string;
   readonly taskEvents?: true;
   readonly withoutHeartbeat?: true;
+  readonly healthPort?: string;
+  readonly healthHost?: string;
+  readonly healthFile?: string;
   readonly allowEviction?: boolean;
   readonly gpu?: string;
   readonly profile?: string;
@@ -66,6 +69,9 @@ export function defineWorkerFlags(command: Command): Command {
     .option("--shutdown-timeout <seconds>", "a warm stop gives back what still runs after this time (25); text with a unit too: 5m")
     .option("-E, --task-events", "say what becomes of tasks to whoever listens: celery events, Flower, app.events")
     .option("--without-heartbeat", "do not say to Celery's monitors that the node is there")
+    .option("--health-port <port>", "serve GET /livez and GET /readyz; 0: any port that is free")
+    .option("--health-host <address>", "where --health-port is opened (127.0.0.1)")
+    .option("--health-file <path>", "rewrite this file every 2 s with what /readyz says")
     .option("--gpu <devices>", "CUDA_VISIBLE_DEVICES of the runners, separated by commas, one each")
     .option("--allow-eviction", "start also on a Redis that drops queues when it is full")
     .option("--profile <name>", "take options from the app's profile of this name; flags win");
@@ -97,6 +103,9 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     allowEviction: flags.allowEviction,
     logLevel: logLevelOf(flags.loglevel),
     logFormat: flags.logFormat,
+    healthPort: wholeOf("--health-port", flags.healthPort, 0, 65_535),
+    healthHost: flags.healthHost,
+    healthFile: flags.healthFile,
     shutdownTimeoutMs: millisecondsOf("--shutdown-timeout", flags.shutdownTimeout),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as WorkerOptions;

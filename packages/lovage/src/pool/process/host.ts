@@ -103,7 +103,7 @@ class ProcessRunner implements Runner {
   async slots(deadlineMs: number) {
     const answer = await this.#child.slots(deadlineMs);
     const own = answer.runners.find((runner) => runner.epoch === this.epoch);
-    return own ?? { epoch: this.epoch, tasksDone: 0, loopLagMs: 0, taken: [] };
+    return own ?? { epoch: this.epoch, tasksDone: 0, loopLagMs: 0, askingMs: 0, taken: [] };
   }
 
   async kill(): Promise<void> {

@@ -15,7 +15,7 @@ import type { Outcome } from "../../message/outcome.ts";
 import { whoBlocks } from "../../pool/blocking-code.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
-import type { AbortFlag, SlotTable } from "../../pool/slot-table.ts";
+import { type AbortFlag, monotonicMs, type SlotTable } from "../../pool/slot-table.ts";
 import type { Store } from "../../store/store.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import { idleLookMs, Promoter } from "../../upkeep/promoter.ts";
@@ -167,6 +167,9 @@ class Runner implements RunnerHandle {
       onReconciled: (inStore) => this.#reconciled(inStore),
       onFenced,
       onQuiet: () => this.#onQuiet(),
+      onAsking: (asking) => {
+        options.slots.askingSince = asking ? monotonicMs() : 0;
+      },
       onStoreDown: (forMs) => this.#say({ t: "store-down", epoch, forMs, held: this.#holdings.size }),
     });
     this.#settler = new Settler({

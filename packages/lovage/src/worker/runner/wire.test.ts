@@ -86,6 +86,7 @@ describe("Wire", () => {
     const holdings = new Holdings();
     const said: string[] = [];
     const down: number[] = [];
+    const asked: boolean[] = [];
     const events = { started: [] as number[], fenced: 0, unknown: [] as number[] };
     const fetcher = new Fetcher({
       epoch: "e",
@@ -124,6 +125,7 @@ describe("Wire", () => {
         wire?.close();
       },
       onQuiet: () => {},
+      onAsking: (asking) => void asked.push(asking),
       onStoreDown: (forMs) => void down.push(forMs),
     });
     const commit = (number: number, over: Partial<Commit> = {}) => {
@@ -133,7 +135,7 @@ describe("Wire", () => {
       wire?.poke();
     };
     wire.poke();
-    return { holdings, said, down, events, commit, fetcher, wire };
+    return { holdings, said, down, asked, events, commit, fetcher, wire };
   };
   const inFlight = async () => (await store.leases.held("e")).map(({ id }) => id.number);
   const settle = () => clock.advance(0);
@@ -156,6 +158,18 @@ describe("Wire", () => {
     setUp(4);
     await settle();
     expect(calls.map((call) => call.reserve)).toEqual([2, 2]);
+  });
+
+  it("says that it asks for messages from the first question that is not answered until one is", async () => {
+    faults = ["lost-call", "lost-reply"];
+    const { asked, wire } = setUp(2);
+    await settle();
+    expect(asked).toEqual([true]);
+    await clock.advance(500);
+    expect(asked).toEqual([true, false]);
+    wire.compare();
+    await settle();
+    expect(asked).toEqual([true, false]);
   });
 
   it("makes a call whose answer was lost again under the same number, and gets the same messages", async () => {

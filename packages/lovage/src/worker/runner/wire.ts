@@ -35,6 +35,8 @@ export interface WireOptions {
   onQuiet(): void;
   /** How long the store has not answered; 0: it does again. */
   onStoreDown(forMs: number): void;
+  /** A question for messages is open from now on; false: none is. */
+  onAsking(asking: boolean): void;
 }
 
 interface Call {
@@ -63,6 +65,9 @@ export class Wire {
   readonly #unknown: Call[] = [];
   #failures = 0;
   #downSince = 0;
+  /** Questions for messages that are on the wire, and whether one has been open since before. */
+  #asked = 0;
+  #asking = false;
   #reconcileDue = false;
   #comparing = false;
   /** Calls since the last comparison. */
@@ -166,13 +171,16 @@ export class Wire {
     const { committer, fetcher, onReserved } = this.#options;
     const { attempts, reserve } = call;
     this.#calls += 1;
+    if (reserve !== undefined) this.#asks();
     let committed: Partial<Committed>;
     try {
       committed = await this.#send(call);
     } catch (error) {
+      if (reserve !== undefined) this.#asked -= 1;
       await this.#failed(error, call);
       return undefined;
     }
+    if (reserve !== undefined) this.#wasTold();
     if (this.#closed) return undefined;
     this.#answered();
     fetcher.onWire(-call.more);
@@ -181,6 +189,20 @@ export class Wire {
     const start = onReserved(committed.reserved);
     fetcher.received(reserve, committed.reserved);
     return start;
+  }
+
+  /** A question that failed stays open: it is asked again. */
+  #asks(): void {
+    this.#asked += 1;
+    if (this.#asking) return;
+    this.#asking = true;
+    this.#options.onAsking(true);
+  }
+
+  #wasTold(): void {
+    this.#asked -= 1;
+    this.#asking = this.#asked > 0;
+    this.#options.onAsking(this.#asking);
   }
 
   async #send({ attempts, reserve }: Call): Promise<Partial<Committed>> {

@@ -15,6 +15,7 @@ async function watching(state: { waiting: number; idle: number; progress: string
     },
     idleRunners: () => state.idle,
     progress: async () => state.progress,
+    onLook: () => {},
     restartWaking: async () => void said.push("restart"),
     giveUp: () => said.push("give up"),
   });

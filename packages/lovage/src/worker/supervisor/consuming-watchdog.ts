@@ -16,6 +16,8 @@ export interface ConsumingWatchdogOptions {
   /** Changes whenever a runner takes or ends something. */
   progress(): Promise<string>;
   restartWaking(): Promise<void>;
+  /** Each look: whether a queue is not empty, a runner is idle, and nothing moved since the last. */
+  onLook(stuck: boolean): void;
   giveUp(): void;
 }
 
@@ -25,7 +27,7 @@ const lookAgainMs = 5000;
 const stuckAfterMs = 15_000;
 
 export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
-  const { clock, log, waiting, idleRunners, progress, restartWaking, giveUp } = options;
+  const { clock, log, waiting, idleRunners, progress, restartWaking, onLook, giveUp } = options;
   let stuckSince: number | undefined;
   let seen = "";
   let restarted = false;
@@ -43,7 +45,9 @@ export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
   };
   const turn = async (): Promise<number> => {
     if (gaveUp) return lookEveryMs;
-    if (!(await isStuck())) {
+    const stuck = await isStuck();
+    onLook(stuck);
+    if (!stuck) {
       fine();
       return lookEveryMs;
     }

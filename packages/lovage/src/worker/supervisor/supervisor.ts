@@ -31,6 +31,7 @@ import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 import { Figures } from "./figures.ts";
+import { Health } from "./health.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
@@ -66,6 +67,8 @@ export interface SupervisorOptions {
   readonly autoscale: (ScaleRange & { readonly keepAliveMs: number }) | null;
   readonly shutdownTimeoutMs: number | null;
   readonly softShutdownMs: number;
+  /** Somebody probes it. */
+  readonly probed: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -73,6 +76,7 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly exitCode: Promise<ExitCode>;
   readonly nodeName: string;
+  readonly health: Health;
   readonly #options: SupervisorOptions;
   readonly #pool: RunnerPool;
   readonly #workload: Workload;
@@ -217,6 +221,14 @@ export class Supervisor {
       lamport: this.#lamport,
       log,
     });
+    this.health = new Health({
+      nodeName,
+      clock,
+      members: () => this.#pool.members,
+      openSlots: () => this.#size.openSlots,
+      storeAnsweredAt: () => this.#leases.answeredAt,
+      draining: () => this.#shutdown.stopping,
+    });
     this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
     this.#services.push(janitor({ leases: store.leases, clock, log }));
     this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
@@ -224,6 +236,7 @@ export class Supervisor {
     this.#services.push(silenceWatch({ pool, canKill: host.canKill, clock, log }));
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#services.push(this.#reporter);
+    if (options.probed) this.#services.push(this.health);
     this.#shutdown = new Shutdown({
       pool,
       clock,
@@ -328,6 +341,7 @@ export class Supervisor {
       waiting: () => this.#workload.waiting(),
       idleRunners: () => this.#waker.idle,
       progress: () => this.#workload.progress(),
+      onLook: (stuck) => this.health.looked(stuck),
       restartWaking: () => this.#waker.restart(this.#pool.serving),
       giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
     });
