@@ -4,6 +4,25 @@ import { createHash, randomUUID } from "node:crypto";
 /** A random UUID (version 4), as Celery makes task ids. */
 export const newId = (): string => randomUUID();
 
+let lastMs = 0;
+let lastPrefix = "";
+
+/** A UUID that begins with the time at which it was made, to the millisecond (version 7, RFC 9562 §5.7). */
+export function timedId(now: number = Date.now()): string {
+  if (now !== lastMs) {
+    const hex = now.toString(16).padStart(12, "0");
+    lastMs = now;
+    lastPrefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+  }
+  return lastPrefix + randomUUID().slice(15);
+}
+
+/** When a `timedId` was made, milliseconds since 1970; null: it is another kind of id. */
+export const timeOfId = (id: string): number | null =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)
+    ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+    : null;
+
 /** Where `newId` or `derivedIds` is asked for: each call gives the next id. */
 export type IdSource = () => string;
 

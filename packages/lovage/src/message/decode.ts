@@ -3,6 +3,7 @@
  * worker where it is lenient; where that would die or drop the message (celery-wire.md §4.1) it is a `MessageError`.
  */
 import { MessageError } from "../kernel/errors.ts";
+import { timeOfId } from "../kernel/ids.ts";
 import { decodeBody, decodeEnvelope, type Envelope, type Fields, invalidBody, isFields, kindOf } from "./envelope.ts";
 import * as read from "./header-values.ts";
 import { protocolOneHeaders } from "./protocol-one.ts";
@@ -105,6 +106,8 @@ export interface PeekedHeaders {
   readonly routingKey: string | null;
   readonly redelivered: boolean;
   readonly lovage: LovageProperties;
+  /** When it was written, milliseconds since 1970; null: by whom does not say (Python). */
+  readonly sentMs: number | null;
 }
 
 /** Reads no body, except a protocol 1 one, and never throws: null for bytes that are no envelope. */
@@ -143,5 +146,6 @@ function peeked(headers: Fields, properties: Fields): PeekedHeaders {
     routingKey: read.textOrNull(delivery.routing_key),
     redelivered: delivery.redelivered === true || headers.redelivered === true,
     lovage: isFields(properties.lovage) ? (properties.lovage as LovageProperties) : none,
+    sentMs: typeof properties.delivery_tag === "string" ? timeOfId(properties.delivery_tag) : null,
   };
 }

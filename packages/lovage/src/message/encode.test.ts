@@ -11,6 +11,7 @@ function parsed(text: string): any {
 }
 
 const uuid4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe("encodeTaskMessage", () => {
   it("writes every field of protocol 2, in Celery's order", () => {
@@ -45,7 +46,7 @@ describe("encodeTaskMessage", () => {
       ["delivery_info", { exchange: "", routing_key: "celery" }],
       ["priority", 0],
       ["body_encoding", "base64"],
-      ["delivery_tag", expect.stringMatching(uuid4)],
+      ["delivery_tag", expect.stringMatching(uuid7)],
     ]);
     expect(envelope.body).toEqual([[2, 3], {}, { callbacks: null, errbacks: null, chain: null, chord: null }]);
   });

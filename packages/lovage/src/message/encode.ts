@@ -1,5 +1,5 @@
 /** From a `TaskMessage` to the text of its envelope: protocol 2, fields and their order as Celery 5.6 writes them. celery-wire.md §1.1, §2. */
-import { randomUUID } from "node:crypto";
+import { timedId } from "../kernel/ids.ts";
 import { isCeleryHeader, isTaskProperty } from "./header-values.ts";
 import { quoteText, type StringifyOptions, stringifyWireJson } from "./json.ts";
 import { processOrigin } from "./new-task-message.ts";
@@ -11,7 +11,7 @@ export { markRedelivered } from "./mark-redelivered.ts";
 export { newTaskMessage, type TaskMessageInit } from "./new-task-message.ts";
 
 /**
- * Each call gives a new delivery tag. Written as text and not as an object: half the time, and this is done per task.
+ * Each call gives a new delivery tag, which tells when that was: to Python it is any text. Written as text and not as an object: half the time, and this is done per task.
  * @throws {SerializationError} LOVAGE_NOT_SERIALIZABLE for an argument, stamp or header that can't go
  * @throws {MessageError} LOVAGE_TIME_INVALID for an `expires` that is no time
  */
@@ -58,7 +58,7 @@ function encodeProperties(m: TaskMessage, options: StringifyOptions | undefined)
     `{"correlation_id": ${orNull(m.correlationId)}, "reply_to": ${quoteText(m.replyTo)}${more(m.properties, isTaskProperty, options)}` +
     `${m.expires === null ? "" : `, "expiration": "${expiration(m.expires)}"`}, "delivery_mode": 2, ` +
     `"delivery_info": {"exchange": ${quoteText(m.exchange)}, "routing_key": ${quoteText(m.routingKey)}${m.redelivered ? ', "redelivered": true' : ""}}, ` +
-    `"priority": ${m.priority}, "body_encoding": "base64", "delivery_tag": "${randomUUID()}"${ours(m)}}`
+    `"priority": ${m.priority}, "body_encoding": "base64", "delivery_tag": "${timedId()}"${ours(m)}}`
   );
 }
 
