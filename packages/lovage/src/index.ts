@@ -12,10 +12,12 @@ export type {
 } from "./app/control.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
 export type { AppDeadLetters, BulkOptions, DeadTask, ReplayAllOptions, ReplayChanges, ReplayOptions } from "./app/dead-letters.ts";
+export type { AppQueues, MessageSelection, QueuedMessage, QueueSummary, TaskCount } from "./app/queues.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";
 export type { SeenTransition } from "./app/transitions.ts";
 export type { DeadLetterCount, DeadLetterFilter } from "./broker/dead-letters.ts";
+export type { Pause } from "./broker/pauses.ts";
 export { type Chain, chain } from "./canvas/chain.ts";
 export { type Chord, chord } from "./canvas/chord.ts";
 export { type Group, group } from "./canvas/group.ts";

@@ -15,6 +15,7 @@ import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { AppControl } from "./control.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
+import type { AppQueues } from "./queues.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
 import type { SeenTransition } from "./transitions.ts";
 
@@ -73,6 +74,8 @@ export interface App extends Sender {
   readonly control: AppControl;
   /** Messages that were given up: to look at, replay, edit and discard. */
   readonly deadLetters: AppDeadLetters;
+  /** What waits where: to look at, move, remove and hold back. */
+  readonly queues: AppQueues;
   /** With `publishFallback: "spool"`; else null. */
   readonly spool: AppSpool | null;
 

@@ -34,6 +34,7 @@ import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
 import { Outbox, type Twin } from "./outbox.ts";
+import { type AppQueues, QueueDesk } from "./queues.ts";
 import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
 import { createRouting } from "./routes.ts";
 import { buildCalls, type SendingOptions } from "./sending.ts";
@@ -199,6 +200,13 @@ class LovageApp implements App {
 
   get deadLetters(): AppDeadLetters {
     return new DeadLetterDesk({ store: () => this.store(), limits: this.#settings.limits, registry: this.registry });
+  }
+
+  get queues(): AppQueues {
+    return new QueueDesk(
+      () => this.store(),
+      () => this.#clock.now(),
+    );
   }
 
   get spool(): Spool | null {

@@ -21,7 +21,7 @@ export interface Standing {
 /** A waiting message as a page shows it. */
 export interface Waiting extends Standing {
   readonly place: "waiting";
-  /** How many stand before it in its bucket. */
+  /** How many go before it, more urgent ones too. */
   readonly at: number;
 }
 

@@ -47,9 +47,9 @@ export class MemoryQueues implements QueueAdmin {
   async page(queue: QueueName, from: number, limit: number): Promise<readonly Waiting[]> {
     const buckets = [...(this.#view.queues.lines.get(queue) ?? [])].sort(([a], [b]) => a - b);
     const all = buckets.flatMap(([bucket, line]) =>
-      line.peek(from + limit).map((bytes, at): Waiting => ({ place: "waiting", queue, bucket, bytes, at })),
+      line.peek(from + limit).map((bytes) => ({ place: "waiting", queue, bucket, bytes }) as const),
     );
-    return all.slice(from, from + limit);
+    return all.slice(from, from + limit).map((message, i) => ({ ...message, at: from + i }));
   }
 
   async counts(queues: readonly QueueName[]): Promise<readonly QueueCounts[]> {

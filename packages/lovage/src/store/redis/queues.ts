@@ -52,7 +52,7 @@ export class RedisQueues implements QueueAdmin {
       // The right end is the next one out.
       const range = [String(-skip - (limit - found.length)), String(-skip - 1)];
       const tail = asList(await this.#link.call(["LRANGE", list, ...range])).reverse();
-      found.push(...tail.map((bytes, i): Waiting => ({ place: "waiting", queue, bucket, bytes: asBytes(bytes), at: skip + i })));
+      for (const bytes of tail) found.push({ place: "waiting", queue, bucket, bytes: asBytes(bytes), at: from + found.length });
       skip = 0;
     }
     return found;

@@ -59,16 +59,9 @@ export class SqliteQueues implements QueueAdmin {
     return this.#view.read((database) => {
       const queue = this.#id(name);
       if (queue === undefined) return [];
-      const before = database.all(sql.bucketDepths, { queue });
-      const startsAt = new Map<number, number>();
-      let sum = 0;
-      for (const { bucket, n } of before) {
-        startsAt.set(Number(bucket), sum);
-        sum += Number(n);
-      }
-      return database.all(sql.pageWaiting, { queue, from, limit }).map((row, i): Waiting => {
-        const bucket = Number(row.bucket);
-        return { place: "waiting", queue: name, bucket, bytes: blob(row.bytes), at: from + i - (startsAt.get(bucket) ?? 0) };
+      const rows = database.all(sql.pageWaiting, { queue, from, limit });
+      return rows.map((row, i): Waiting => {
+        return { place: "waiting", queue: name, bucket: Number(row.bucket), bytes: blob(row.bytes), at: from + i };
       });
     });
   }

@@ -95,9 +95,6 @@ WHERE m.id > :after ORDER BY m.id LIMIT :limit;
 -- name: purgeParked
 DELETE FROM messages WHERE place = 2 AND queue = :queue;
 
--- name: bucketDepths
-SELECT bucket, count(*) AS n FROM messages WHERE place = 0 AND queue = :queue GROUP BY bucket ORDER BY bucket;
-
 -- The places are found in the index; only those rows are read.
 -- name: pageWaiting
 SELECT m.bucket, m.bytes FROM (

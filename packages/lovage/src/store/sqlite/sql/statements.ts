@@ -682,13 +682,6 @@ export const purgeParked: Statement<"queue"> = {
 };
 
 /** messages.sql */
-export const bucketDepths: Statement<"queue"> = {
-  name: "bucketDepths",
-  args: ["queue"],
-  text: `SELECT bucket, count(*) AS n FROM messages WHERE place = 0 AND queue = ? GROUP BY bucket ORDER BY bucket`,
-};
-
-/** messages.sql */
 export const pageWaiting: Statement<"queue" | "limit" | "from"> = {
   name: "pageWaiting",
   args: ["queue", "limit", "from"],
