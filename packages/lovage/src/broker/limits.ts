@@ -37,6 +37,17 @@ export type Admission =
   /** A key of the limit holds another type. The delivery is in flight as before. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string };
 
+/** A limit, for people who ask why a task does not start. */
+export interface LimitState {
+  readonly allows: Demand;
+  /** Deliveries that have a place. */
+  readonly held: readonly { readonly epoch: Epoch; readonly number: number }[];
+  /** How many stand before the task in line. */
+  readonly before: number;
+  /** When a rate lets the next one start, milliseconds of the store's clock; null: whoever has a place gives it back. */
+  readonly nextMs: number | null;
+}
+
 export interface Limits {
   /** One answer per ask, in order. A repeated call grants nothing twice. @throws {FencedError} for a closed epoch. */
   admit(epoch: Epoch, asks: readonly Ask[]): Promise<readonly Admission[]>;
@@ -45,4 +56,8 @@ export interface Limits {
    * is refused by a revoke of its id (also as a root), and is in no runner, holds it no more. Messages without such a key go in any case. All that goes, goes in one step, at most once per call.
    */
   publishUnique(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<readonly (TaskId | null)[]>;
+  /** The limit in whose line a task stands; undefined: in none. Not for the hot path: it looks at all there are. */
+  lineOf(task: TaskId): Promise<LimitState | undefined>;
+  /** Which task has a unique key. */
+  holderOf(key: string): Promise<TaskId | undefined>;
 }

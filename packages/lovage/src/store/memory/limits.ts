@@ -1,4 +1,4 @@
-import type { Admission, Ask, Demand, LimitName, Limits } from "../../broker/limits.ts";
+import type { Admission, Ask, Demand, LimitName, LimitState, Limits } from "../../broker/limits.ts";
 import type { DeliveryId, Epoch, Outgoing, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import { callsAtOnce, claimMs, nextAfter, rateLookMs, room, slackMs } from "../limit-rules.ts";
@@ -6,7 +6,7 @@ import { epochClosed, storeClosed, unstartable } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import { enqueue, queueTopic } from "./queues.ts";
 import { claimUnique, freeUnique } from "./uniques.ts";
-import type { EpochRecord, Limit, Parked, View } from "./world.ts";
+import { alive, type EpochRecord, type Limit, type Parked, type View } from "./world.ts";
 
 export class MemoryLimits implements Limits {
   readonly #view: View;
@@ -32,6 +32,21 @@ export class MemoryLimits implements Limits {
     assertSizes(publication);
     if (chords.length > 0) throw unstartable();
     return messages.map((message) => this.#publish(message));
+  }
+
+  async lineOf(task: TaskId): Promise<LimitState | undefined> {
+    for (const { allows, line, held, nextMs } of this.#view.space.limits.values()) {
+      const before = line.filter(({ parked }) => this.#view.queues.parked.includes(parked)).findIndex(({ taskId }) => taskId === task);
+      if (before < 0) continue;
+      const holders = [...held].map((holder) => holder.split(" ")).map(([epoch = "", number]) => ({ epoch, number: Number(number) }));
+      return { allows, held: holders, before, nextMs: allows.kind === "rate" ? rateLookMs(nextMs, 0, allows) : null };
+    }
+    return undefined;
+  }
+
+  async holderOf(key: string): Promise<TaskId | undefined> {
+    const holder = this.#view.space.uniques.get(key);
+    return holder !== undefined && alive(holder, this.#view.now()) ? holder.value : undefined;
   }
 
   #publish(message: Outgoing): TaskId | null {

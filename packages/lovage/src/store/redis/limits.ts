@@ -1,15 +1,17 @@
 /** Admission and unique keys on Redis. What each call promises stands in its script. */
 import { randomUUID } from "node:crypto";
-import type { Admission, Ask, Demand, Limits } from "../../broker/limits.ts";
+import type { Admission, Ask, Demand, LimitName, LimitState, Limits } from "../../broker/limits.ts";
 import type { Epoch, Outgoing, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
+import { rateLookMs } from "../limit-rules.ts";
 import { epochClosed, unstartable } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
+import { escapeGlob, scan } from "./queues.ts";
 import { encodeHeader, parkFlags } from "./record.ts";
-import { asList, asText, refused } from "./reply.ts";
+import { asList, asNumber, asText, refused } from "./reply.ts";
 import type { Arg, Reply } from "./resp.ts";
 import { admitScript } from "./scripts/admit.ts";
 import { publishUniqueScript } from "./scripts/publish-unique.ts";
@@ -53,6 +55,40 @@ export class RedisLimits implements Limits {
     if (Array.isArray(answers[0])) throw refused(answers[0]);
     this.#declared.add(undeclared);
     return answers.map((answer) => asText(answer) || null);
+  }
+
+  async lineOf(task: TaskId): Promise<LimitState | undefined> {
+    const prefix = this.#keys.limit("");
+    for await (const key of scan(this.#command, `${escapeGlob(prefix)}*:line`)) {
+      const line = asList(await this.#command.call(["ZRANGE", key, "0", "-1"])).map(asText);
+      const at = line.findIndex((entry) => entry.slice(entry.indexOf(" ") + 1) === task);
+      const ids = line.slice(0, at + 1).map((entry) => entry.slice(0, entry.indexOf(" ")));
+      // What was removed is passed over when its turn comes.
+      const there = await Promise.all(ids.map((id) => this.#command.call(["HEXISTS", this.#keys.parked, id])));
+      if (there.at(-1) === 1) return this.#state(key.slice(prefix.length, -":line".length), there.filter((each) => each === 1).length - 1);
+    }
+    return undefined;
+  }
+
+  async #state(name: LimitName, before: number): Promise<LimitState> {
+    const key = this.#keys.limit(name);
+    const [fields, holders] = await Promise.all([
+      this.#command.call(["HMGET", key, "most", "interval", "burst", "next"]),
+      this.#command.call(["SMEMBERS", `${key}:held`]),
+    ]);
+    const [most, interval, burst, next] = asList(fields).map((field) => (field === null ? null : asNumber(field)));
+    const held = asList(holders).map((holder) => {
+      const [epoch = "", number] = asText(holder).split(" ");
+      return { epoch, number: Number(number) };
+    });
+    const allows: Demand =
+      interval == null ? { kind: "slots", name, most: most ?? 0 } : { kind: "rate", name, intervalMs: interval, burst: burst ?? 1 };
+    return { allows, held, before, nextMs: allows.kind === "rate" ? rateLookMs(next ?? 0, 0, allows) : null };
+  }
+
+  async holderOf(key: string): Promise<TaskId | undefined> {
+    const holder = await this.#command.call(["GET", this.#keys.unique(key)]);
+    return holder === null ? undefined : asText(holder);
   }
 
   #messageArgs({ taskId, queue, priority, bytes, parkMs = 0, unique }: Outgoing): readonly Arg[] {

@@ -1,5 +1,5 @@
 /** Admission and unique keys in a file; each call is one write. The rules are those of store/limit-rules.ts. */
-import type { Admission, Ask, Demand, Limits } from "../../broker/limits.ts";
+import type { Admission, Ask, Demand, LimitState, Limits } from "../../broker/limits.ts";
 import type { Epoch, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import { callsAtOnce, claimMs, nextAfter, rateLookMs, room, slackMs } from "../limit-rules.ts";
@@ -54,7 +54,29 @@ export class SqliteLimits implements Limits {
       { deadlineMs: options.deadlineMs, taskIds: messages.map(({ taskId }) => taskId) },
     );
   }
+
+  lineOf(task: TaskId): Promise<LimitState | undefined> {
+    const { space } = this.#view;
+    return this.#view.read((database) => {
+      const standing = database.get(sql.lineOfTask, { space, task });
+      if (!standing) return undefined;
+      const id = Number(standing.lim);
+      const before = Number(database.get(sql.countBefore, { id, place: Number(standing.place), message: Number(standing.message) })?.n);
+      return toState(database.get(sql.limitById, { id }) as Row, database.all(sql.placesHeld, { id }), before);
+    });
+  }
+
+  holderOf(key: string): Promise<TaskId | undefined> {
+    const { space } = this.#view;
+    return this.#view.read((database) => database.get(sql.uniqueHolder, { space, key, now: this.#view.now() })?.task as TaskId | undefined);
+  }
 }
+
+const toState = (row: Row, held: readonly Row[], before: number): LimitState => {
+  const { allows, nextMs } = toLimit(row);
+  const holders = held.map(({ epoch, number }) => ({ epoch: String(epoch), number: Number(number) }));
+  return { allows, held: holders, before, nextMs: allows.kind === "rate" ? rateLookMs(nextMs, 0, allows) : null };
+};
 
 /** What is left for limits to do when a delivery that had places is settled. Within a write. */
 export function giveBack(view: View, touched: Touched, message: number): void {

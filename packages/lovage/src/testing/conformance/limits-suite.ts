@@ -352,6 +352,12 @@ export const limitsSuite: Suite = (api, name, make) => {
       assert.deepEqual(await publish(unique("h", "kept")), ["c"]);
     });
 
+    it("says who has a key", async ({ store }) => {
+      await store.limits.publishUnique({ messages: [message("a", { unique: { key: "aa", forMs: null } })] });
+      assert.equal(await store.limits.holderOf("aa"), "a");
+      assert.equal(await store.limits.holderOf("bb"), undefined);
+    });
+
     it("goes with what is purged", async ({ store }) => {
       const enveloped = (id: string, key: string, more = {}) => {
         const headers = { task: "t", id };

@@ -187,6 +187,38 @@ export const queuesSuite: Suite = (api, name, make) => {
       assert.deepEqual(await queues.depth(["q", "r"]), [0, 1]);
     });
 
+    it("tells of a task in a line who has the places, how many stand before it, and when there is room", async ({ store }) => {
+      await store.broker.publish({ messages: ["a", "b", "c", "d", "e"].map((id) => message(id)) });
+      const runner = await startRunner(store);
+      const held = await runner.reserve(5);
+      const slots = { kind: "slots", name: "the: one", most: 1 } as const;
+      const rate = { kind: "rate", name: "slow", intervalMs: 60_000, burst: 1 } as const;
+      const ask = (at: number, taskId: string, demand: typeof slots | typeof rate) => ({
+        number: held[at]?.id.number ?? 0,
+        taskId,
+        demands: [demand],
+      });
+      await store.limits.admit(runner.epoch, [
+        ask(0, "a", slots),
+        ask(1, "b", slots),
+        ask(2, "c", slots),
+        ask(3, "d", rate),
+        ask(4, "e", rate),
+      ]);
+      const holder = { epoch: runner.epoch, number: held[0]?.id.number };
+      assert.deepEqual(await store.limits.lineOf("b"), { allows: slots, held: [holder], before: 0, nextMs: null });
+      assert.deepEqual(await store.limits.lineOf("c"), { allows: slots, held: [holder], before: 1, nextMs: null });
+      const { nextMs, ...rated } = (await store.limits.lineOf("e")) ?? { nextMs: null };
+      assert.deepEqual(rated, { allows: rate, held: [], before: 0 });
+      const { storeNow } = await store.leases.promote(0);
+      assert.ok(Math.abs((nextMs ?? 0) - storeNow - 60_000) < 5_000);
+      assert.equal(await store.limits.lineOf("a"), undefined);
+      const waiting = (await all(store.broker.queues)).filter(({ place, bytes }) => place === "parked" && text(bytes) === body("b"));
+      await store.broker.queues.rearrange(waiting.map((each) => ({ message: each })));
+      assert.equal(await store.limits.lineOf("b"), undefined);
+      assert.equal((await store.limits.lineOf("c"))?.before, 0);
+    });
+
     it("gives the unique key of a removed message back, and keeps it with one that is moved", async ({ store }) => {
       const key = "ab12";
       const bytes = (id: string) =>

@@ -107,3 +107,16 @@ DELETE FROM limit_calls WHERE until <= :now;
 DELETE FROM limits WHERE next < :before AND look IS NULL
 AND NOT EXISTS (SELECT 1 FROM limit_holds WHERE lim = limits.id) AND NOT EXISTS (SELECT 1 FROM limit_line WHERE lim = limits.id)
 AND NOT EXISTS (SELECT 1 FROM limit_calls WHERE lim = limits.id);
+
+-- name: lineOfTask
+SELECT line.message, line.lim, line.place FROM limit_line line
+JOIN limits l ON l.id = line.lim JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE l.space = :space AND line.task = :task LIMIT 1;
+
+-- name: countBefore
+SELECT count(*) AS n FROM limit_line line JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE line.lim = :id AND (line.place, line.message) < (:place, :message);
+
+-- name: placesHeld
+SELECT e.name AS epoch, m.position AS number FROM limit_holds h
+JOIN messages m ON m.id = h.message AND m.place = 1 JOIN epochs e ON e.id = m.epoch WHERE h.lim = :id;

@@ -478,6 +478,31 @@ AND NOT EXISTS (SELECT 1 FROM limit_holds WHERE lim = limits.id) AND NOT EXISTS 
 AND NOT EXISTS (SELECT 1 FROM limit_calls WHERE lim = limits.id)`,
 };
 
+/** limits.sql */
+export const lineOfTask: Statement<"space" | "task"> = {
+  name: "lineOfTask",
+  args: ["space", "task"],
+  text: `SELECT line.message, line.lim, line.place FROM limit_line line
+JOIN limits l ON l.id = line.lim JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE l.space = ? AND line.task = ? LIMIT 1`,
+};
+
+/** limits.sql */
+export const countBefore: Statement<"id" | "place" | "message"> = {
+  name: "countBefore",
+  args: ["id", "place", "message"],
+  text: `SELECT count(*) AS n FROM limit_line line JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE line.lim = ? AND (line.place, line.message) < (?, ?)`,
+};
+
+/** limits.sql */
+export const placesHeld: Statement<"id"> = {
+  name: "placesHeld",
+  args: ["id"],
+  text: `SELECT e.name AS epoch, m.position AS number FROM limit_holds h
+JOIN messages m ON m.id = h.message AND m.place = 1 JOIN epochs e ON e.id = m.epoch WHERE h.lim = ?`,
+};
+
 /** messages.sql */
 export const queueId: Statement<"name"> = {
   name: "queueId",
