@@ -49,7 +49,7 @@ export async function runForJson(command, args, { env = {}, cwd } = {}) {
   return JSON.parse(output.trim().split("\n").at(-1));
 }
 
-/** CPU seconds and proportional memory (MiB) of a process with all its descendants; Linux. */
+/** CPU seconds and proportional memory (MiB) of a process with all its descendants, and of each of them; Linux. */
 function usageOf(root) {
   const parents = new Map();
   for (const name of readdirSync("/proc")) {
@@ -57,12 +57,12 @@ function usageOf(root) {
   }
   const tree = [...parents.keys()].filter((pid) => isBelow(pid, root, parents));
   let cpuSeconds = 0;
-  let memoryMiB = 0;
+  const processes = [];
   for (const pid of tree) {
     cpuSeconds += parents.get(pid)?.cpuSeconds ?? 0;
-    memoryMiB += Number(/^Pss:\s+(\d+)/m.exec(readOr(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024;
+    processes.push(Number(/^Pss:\s+(\d+)/m.exec(readOr(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024);
   }
-  return { cpuSeconds, memoryMiB };
+  return { cpuSeconds, memoryMiB: processes.reduce((sum, mib) => sum + mib, 0), processes };
 }
 
 function statOf(pid) {

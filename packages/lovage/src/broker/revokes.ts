@@ -77,10 +77,26 @@ export interface RevokesPage {
 }
 
 export interface Revokes {
-  /** Kept for `ttlMs` (at least as long as a message may wait). Announced on the bus channel `revokes`. Returns the new version. */
+  /**
+   * Kept for `ttlMs` (at least as long as a message may wait). Announced on the bus channel `revokes`. Returns the new version.
+   * What stops what runs is not taken back: a key that is revoked again without `terminate` keeps how it stood.
+   */
   revoke(revokes: readonly Revoke[], ttlMs: number): Promise<number>;
   /** What came after `version`, `limit` at most; `version` 0: all; `limit` 0: only what the newest version is. */
   since(version: number, limit: number): Promise<RevokesPage>;
   /** Per key, the newest revoke that stands. */
   standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]>;
+}
+
+/** The revoke that stands for each message, one that stops what runs before others. Messages that none means are not in it. */
+export async function standingFor<M extends Revocable>(revokes: Revokes, messages: readonly M[]): Promise<ReadonlyMap<M, KeptRevoke>> {
+  const keys = messages.map(keysOf);
+  const standing = (await revokes.standing(keys.flat())).values();
+  const found = new Map<M, KeptRevoke>();
+  for (const [i, message] of messages.entries()) {
+    const own = (keys[i] ?? []).flatMap(() => standing.next().value ?? []);
+    const first = own.find(({ terminate }) => terminate) ?? own[0];
+    if (first !== undefined) found.set(message, first);
+  }
+  return found;
 }

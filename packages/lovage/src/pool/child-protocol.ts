@@ -59,4 +59,5 @@ export interface ThreadData {
   readonly spec: RunnerSpec;
   readonly rows: number;
   readonly memory: SharedArrayBuffer;
+  readonly shared: SharedArrayBuffer;
 }

@@ -17,6 +17,7 @@ import type {
 } from "./child-protocol.ts";
 import { type HostedRunner, hostRunner, loadEntry, tableFor } from "./hosted-runner.ts";
 import type { RunnerSpec } from "./protocol.ts";
+import { newSharedMemory } from "./shared-memory.ts";
 import { siblingModule } from "./sibling-module.ts";
 import type { SlotTable } from "./slot-table.ts";
 
@@ -31,6 +32,7 @@ interface Hosted {
   terminate(): void;
 }
 const runners = new Map<string, Hosted>();
+const shared = newSharedMemory();
 
 // Stopping is the supervisor's decision: an init system that signals the whole group must not end a running task.
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
@@ -60,7 +62,7 @@ function startHere(spec: RunnerSpec): void {
 
 function startOnMain(spec: RunnerSpec, slots: SlotTable): Hosted {
   const started = loadEntry(entry).then(
-    (start): HostedRunner => hostRunner({ spec, slots, start, send: (message) => send({ c: "from", message }), wakeWatchdog }),
+    (start): HostedRunner => hostRunner({ spec, slots, shared, start, send: (message) => send({ c: "from", message }), wakeWatchdog }),
   );
   void started
     .then((runner) => runner.done)
@@ -81,7 +83,7 @@ function deliver(runner: HostedRunner, message: ToThread): void {
 }
 
 function startThread(spec: RunnerSpec, slots: SlotTable): Hosted {
-  const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory };
+  const workerData: ThreadData = { entry, spec, rows: slots.slots, memory: slots.memory, shared };
   const thread = new Worker(siblingModule(import.meta.url, "./runner-thread"), { workerData, ...heapLimit(spec) });
   let children = 0;
   thread.on("message", (message: FromThread) => {

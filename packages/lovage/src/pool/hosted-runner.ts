@@ -16,6 +16,7 @@ export interface HostedRunner {
 export interface HostedRunnerOptions {
   readonly spec: RunnerSpec;
   readonly slots: SlotTable;
+  readonly shared: SharedArrayBuffer;
   readonly start: StartRunner;
   readonly send: (message: FromRunner) => void;
   /** The loop's heartbeat, which had rested, beats again. */
@@ -38,7 +39,7 @@ export async function loadEntry(url: string): Promise<StartRunner> {
 }
 
 export function hostRunner(options: HostedRunnerOptions): HostedRunner {
-  const { spec, slots, start, send, wakeWatchdog } = options;
+  const { spec, slots, shared, start, send, wakeWatchdog } = options;
   const early: ((port: RunnerPort) => void)[] = [];
   let port: RunnerPort | undefined;
   const tell = (word: (port: RunnerPort) => void) => {
@@ -48,7 +49,7 @@ export function hostRunner(options: HostedRunnerOptions): HostedRunner {
   const run = async (): Promise<void> => {
     const stopHeartbeat = startHeartbeat(slots, wakeWatchdog);
     try {
-      port = await start({ spec, slots, send });
+      port = await start({ spec, slots, shared, send });
       for (const word of early) word(port);
       await port.done;
     } catch (error) {

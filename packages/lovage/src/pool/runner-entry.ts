@@ -10,6 +10,8 @@ export interface RunnerContext {
   readonly spec: RunnerSpec;
   /** Has more rows than `spec.slots`, for suspended runs. */
   readonly slots: SlotTable;
+  /** The same for all runners of this process. */
+  readonly shared: SharedArrayBuffer;
   /** To the supervisor, in order. */
   send(message: FromRunner): void;
 }

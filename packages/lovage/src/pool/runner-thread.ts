@@ -5,12 +5,13 @@ import type { FromThread, ThreadData, ToThread } from "./child-protocol.ts";
 import { hostRunner, loadEntry } from "./hosted-runner.ts";
 import { SlotTable } from "./slot-table.ts";
 
-const { entry, spec, rows, memory } = workerData as ThreadData;
+const { entry, spec, rows, memory, shared } = workerData as ThreadData;
 const send = (message: FromThread) => parentPort?.postMessage(message);
 watchChildCount((running) => send({ c: "children", running }));
 const runner = hostRunner({
   spec,
   slots: new SlotTable(rows, memory),
+  shared,
   start: async (context) => (await loadEntry(entry))(context),
   send: (message) => send({ c: "from", message }),
   wakeWatchdog: () => send({ c: "look" }),

@@ -11,7 +11,7 @@ import { startRunner } from "./runner/runner.ts";
 /** Milliseconds that a store may take to let go when the runner is done; its process ends then anyway. */
 const closeWithinMs = 1000;
 
-export async function start({ spec, slots, send }: RunnerContext): Promise<RunnerPort> {
+export async function start({ spec, slots, shared, send }: RunnerContext): Promise<RunnerPort> {
   const log = createLogger({ ...spec.log, fields: { node: spec.nodeName, pid: process.pid } });
   try {
     const { app } = await loadApp(spec.appModule, { flags: spec.settings });
@@ -27,6 +27,7 @@ export async function start({ spec, slots, send }: RunnerContext): Promise<Runne
       log,
       clock: systemClock,
       ownsProcess: true,
+      revokeMemory: shared,
       ...(memoryBytes && { memoryBytes }),
     });
     return {

@@ -237,5 +237,5 @@ function requireShared(store: Store, plan: PoolPlan): void {
 
 /** The pool `inline` shares app and store with its supervisor. */
 function inlineStart(app: App, store: Store, log: Logger, clock: Clock): StartRunner {
-  return ({ spec, slots, send }) => startRunner({ app, store, spec, slots, send, log, clock });
+  return ({ spec, slots, shared, send }) => startRunner({ app, store, spec, slots, revokeMemory: shared, send, log, clock });
 }

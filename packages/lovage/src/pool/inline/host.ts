@@ -6,6 +6,7 @@ import { type HostedRunner, hostRunner, tableFor } from "../hosted-runner.ts";
 import type { RunnerSlots, RunnerSpec, ToRunner } from "../protocol.ts";
 import type { StartRunner } from "../runner-entry.ts";
 import type { HostEvents, Runner, RunnerExit, RunnerHost } from "../runner-host.ts";
+import { newSharedMemory } from "../shared-memory.ts";
 import { monotonicMs } from "../slot-table.ts";
 import { Watchdog } from "../watchdog.ts";
 
@@ -45,6 +46,7 @@ class InlineRunner implements Runner {
     this.#hosted = hostRunner({
       spec,
       slots,
+      shared: newSharedMemory(),
       start,
       send: (message) => setImmediate(() => events.onMessage(message)),
       wakeWatchdog: () => {},

@@ -14,9 +14,11 @@ export class MemoryRevokes implements Revokes {
   async revoke(revokes: readonly Revoke[], ttlMs: number): Promise<number> {
     const { space } = this.#view;
     const expiresAt = this.#view.now() + ttlMs;
+    const standing = this.#standing();
     for (const revoke of revokes) {
       space.revokesVersion += 1;
-      space.revokes.push({ value: { ...revoke, expiresAt }, expiresAt, version: space.revokesVersion });
+      const stood = revoke.terminate ? undefined : standing.get(revokeKey(revoke));
+      space.revokes.push({ value: { ...revoke, ...stood, expiresAt }, expiresAt, version: space.revokesVersion });
     }
     await this.#bus.publish("revokes", String(space.revokesVersion));
     return space.revokesVersion;
@@ -31,8 +33,13 @@ export class MemoryRevokes implements Revokes {
   }
 
   async standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]> {
-    const all = this.#alive(this.#view.space.revokes.map(({ value }) => value));
-    return keys.map((key) => all.findLast((revoke) => revokeKey(revoke) === key));
+    const standing = this.#standing();
+    return keys.map((key) => standing.get(key));
+  }
+
+  /** The newest of each key. */
+  #standing(): ReadonlyMap<RevokeKey, KeptRevoke> {
+    return new Map(this.#alive(this.#view.space.revokes.map(({ value }) => value)).map((revoke) => [revokeKey(revoke), revoke]));
   }
 
   #alive(revokes: readonly KeptRevoke[]): readonly KeptRevoke[] {

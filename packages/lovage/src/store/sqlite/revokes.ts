@@ -1,5 +1,6 @@
 import { type KeptRevoke, type Revoke, type RevokeKey, type Revokes, type RevokesPage, readRevokeKey } from "../../broker/revokes.ts";
 import { say } from "./bus.ts";
+import type { Database } from "./database.ts";
 import type { Row } from "./driver.ts";
 import * as sql from "./sql/statements.ts";
 import type { View } from "./view.ts";
@@ -20,7 +21,10 @@ export class SqliteRevokes implements Revokes {
     return view.write("revoke in", (database, touched) => {
       let version = revokesVersion(view);
       const expires = view.now() + ttlMs;
-      for (const { by, value, terminate, killAfterMs, signal = null } of revokes) {
+      for (const revoke of revokes) {
+        const { by, value } = revoke;
+        const stood = revoke.terminate ? undefined : standing(view, database, revoke);
+        const { terminate, killAfterMs, signal = null } = stood ?? revoke;
         version = Number(database.get(sql.nextSequence, { name: sequenceOf(view) })?.value);
         database.run(sql.addRevoke, {
           space: view.space,
@@ -51,14 +55,13 @@ export class SqliteRevokes implements Revokes {
 
   standing(keys: readonly RevokeKey[]): Promise<readonly (KeptRevoke | undefined)[]> {
     const view = this.#view;
-    return view.read((database) =>
-      keys.map((key) => {
-        const { by, value } = readRevokeKey(key);
-        const row = database.get(sql.standingRevoke, { space: view.space, kind: by, value, now: view.now() });
-        return row && toRevoke(row);
-      }),
-    );
+    return view.read((database) => keys.map((key) => standing(view, database, readRevokeKey(key))));
   }
+}
+
+function standing(view: View, database: Database, { by, value }: Pick<Revoke, "by" | "value">): KeptRevoke | undefined {
+  const row = database.get(sql.standingRevoke, { space: view.space, kind: by, value, now: view.now() });
+  return row && toRevoke(row);
 }
 
 const toRevoke = ({ kind, value, terminate, killAfterMs, signal, expires }: Row): KeptRevoke => ({

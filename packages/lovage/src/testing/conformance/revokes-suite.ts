@@ -63,6 +63,19 @@ export const revokesSuite: Suite = (api, name, make) => {
       );
     });
 
+    it("goes on stopping what runs when a key is revoked again without", async ({ store, pass }) => {
+      const stops = byId("a", { terminate: true, killAfterMs: 7, signal: "SIGINT" });
+      await store.revokes.revoke([stops], 60_000);
+      await store.revokes.revoke([byId("b", { terminate: true, killAfterMs: 7 })], 20);
+      await pass(40);
+      await store.revokes.revoke([byId("a"), byId("b")], 60_000);
+      const found = await store.revokes.standing([byId("a"), byId("b")].map(revokeKey));
+      assert.deepEqual(
+        found.map((revoke) => revoke && bare(revoke)),
+        [stops, byId("b")],
+      );
+    });
+
     it("takes the same value again as news: a revoke may become a termination", async ({ store }) => {
       const first = await store.revokes.revoke([byId("a")], 60_000);
       await store.revokes.revoke([byId("a", { terminate: true, killAfterMs: 1 })], 60_000);

@@ -75,7 +75,6 @@ export class Intake {
     const batch = fresh.map((delivery) => holdings.add(delivery));
     this.#atGate += batch.length;
     const isCurrent = revokes.isCurrent(revokesVersion);
-    if (!isCurrent) this.#learn();
     return () => this.#admit(batch, isCurrent);
   }
 
@@ -93,10 +92,6 @@ export class Intake {
     if (isExpired(message, this.storeNow)) return expired;
     if (!this.#isSuspect(held)) return null;
     return (await this.#options.revokes.refused([message])).has(message) ? revoked : null;
-  }
-
-  #learn(): void {
-    this.#options.revokes.refresh().catch(() => undefined); // rejects only when closed
   }
 
   /** `isCurrent`: what we know of revokes is as new as the batch. */

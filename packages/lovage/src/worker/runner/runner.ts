@@ -51,6 +51,8 @@ export interface RunnerOptions {
   send(message: FromRunner): void;
   readonly log: Logger;
   readonly clock: Clock;
+  /** What the runners of its process know of revokes. @defaultValue its own */
+  readonly revokeMemory?: SharedArrayBuffer;
   /** What `maxMemoryBytes` is compared with. @defaultValue RSS of the process */
   readonly memoryBytes?: () => number;
   /**
@@ -128,8 +130,9 @@ class Runner implements RunnerHandle {
       revokes: store.revokes,
       clock,
       log,
+      ...(options.revokeMemory && { memory: options.revokeMemory }),
       storeNow: () => this.#intake.storeNow,
-      onTerminating: (revokes) => this.#runs.revoke(revokes),
+      onNews: () => void this.#runs.cancelRevoked(this.#revokes).catch(() => undefined), // rejects only when closed
     });
     const knownElsewhere = new KnownElsewhere({ leases, clock, log, ...(store.pidbox && { pidbox: store.pidbox }) });
     this.#intake = new Intake({

@@ -3,7 +3,7 @@
  * ended. Fetches nothing and commits nothing itself.
  */
 import type { App } from "../../app/app.ts";
-import { matcher, type Revoke } from "../../broker/revokes.ts";
+import type { Revoke } from "../../broker/revokes.ts";
 import { execute } from "../../execution/execute.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Outcome } from "../../message/outcome.ts";
@@ -16,6 +16,7 @@ import type { Admission } from "./admission.ts";
 import type { Held } from "./held.ts";
 import { type AppLimits, hardLimitMs, softLimitMs } from "./limits.ts";
 import type { Marker } from "./marker.ts";
+import type { RevokeList } from "./revoke-list.ts";
 import { Run, type RunServices } from "./run.ts";
 
 /** How a run ended: an outcome to commit, or a message to give back because the worker stopped it. */
@@ -187,13 +188,14 @@ export class Runs {
     for (const run of this.#runs.values()) run.abandon();
   }
 
-  /** Of those that stop what runs. */
-  revoke(revokes: readonly Revoke[]): void {
-    if (this.#runs.size === 0) return;
-    const meant = matcher(revokes);
-    for (const run of this.#runs.values()) {
-      const revoke = meant(run.message);
-      if (revoke !== undefined) this.#cancel(run, revoke);
+  /** Of those that run, what is revoked and is to stop. Rejects only when closed. */
+  async cancelRevoked(revokes: RevokeList): Promise<void> {
+    const suspects = [...this.#runs.values()].filter(({ message }) => revokes.mayRefuse(message));
+    if (suspects.length === 0) return;
+    const standing = await revokes.refused(suspects.map(({ message }) => message));
+    for (const run of suspects) {
+      const revoke = standing.get(run.message);
+      if (revoke?.terminate === true && this.#runs.get(run.held.number) === run) this.#cancel(run, revoke);
     }
   }
 

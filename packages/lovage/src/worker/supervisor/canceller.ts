@@ -4,7 +4,7 @@
  * store holds for a runner, so a runner that hears nothing because user code blocks it is cancelled all the same.
  */
 import type { Bus } from "../../broker/bus.ts";
-import { matcher, type Revocable, type Revoke, type Revokes } from "../../broker/revokes.ts";
+import { type Revocable, type Revokes, standingFor } from "../../broker/revokes.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
@@ -32,7 +32,6 @@ export interface CancellerOptions {
 }
 
 const channel = "revokes";
-const pageSize = 2000;
 /** The bus may lose an announcement; looking costs one call, and only while something runs. */
 const lookEveryMs = 5000;
 
@@ -113,35 +112,29 @@ export class Canceller implements Service {
     return slots.some((answer) => answer === null || answer.taken.length > 0);
   }
 
+  /** The list itself is not read here: it may be long, and little runs. */
   async #look(): Promise<void> {
     const { revokes, pool } = this.#options;
-    const terminating: Revoke[] = [];
-    for (let isAll = false, told = false; !isAll; ) {
-      const { version, latest, revokes: fresh } = await revokes.since(this.#version ?? 0, pageSize);
-      if (version === this.#version) return;
-      this.#version = version;
-      isAll = version >= latest;
-      for (const member of told ? [] : pool().members) member.runner.send({ t: "revokes", epoch: member.epoch });
-      told = true;
-      terminating.push(...fresh.filter((revoke) => revoke.terminate));
-    }
-    if (terminating.length > 0) await Promise.all(pool().members.map((member) => this.#cancelIn(member, terminating)));
+    const { latest } = await revokes.since(0, 0);
+    if (latest === this.#version) return;
+    for (const member of pool().members) member.runner.send({ t: "revokes", epoch: member.epoch });
+    await Promise.all(pool().members.map((member) => this.#cancelIn(member)));
+    this.#version = latest;
   }
 
-  async #cancelIn(member: Member, terminating: readonly Revoke[]): Promise<void> {
-    const { held, revocable } = this.#options;
-    const meant = matcher(terminating);
+  async #cancelIn(member: Member): Promise<void> {
+    const { revokes, held, revocable } = this.#options;
     const running = new Set((await member.runner.slots(1000)).taken.map(({ number }) => number));
-    for (const delivery of await held(member.epoch)) {
+    if (running.size === 0) return;
+    // What has not started is the gate's.
+    const runs = (await held(member.epoch)).flatMap((delivery) => {
       const { number } = delivery.id;
-      // What has not started is the gate's.
-      if (!running.has(number)) continue;
-      const what = revocable(delivery);
-      const revoke = meant(what);
-      if (!revoke) continue;
-      const { killAfterMs, signal } = revoke;
+      return running.has(number) && !this.#asked.has(keyOf(member, number)) ? { ...revocable(delivery), number } : [];
+    });
+    for (const [{ number, id }, { terminate, killAfterMs, signal }] of await standingFor(revokes, runs)) {
+      if (!terminate) continue;
       member.runner.cancel(number, signal);
-      this.asked(member, { number, taskId: what.id ?? "", killAfterMs, ...(signal !== undefined && { signal }) });
+      this.asked(member, { number, taskId: id ?? "", killAfterMs, ...(signal !== undefined && { signal }) });
     }
   }
 

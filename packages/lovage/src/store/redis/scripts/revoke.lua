@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
--- Adds refusals, each under a version of its own, and announces the last.
+-- Adds refusals, each under a version of its own, and announces the last. One that stops nothing (how is -) does not take back
+-- how its key stood.
 -- KEYS  1 version, 2 refusals in order of their versions, 3 version by key
 -- ARGV  1 ms they are kept, 2 bus channel, 3 … two each: how (one word), key
 -- Reply the new version
 -- Python  none of these keys.
 -- include "clock"
 -- include "revokes"
+-- include "standing-revoke"
 redis.call('XLEN', KEYS[2])
 redis.call('HLEN', KEYS[3])
 local now = now_ms()
@@ -19,7 +21,11 @@ local until_ms = string.format('%.0f', now + ARGV[1])
 for i = 3, #ARGV, 2 do
   version = version + 1
   local at = string.format('%.0f', version)
-  redis.call('XADD', KEYS[2], at .. '-0', 'r', until_ms .. ' ' .. ARGV[i] .. ' ' .. ARGV[i + 1])
+  local how = ARGV[i]
+  if how == '-' then
+    how = string.match(standing_revoke(KEYS[2], KEYS[3], ARGV[i + 1], now), '^%d+ (%S+)') or how
+  end
+  redis.call('XADD', KEYS[2], at .. '-0', 'r', until_ms .. ' ' .. how .. ' ' .. ARGV[i + 1])
   redis.call('HSET', KEYS[3], ARGV[i + 1], at)
 end
 local text = string.format('%.0f', version)

@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const revokeScript: LuaScript = {
   name: "revoke",
-  sha1: "2759afb899536b0b12a9c6f8efa647258be35e3d",
+  sha1: "73d65c4002230f374322c505a7ca2a62f38815b6",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -27,6 +27,12 @@ local function drop_expired(entries, places, now)
     redis.call('XTRIM', entries, 'MINID', string.format('%.0f-0', dropped + 1))
   end
 end
+local function standing_revoke(entries, places, key, now)
+  local at = redis.call('HGET', places, key)
+  local found = at and redis.call('XRANGE', entries, at, at) or {}
+  local text = #found > 0 and found[1][2][2] or ''
+  return text ~= '' and tonumber(string.match(text, '^%d+')) > now and text or ''
+end
 redis.call('XLEN', KEYS[2])
 redis.call('HLEN', KEYS[3])
 local now = now_ms()
@@ -39,7 +45,11 @@ local until_ms = string.format('%.0f', now + ARGV[1])
 for i = 3, #ARGV, 2 do
   version = version + 1
   local at = string.format('%.0f', version)
-  redis.call('XADD', KEYS[2], at .. '-0', 'r', until_ms .. ' ' .. ARGV[i] .. ' ' .. ARGV[i + 1])
+  local how = ARGV[i]
+  if how == '-' then
+    how = string.match(standing_revoke(KEYS[2], KEYS[3], ARGV[i + 1], now), '^%d+ (%S+)') or how
+  end
+  redis.call('XADD', KEYS[2], at .. '-0', 'r', until_ms .. ' ' .. how .. ' ' .. ARGV[i + 1])
   redis.call('HSET', KEYS[3], ARGV[i + 1], at)
 end
 local text = string.format('%.0f', version)
