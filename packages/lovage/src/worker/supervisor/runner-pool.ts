@@ -42,6 +42,9 @@ const exitWithinMs = 3000;
 /** Without any runner ready, so many failed starts are enough to call it hopeless. */
 const mostHopelessStarts = 3;
 
+/** Milliseconds from its start after which a runner that was ready, and is killed from outside, is no part of a crash loop. */
+const settledInMs = 500;
+
 /** From outside, as it might have been at any time: that says nothing about how it starts. */
 const wasKilled = ({ member, death }: Departed): boolean => death.cause === "killed" && member.failure === null;
 
@@ -236,11 +239,16 @@ export class RunnerPool {
     this.#settling.add(settling);
     listener.onGone(departed);
     if (!member.wasReady && !expected) this.#failedToStart(departed);
-    const atWork = member.wasReady || wasKilled(departed);
-    const pauseMs =
-      expected || member.alone ? 0 : this.#pace.died(atWork, clock.monotonic(), exit.signal === null ? null : member.runner.pid);
+    const pauseMs = expected || member.alone ? 0 : this.#pauseAfter(departed);
     if (!member.retired && !member.alone) this.#replaceAfter(pauseMs);
     await settling;
+  }
+
+  #pauseAfter(departed: Departed): number {
+    const { member, exit } = departed;
+    const now = this.#options.clock.monotonic();
+    if (member.wasReady && wasKilled(departed) && now - member.spawnedAt >= settledInMs) return 0;
+    return this.#pace.died(member.wasReady || wasKilled(departed), now, exit.signal === null ? null : member.runner.pid);
   }
 
   #failedToStart({ member, exit }: Departed): void {
