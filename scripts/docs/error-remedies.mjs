@@ -97,6 +97,10 @@ export const remedies = {
     "It ends by itself and a new one starts. If it happens often, the machine stalls for more than ten seconds.",
   ],
   LOVAGE_EPOCH_OPEN: ["Somebody settles for a runner that is not closed.", "Close its epoch first; of interest to writers of stores."],
+  LOVAGE_EXCHANGE_TYPE: [
+    "A node was told to consume a queue that is bound to an exchange of a type that Redis does not have.",
+    "`direct`, `topic` or `fanout`.",
+  ],
   LOVAGE_FAULT: ["A background fault of the store, as a process warning.", "Give `onFault` to `createApp` to have it yourself.", "-"],
   LOVAGE_FLAG_UNSUPPORTED: ["A flag of Celery's that is not there yet.", "The message says what to do instead."],
   LOVAGE_HEADERS_INVALID: ["A header of a message has a value that it cannot have.", "The message names the header; it is a dead letter."],

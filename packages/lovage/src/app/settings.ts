@@ -311,6 +311,12 @@ export const settingsTable = {
     kind: kinds.nullable(kinds.whole(1, Number.MAX_SAFE_INTEGER)),
     doc: "KiB. A runner above it is ended in the middle of its task, which counts as its death. RSS of a process; heap of a thread in the pool threads.",
   }),
+  workerPoolRestarts: row({
+    celery: "worker_pool_restarts",
+    default: false,
+    kind: kinds.flag,
+    doc: "`pool_restart` of remote control replaces all runners, each when it has finished what it runs.",
+  }),
   workerShutdownTimeout: row({
     celery: null,
     default: 25,

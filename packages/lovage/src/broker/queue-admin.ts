@@ -54,6 +54,11 @@ export interface Binding {
   readonly routingKey: string;
 }
 
+export interface NewBinding extends Binding {
+  /** "direct", "topic" or "fanout". */
+  readonly exchangeType: string;
+}
+
 export interface QueueAdmin {
   /** Messages waiting, all priorities together. */
   depth(queues: readonly QueueName[]): Promise<readonly number[]>;
@@ -73,6 +78,8 @@ export interface QueueAdmin {
   /** Names of all queues that hold or have held messages. */
   names(): Promise<readonly QueueName[]>;
   bindings(): Promise<readonly Binding[]>;
+  /** So that Python's publishers find the queue through the exchange. Only where they come to. */
+  bind?(binding: NewBinding): Promise<void>;
   /** All messages of all queues, page by page. One that moves meanwhile may be met twice, or not at all. */
   scan(): AsyncIterable<readonly Standing[]>;
   /** Only where Python's workers take from the same queues. */

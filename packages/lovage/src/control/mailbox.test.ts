@@ -5,9 +5,9 @@ import { silentLogger } from "../kernel/logger.ts";
 import { newTaskMessage } from "../message/encode.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import { ask, tell } from "./ask.ts";
-import type { NodeView, Refusal } from "./commands.ts";
 import { busLink, type ControlBus } from "./control-link.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { NodeView, Refusal } from "./node-view.ts";
 
 /** One process's bus: what is published reaches all that have called `next()`. */
 function localBus(): ControlBus {
@@ -39,16 +39,27 @@ function localBus(): ControlBus {
 
 const message = newTaskMessage({ id: "id-1", task: "t.add", args: [2, 3], kwargs: { z: 1 }, routingKey: "celery" });
 
+const registered = new Map(
+  ["t.slow", "celery.ping", "t.add"].map((task) => [task, { name: task, rate_limit: task === "t.slow" ? "10/m" : null }]),
+);
+const fixedPool: NodeView["pool"] = { scales: false, grow: async () => undefined, autoscale: async () => undefined, restart: () => false };
+
 function node(name: string, more: Partial<NodeView> = {}): NodeView {
   return {
     nodeName: name,
+    facts: { stats: async () => ({}), settings: () => ({}), report: async () => "", memory: () => 1 },
+    work: {
+      active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
+      reserved: async () => [],
+      scheduled: async () => [],
+    },
+    tasks: { registered: () => registered, limitRate: async () => false, limitTime: () => false },
+    pool: fixedPool,
+    queues: { consumed: () => [], add: async () => undefined, cancel: () => undefined },
+    refusals: { revoke: async () => undefined, ids: async () => [] },
     events: { enabled: false, enable: async () => undefined, disable: async () => undefined, heartbeat: async () => undefined },
-    active: async () => [{ message, startedAt: 5000, ackedEarly: false, workerPid: 42 }],
-    registered: () => ["t.slow", "celery.ping", "t.add"],
-    scales: false,
-    grow: async () => undefined,
-    autoscale: async () => undefined,
-    revoke: async () => undefined,
+    custom: { has: () => false, run: async () => null },
+    shutdown: () => undefined,
     ...more,
   };
 }
@@ -79,7 +90,7 @@ describe("the mailbox", () => {
 
   it("answers those whose pattern fits its name, and hears those who want no answer", async () => {
     const grown: unknown[] = [];
-    const { link } = await fleet(node("a@x", { grow: async (by) => void grown.push(by) }), node("b@x"));
+    const { link } = await fleet(node("a@x", { pool: { ...fixedPool, grow: async (by) => void grown.push(by) } }), node("b@x"));
     const some = (pattern: string, matcher?: "glob" | "pcre") =>
       ask(link, { method: "ping", pattern, ...(matcher && { matcher }), limit: 1, timeoutMs: 30 }).then(Object.keys);
     expect(await some("a*")).toEqual(["a@x"]);
@@ -150,16 +161,18 @@ describe("the mailbox", () => {
 
   it("tells what is registered, sorted, without Celery's own unless asked", async () => {
     const { link } = await fleet(node("a@x"));
-    expect(await ask(link, { method: "registered", limit: 1 })).toEqual({ "a@x": ["t.add", "t.slow"] });
+    expect(await ask(link, { method: "registered", limit: 1 })).toEqual({ "a@x": ["t.add", "t.slow [rate_limit=10/m]"] });
     const all = await ask(link, { method: "dump_tasks", arguments: { builtins: true, taskinfoitems: [] }, limit: 1 });
-    expect(all["a@x"]).toEqual(["celery.ping", "t.add", "t.slow"]);
-    const named = await ask(link, { method: "registered", arguments: { taskinfoitems: ["name", "rate_limit"] }, limit: 1 });
-    expect(named["a@x"]).toEqual(["t.add [name=t.add]", "t.slow [name=t.slow]"]);
+    expect(all["a@x"]).toEqual(["celery.ping", "t.add", "t.slow [rate_limit=10/m]"]);
+    const named = await ask(link, { method: "registered", arguments: { taskinfoitems: ["name", "rate_limit", "nosuch"] }, limit: 1 });
+    expect(named["a@x"]).toEqual(["t.add [name=t.add]", "t.slow [name=t.slow rate_limit=10/m]"]);
   });
 
   it("takes revokes by id and by stamp, in Celery's words", async () => {
     const heard: Refusal[] = [];
-    const { link } = await fleet(node("a@x", { revoke: async (refusals) => void heard.push(...refusals) }));
+    const { link } = await fleet(
+      node("a@x", { refusals: { revoke: async (refusals) => void heard.push(...refusals), ids: async () => ["i"] } }),
+    );
     const said = async (method: string, args: Record<string, unknown>) =>
       (await ask(link, { method, arguments: args, limit: 1 }))["a@x"] as unknown;
     expect(await said("revoke", { task_id: "i", terminate: false })).toEqual({ ok: "tasks {'i'} flagged as revoked" });
@@ -167,6 +180,7 @@ describe("the mailbox", () => {
     expect(await said("revoke_by_stamped_headers", { headers: { user: [1, "1"] } })).toEqual({
       ok: "headers {'user': [1, '1']} flagged as revoked, but not terminated",
     });
+    expect(await said("revoked", {})).toEqual(["i"]);
     const one = { by: "id", terminate: false, signal: undefined };
     expect(heard).toEqual([
       { ...one, value: "i" },
@@ -177,12 +191,15 @@ describe("the mailbox", () => {
 
   it("grows and shrinks, or changes its range where it scales by itself, in Celery's words", async () => {
     const grown: unknown[] = [];
-    const plain = node("a@x", { grow: async (by) => void grown.push(by) });
+    const plain = node("a@x", { pool: { ...fixedPool, grow: async (by) => void grown.push(by) } });
     const scaling = node("b@x", {
-      scales: true,
-      autoscale: async (range) => {
-        grown.push(range);
-        return { max: 3, min: 1, ...range };
+      pool: {
+        ...fixedPool,
+        scales: true,
+        autoscale: async (range) => {
+          grown.push(range);
+          return { max: 3, min: 1, ...range };
+        },
       },
     });
     const { link } = await fleet(plain, scaling);
@@ -199,10 +216,10 @@ describe("the mailbox", () => {
   });
 
   it("answers errors for what it does not know and for what fails", async () => {
-    const broken = node("a@x", { active: () => Promise.reject(new Error("store away")) });
+    const broken = node("a@x", { facts: { ...node("").facts, stats: () => Promise.reject(new Error("store away")) } });
     const { link } = await fleet(broken);
     expect(await ask(link, { method: "nosuch", limit: 1 })).toEqual({ "a@x": { error: "KeyError('nosuch')" } });
-    expect(await ask(link, { method: "active", limit: 1 })).toEqual({ "a@x": { error: "Error: store away" } });
+    expect(await ask(link, { method: "stats", limit: 1 })).toEqual({ "a@x": { error: "Error('store away')" } });
   });
 
   it("forgets garbage and goes on", async () => {

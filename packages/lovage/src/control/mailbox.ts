@@ -6,8 +6,11 @@ import type { Clock } from "../kernel/clock.ts";
 import type { LamportClock } from "../kernel/lamport-clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
-import { commands, type NodeView } from "./commands.ts";
+import { safeRepr } from "../message/repr.ts";
+import { noReply } from "./commands/command.ts";
+import { commands } from "./commands/table.ts";
 import type { ControlLink } from "./control-link.ts";
+import type { NodeView } from "./node-view.ts";
 import { type ControlRequest, decodeRequest, encodeReply, isForNode } from "./pidbox.ts";
 
 export interface MailboxOptions {
@@ -67,7 +70,7 @@ export class Mailbox implements Service {
       this.#lamport.adjust(request.clock);
       if (!isForNode(request, node.nodeName)) return;
       const answer = await this.#answer(request);
-      if (request.replyTo === null) return;
+      if (request.replyTo === null || answer === noReply) return;
       const reply = { ticket: request.ticket, clock: this.#lamport.forward(), replies: { [node.nodeName]: answer } };
       await link.reply(request.replyTo, encodeReply(reply, request.replyTo));
     } catch (error) {
@@ -77,16 +80,20 @@ export class Mailbox implements Service {
 
   async #answer(request: ControlRequest): Promise<unknown> {
     const { node, log } = this.#options;
-    const command = commands.get(request.method);
-    if (!command) {
-      if (request.replyTo === null) log.info("mailbox.unknown-method", { method: request.method });
-      return { error: `KeyError('${request.method}')` };
-    }
+    const { method } = request;
     try {
-      return await command({ node, arguments: request.arguments, clock: this.#lamport.value });
+      const command = commands.get(method);
+      if (command) return await command({ node, arguments: request.arguments, clock: this.#lamport });
+      if (node.custom.has(method)) return await node.custom.run(method, request.arguments);
     } catch (error) {
-      log.warn("mailbox.command-failed", { method: request.method, error });
-      return { error: String(error) };
+      log.warn("mailbox.command-failed", { method, error });
+      return { error: reprOf(error) };
     }
+    if (request.replyTo === null) log.info("mailbox.unknown-method", { method });
+    return { error: `KeyError(${safeRepr(method)})` };
   }
 }
+
+/** As Python's `repr` of an exception. */
+const reprOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}(${safeRepr(error.message)})` : `Error(${safeRepr(String(error))})`;

@@ -85,6 +85,8 @@ export type FromRunner =
   | { readonly t: "drained"; readonly epoch: Epoch; readonly tasksDone: number }
   /** The app could not be loaded or `setup()` threw: `code` and `message` for people. It exits. */
   | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }
+  /** Tasks that it has begun since it last said so, by name. */
+  | { readonly t: "counts"; readonly epoch: Epoch; readonly started: Readonly<Record<string, number>> }
   /** The store could not be reached for this long, while so many deliveries are held. */
   | { readonly t: "store-down"; readonly epoch: Epoch; readonly forMs: number; readonly held: number };
 

@@ -21,12 +21,16 @@ const againAfterMs = 500;
 
 export class Bell {
   readonly #options: BellOptions;
+  #queues: readonly QueueName[];
   #abort = new AbortController();
+  /** Ends when other queues are to be listened to. */
+  #others = new AbortController();
   #running: Promise<void> | undefined;
   #wanted: (() => void) | undefined;
 
   constructor(options: BellOptions) {
     this.#options = options;
+    this.#queues = options.queues;
   }
 
   start(): void {
@@ -41,26 +45,37 @@ export class Bell {
     this.#running = undefined;
   }
 
+  /** From now on; rings once for what may wait there already. */
+  listenTo(queues: readonly QueueName[]): void {
+    this.#queues = queues;
+    this.#others.abort();
+    this.#wanted?.();
+  }
+
   /** What `isWanted` says may have become true. */
   changed(): void {
     this.#wanted?.();
   }
 
   async #listen(signal: AbortSignal): Promise<void> {
-    const { queues, wake, clock, log, ring } = this.#options;
+    const { wake, clock, log, ring } = this.#options;
     while (!signal.aborted) {
+      this.#others = new AbortController();
+      const until = AbortSignal.any([signal, this.#others.signal]);
       try {
-        for await (const _ of wake(queues, signal)) {
-          ring();
-          // Under load nobody listens: a bell that is heard while messages wait and all are busy would ring without end.
-          await this.#wantedOrStopped(signal);
-          // A bell that rings without end must not keep a node that stops.
-          if (signal.aborted) break;
-        }
+        if (this.#queues.length === 0) await aborted(until);
+        else
+          for await (const _ of wake(this.#queues, until)) {
+            ring();
+            // Under load nobody listens: a bell that is heard while messages wait and all are busy would ring without end.
+            await this.#wantedOrStopped(until);
+            // A bell that rings without end must not keep a node that stops.
+            if (until.aborted) break;
+          }
       } catch (error) {
-        if (!signal.aborted) log.warn("bell.failed", { error });
+        if (!until.aborted) log.warn("bell.failed", { error });
       }
-      await clock.sleep(againAfterMs, signal).catch(() => undefined);
+      if (!this.#others.signal.aborted) await clock.sleep(againAfterMs, until).catch(() => undefined);
     }
   }
 
@@ -68,4 +83,11 @@ export class Bell {
     while (!this.#options.isWanted() && !signal.aborted) await new Promise<void>((resolve) => (this.#wanted = resolve));
     this.#wanted = undefined;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

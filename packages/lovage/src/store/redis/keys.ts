@@ -2,6 +2,7 @@
 import type { Channel } from "../../broker/bus.ts";
 import type { NodeId } from "../../broker/leases.ts";
 import type { LimitName } from "../../broker/limits.ts";
+import type { NewBinding } from "../../broker/queue-admin.ts";
 import type { StateKey } from "../../broker/state-store.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { QueueName, TaskId } from "../../message/task-message.ts";
@@ -124,6 +125,10 @@ export class Keys {
   eventChannel(database: number, routingKey: string): string {
     return `${this.#options.keyPrefix}/${database}.celeryev/${routingKey}`;
   }
+  bindingOf({ queue, exchangeType, routingKey }: NewBinding): string {
+    const pattern = exchangeType === "topic" ? topicPattern(routingKey) : "";
+    return [routingKey, pattern, queue].join(this.#options.separator);
+  }
   get separator(): string {
     return this.#options.separator;
   }
@@ -134,4 +139,13 @@ export class Keys {
   // Celery's result backend (celery-wire.md §5.1, §7.1).
   result = (id: TaskId): string => `${this.#options.resultKeyPrefix}celery-task-meta-${id}`;
   taskset = (groupId: string): string => `${this.#options.resultKeyPrefix}celery-taskset-meta-${groupId}`;
+}
+
+/** As kombu writes the pattern of a topic's binding key (celery-wire.md §1.4). */
+function topicPattern(key: string): string {
+  const words = key.split(".").map((word) => {
+    if (word === "*") return ".*?[^\\.]";
+    return word === "#" ? ".*?" : word.replace(/[\\^$+?()[\]{}|*]/g, "\\$&");
+  });
+  return `^${words.join("\\.")}$`;
 }

@@ -1,5 +1,5 @@
 /** Queues for people. Not for the hot path. */
-import type { Binding, QueueAdmin, QueueCounts, Removal, Standing, TakenByPython, Waiting } from "../../broker/queue-admin.ts";
+import type { Binding, NewBinding, QueueAdmin, QueueCounts, Removal, Standing, TakenByPython, Waiting } from "../../broker/queue-admin.ts";
 import type { Delivery } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import type { Keys } from "./keys.ts";
@@ -106,6 +106,10 @@ export class RedisQueues implements QueueAdmin {
       cursor = asText(next);
       yield entries ?? [];
     } while (cursor !== "0");
+  }
+
+  async bind(binding: NewBinding): Promise<void> {
+    await this.#link.call(["SADD", this.#keys.bindings + binding.exchange, this.#keys.bindingOf(binding)]);
   }
 
   async *scan(): AsyncGenerator<readonly Standing[]> {

@@ -7,7 +7,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery, Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
-import type { TaskMessage } from "../../message/task-message.ts";
+import type { QueueName, TaskMessage } from "../../message/task-message.ts";
 import type { Registry } from "../../task/registry.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import { expired, type GateVerdict, gate, isExpired, revoked } from "./gate.ts";
@@ -26,6 +26,7 @@ const nameAgainMs = 60_000;
 
 export interface IntakeOptions {
   readonly registry: Registry;
+  readonly queues: readonly QueueName[];
   readonly revokes: RevokeList;
   readonly holdings: Holdings;
   readonly slots: Slots;
@@ -46,6 +47,9 @@ export class Intake {
   readonly #waiting: Held[] = [];
   /** Taken, and not yet judged. */
   #atGate = 0;
+  #queues: readonly QueueName[] = [];
+  /** Queues that were listened to and are no longer: what still comes of them goes back. */
+  readonly #left = new Set<QueueName>();
   readonly #namesSaid = new Map<string, number>();
   #closed = false;
   /** The store's clock, and our monotonic one at the same moment. */
@@ -53,6 +57,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#queues = options.queues;
     this.#storeNow = { theirs: options.clock.now(), ours: options.clock.monotonic() };
   }
 
@@ -149,6 +154,10 @@ export class Intake {
   #judge(held: Held, verdict: GateVerdict): void {
     const { end, settle } = this.#options;
     if (verdict.kind === "run") {
+      if (this.#left.has(held.delivery.queue)) {
+        this.giveBack([held]);
+        return;
+      }
       held.stage = "waiting";
       this.#waiting.push(held);
       return;
@@ -201,6 +210,15 @@ export class Intake {
   giveBack(batch: readonly Held[]): void {
     const newestFirst = [...batch].sort((a, b) => b.number - a.number);
     for (const held of newestFirst) this.#options.settle(held, { kind: "requeue", where: "front" });
+  }
+
+  listenTo(queues: readonly QueueName[]): void {
+    for (const queue of this.#queues) this.#left.add(queue);
+    for (const queue of queues) this.#left.delete(queue);
+    this.#queues = queues;
+    const back = this.#waiting.filter(({ delivery }) => this.#left.has(delivery.queue));
+    for (const held of back) this.forget(held);
+    this.giveBack(back);
   }
 
   /** The store ended it without us. */

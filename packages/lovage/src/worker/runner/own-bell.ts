@@ -24,6 +24,10 @@ export class OwnBell {
     this.#bell = new Bell({ ...options, isWanted: () => this.#idle, ring: () => this.#ring() });
   }
 
+  listenTo(queues: BellOptions["queues"]): void {
+    this.#bell.listenTo(queues);
+  }
+
   start(): void {
     this.#bell.start();
   }

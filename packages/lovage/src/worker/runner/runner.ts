@@ -12,6 +12,7 @@ import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
+import type { QueueName } from "../../message/task-message.ts";
 import { whoBlocks } from "../../pool/blocking-code.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
@@ -38,6 +39,7 @@ import { type RunEnd, Runs } from "./runs.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
+import { TaskCounts } from "./task-counts.ts";
 import { Wire } from "./wire.ts";
 
 /** Milliseconds until a message is tried again whose limits cannot be asked: somebody has to mend a key first. */
@@ -85,6 +87,7 @@ class Runner implements RunnerHandle {
   readonly #revokes: RevokeList;
   readonly #intake: Intake;
   readonly #recycling: Recycling;
+  readonly #counts: TaskCounts;
   readonly #fetcher: Fetcher;
   readonly #committer: Committer;
   readonly #wire: Wire;
@@ -109,6 +112,7 @@ class Runner implements RunnerHandle {
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
     this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...demandFacts(app.config, spec.nodeName) });
     this.#recycling = new Recycling({ ...spec, clock, memoryBytes: options.memoryBytes ?? (() => process.memoryUsage.rss()) });
+    this.#counts = new TaskCounts({ say: (started) => this.#say({ t: "counts", epoch, started }) });
     this.#runs = new Runs({
       app,
       services: this.#services(),
@@ -116,7 +120,10 @@ class Runner implements RunnerHandle {
       admission: this.#admission,
       log,
       ...runSettings(app),
-      onStarted: () => this.#recycling.taskStarted(),
+      onStarted: (task) => {
+        this.#recycling.taskStarted();
+        this.#counts.began(task);
+      },
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
       onParked: (held) => this.#parkedAtLimit(held),
@@ -137,6 +144,7 @@ class Runner implements RunnerHandle {
     const knownElsewhere = new KnownElsewhere({ leases, clock, log, ...(store.pidbox && { pidbox: store.pidbox }) });
     this.#intake = new Intake({
       registry: app.registry,
+      queues: spec.queues,
       revokes: this.#revokes,
       holdings: this.#holdings,
       slots: this.#slots,
@@ -229,7 +237,10 @@ class Runner implements RunnerHandle {
       },
       abandon: (run) => this.#abandonRun(run),
       tasksDone: () => this.#recycling.tasksDone,
-      say: (message) => this.#say(message),
+      say: (message) => {
+        if (message.t === "drained") this.#counts.say();
+        this.#say(message);
+      },
       leaveStandBy: () => this.#leaveStandBy?.(),
       onClosed: () => this.#unwatch(),
     });
@@ -288,8 +299,7 @@ class Runner implements RunnerHandle {
         this.#onRoom();
         break;
       case "queues":
-        this.#fetcher.listenTo(message.queues);
-        this.#wire.poke();
+        this.#listenTo(message.queues);
         break;
       case "drain":
         this.#ending.drain();
@@ -337,6 +347,13 @@ class Runner implements RunnerHandle {
   #handed(reserved: Reserved): void {
     if (this.#ending.ended || reserved.deliveries.some(({ id }) => this.#committer.remembers(id.number))) return;
     this.#intake.take(reserved)();
+  }
+
+  #listenTo(queues: readonly QueueName[]): void {
+    this.#fetcher.listenTo(queues);
+    this.#bell?.listenTo(queues);
+    this.#intake.listenTo(queues);
+    this.#wire.poke();
   }
 
   #wakeUp(): void {

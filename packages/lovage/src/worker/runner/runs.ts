@@ -34,7 +34,7 @@ export interface RunsOptions {
   readonly trackStarted: boolean;
   readonly resultExpiresMs: number | null;
   /** User code is about to get control. */
-  onStarted(): void;
+  onStarted(task: string): void;
   /** The code of a run has returned and its slot is free. */
   onEnded(run: Run, end: RunEnd): void;
   /** The delivery was ended by somebody else before its code got control. */
@@ -144,7 +144,7 @@ export class Runs {
     services.slots.table.take(row, held.number, startedAt, softMs && startedAt + softMs, hardMs && startedAt + hardMs);
     const run = new Run(held, row, startedAt, services);
     this.#runs.set(held.number, run);
-    onStarted();
+    onStarted(task.name);
     execute(task, message, run, app.execution).then(
       (outcome) => this.#end(run, outcome),
       (error: unknown) => this.#end(run, failure(error, "exception", true)),

@@ -43,6 +43,10 @@ export class Autoscaler {
     this.service = createLoop({ clock, everyMs: lookEveryMs, turn: () => this.#look(), onError });
   }
 
+  get range(): ScaleRange {
+    return this.#range;
+  }
+
   /** What is not given stays. */
   async update({ max, min }: Partial<ScaleRange>): Promise<ScaleRange> {
     const { size } = this.#options;

@@ -14,6 +14,7 @@ import type { Readiness } from "./readiness.ts";
 import type { Recycler } from "./recycler.ts";
 import type { PoolListener } from "./runner-pool.ts";
 import type { Shutdown } from "./shutdown.ts";
+import type { TaskTotals } from "./task-totals.ts";
 import type { Waker } from "./waker.ts";
 
 export interface ListeningActors {
@@ -28,6 +29,7 @@ export interface ListeningActors {
   readonly shutdown: Shutdown;
   readonly figures: Figures;
   readonly reporter: NodeReporter;
+  readonly totals: TaskTotals;
   readonly log: Logger;
 }
 
@@ -60,7 +62,7 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
   };
 }
 
-function heard({ waker, recycler, canceller, shutdown, figures, log }: ListeningActors, member: Member, message: FromRunner): void {
+function heard({ waker, recycler, canceller, shutdown, figures, totals, log }: ListeningActors, member: Member, message: FromRunner): void {
   switch (message.t) {
     case "idle":
       waker.becameIdle(member);
@@ -85,6 +87,9 @@ function heard({ waker, recycler, canceller, shutdown, figures, log }: Listening
       break;
     case "ended":
       canceller.ended(member, message.number);
+      break;
+    case "counts":
+      totals.add(message);
       break;
     case "failed":
       log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });

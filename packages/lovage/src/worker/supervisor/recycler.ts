@@ -21,6 +21,18 @@ export class Recycler {
     this.#options = options;
   }
 
+  /** Each when it has finished what it runs. */
+  all(): void {
+    const { pool, slots, log } = this.#options;
+    const members = pool().lasting;
+    log.info("pool.restart", { runners: members.length });
+    for (const member of members) {
+      member.endReason ??= "recycle";
+      if (slots > 1) pool().retire(member);
+      else pool().drain(member);
+    }
+  }
+
   reached(member: Member, { reason }: Extract<FromRunner, { readonly t: "recycle" }>): void {
     const { log, slots, pool } = this.#options;
     log.info("runner.recycle", { epoch: member.epoch, pid: member.runner.pid, why: reason });

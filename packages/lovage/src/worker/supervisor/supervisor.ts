@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import type { App } from "../../app/app.ts";
 import { busLink } from "../../control/control-link.ts";
 import { Mailbox } from "../../control/mailbox.ts";
+import type { NodeView } from "../../control/node-view.ts";
 import { busEvents } from "../../events/event-link.ts";
 import { systemName } from "../../events/worker-events.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -19,35 +20,32 @@ import { type PoolPlan, sharesProcess } from "../../pool/pools.ts";
 import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
-import { deadLetterKeeper } from "../../upkeep/dead-letter-keeper.ts";
-import { janitor } from "../../upkeep/janitor.ts";
 import { localMachine } from "../../upkeep/machine.ts";
-import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
 import { BlockedLoops } from "./blocked-loops.ts";
 import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
-import { consumingWatchdog } from "./consuming-watchdog.ts";
+import { ConsumedQueues } from "./consumed-queues.ts";
 import { Figures } from "./figures.ts";
 import { Health } from "./health.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
+import { nodeView } from "./node/node-view.ts";
 import { nodeInfo } from "./node-info.ts";
 import { NodeReporter } from "./node-reporter.ts";
-import { nodeView } from "./node-view.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize } from "./pool-size.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Readiness } from "./readiness.ts";
 import { Recycler } from "./recycler.ts";
 import { RunnerPool } from "./runner-pool.ts";
+import { nodeServices } from "./services.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
-import { silenceWatch } from "./silence-watch.ts";
-import { storeCheck } from "./store-check.ts";
+import { TaskTotals } from "./task-totals.ts";
 import { Waker } from "./waker.ts";
 import { Workload } from "./workload.ts";
 
@@ -80,6 +78,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #pool: RunnerPool;
   readonly #workload: Workload;
+  readonly #queues: ConsumedQueues;
+  readonly #totals = new TaskTotals();
   readonly #size: PoolSize;
   readonly #autoscaler: Autoscaler | null;
   readonly #leases: LeaseKeeper;
@@ -173,12 +173,19 @@ export class Supervisor {
       runners: plan.runners,
       clock,
       log,
-      specFor: (epoch) => ({ ...spec, epoch, openSlots: this.#size.openSlots, wantsEvents: this.#reporter.wanted }),
+      specFor: (epoch) => ({
+        ...spec,
+        epoch,
+        openSlots: this.#size.openSlots,
+        queues: this.#queues.names,
+        wantsEvents: this.#reporter.wanted,
+      }),
       open: (epoch) => this.#leases.open(epoch),
       settle: (departed) => this.#settler.departed(departed),
       listener: poolListener(() => this.#listening),
     });
-    this.#workload = new Workload({ pool, broker: store.broker, queues });
+    this.#queues = this.#consumedQueues();
+    this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#queues.names });
     this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
     this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
@@ -204,23 +211,7 @@ export class Supervisor {
       revocable: ({ bytes }) => peekHeaders(bytes) ?? { id: null, rootId: null, stamps: {} },
     });
     this.#recycler = new Recycler({ pool, slots: plan.slots, log });
-    this.#mailbox = new Mailbox({
-      link: store.pidbox ?? busLink(store.bus),
-      node: nodeView({
-        nodeName,
-        registry: app.registry,
-        members: () => this.#pool.members,
-        held,
-        revokes: store.revokes,
-        killAfterMs: app.config.killAfterMs,
-        size: this.#size,
-        autoscaler: this.#autoscaler,
-        events: this.#reporter,
-      }),
-      clock,
-      lamport: this.#lamport,
-      log,
-    });
+    this.#mailbox = new Mailbox({ link: store.pidbox ?? busLink(store.bus), node: this.#newView(), clock, lamport: this.#lamport, log });
     this.health = new Health({
       nodeName,
       clock,
@@ -229,11 +220,21 @@ export class Supervisor {
       storeAnsweredAt: () => this.#leases.answeredAt,
       draining: () => this.#shutdown.stopping,
     });
-    this.#services = [this.#canceller, this.#mailbox, new Promoter({ leases: store.leases, clock, log }), this.#watchConsuming()];
-    this.#services.push(janitor({ leases: store.leases, clock, log }));
-    this.#services.push(storeCheck({ store, deadlineMs: app.config.deadlineMs, clock, log }));
-    this.#services.push(this.#keepDeadLetters());
-    this.#services.push(silenceWatch({ pool, canKill: host.canKill, clock, log }));
+    const giveUp = () => void this.#shutdown.cold(exitCodes.gaveUpConsuming);
+    const { health } = this;
+    const plain = {
+      app,
+      store,
+      pool,
+      workload: this.#workload,
+      waker: () => this.#waker,
+      health,
+      canKill: host.canKill,
+      giveUp,
+      clock,
+      log,
+    };
+    this.#services = [this.#canceller, this.#mailbox, ...nodeServices(plain)];
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#services.push(this.#reporter);
     if (options.probed) this.#services.push(this.health);
@@ -294,12 +295,14 @@ export class Supervisor {
       shutdown: this.#shutdown,
       figures: this.#figures,
       reporter: this.#reporter,
+      totals: this.#totals,
       log: this.#options.log,
     };
   }
 
   #info() {
-    const { plan, queues, app, nodeName } = this.#options;
+    const { plan, app, nodeName } = this.#options;
+    const queues = this.#queues.names;
     const { members } = this.#pool;
     const { capacity: slots } = this.#size;
     return nodeInfo({ nodeName, pool: plan.pool, slots, queues, tasks: app.registry.names(), startedAt: this.#startedAt, members });
@@ -326,24 +329,38 @@ export class Supervisor {
     });
   }
 
-  #keepDeadLetters(): Service {
-    const { store, app, clock, log } = this.#options;
-    const { deadLetterMax: most, deadLetterExpires } = app.config;
-    const olderThanMs = deadLetterExpires === null ? null : deadLetterExpires * 1000;
-    return deadLetterKeeper({ deadLetters: store.deadLetters, most, olderThanMs, clock, log });
+  /** What becomes of it concerns whoever waits for messages. */
+  #consumedQueues(): ConsumedQueues {
+    const { queues, log, store } = this.#options;
+    return new ConsumedQueues({
+      names: queues,
+      log,
+      bind: async ({ name, ...how }) => store.broker.queues.bind?.({ queue: name, ...how }),
+      onChanged: (names) => {
+        this.#waker.listenTo(names);
+        for (const { runner, epoch, alone } of this.#pool.members) if (!alone) runner.send({ t: "queues", epoch, queues: names });
+        this.#leases.changed();
+      },
+    });
   }
 
-  #watchConsuming(): Service {
-    const { clock, log } = this.#options;
-    return consumingWatchdog({
-      clock,
-      log,
-      waiting: () => this.#workload.waiting(),
-      idleRunners: () => this.#waker.idle,
-      progress: () => this.#workload.progress(),
-      onLook: (stuck) => this.health.looked(stuck),
-      restartWaking: () => this.#waker.restart(this.#pool.serving),
-      giveUp: () => void this.#shutdown.cold(exitCodes.gaveUpConsuming),
+  #newView(): NodeView {
+    const { app, store, plan, nodeName, spec, clock, log } = this.#options;
+    const { maxTasks, prefetch } = spec;
+    return nodeView({
+      ...{ app, store, plan, nodeName, maxTasks, prefetch, clock },
+      size: this.#size,
+      autoscaler: this.#autoscaler,
+      totals: this.#totals,
+      queues: this.#queues,
+      startedAt: this.#startedAt,
+      members: () => this.#pool.members,
+      events: this.#reporter,
+      recycle: () => this.#recycler.all(),
+      shutdown: () => {
+        log.info("shutdown.by-control");
+        this.stop("warm");
+      },
     });
   }
 

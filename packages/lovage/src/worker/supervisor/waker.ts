@@ -36,6 +36,10 @@ export class Waker implements Service {
     this.#idle.clear();
   }
 
+  listenTo(queues: readonly QueueName[]): void {
+    this.#bell.listenTo(queues);
+  }
+
   get idle(): number {
     return this.#idle.size;
   }

@@ -11,7 +11,7 @@ it("takes a runner that does not answer for one that makes no progress", async (
   const lively = member("a", async () => ({ epoch: "a", tasksDone: done, taken: [] }));
   const frozen = member("b", () => Promise.reject(new Error("no answer")));
   const pool = { serving: [lively, frozen], members: [lively, frozen] } as unknown as RunnerPool;
-  const workload = new Workload({ pool: () => pool, broker: {} as Broker, queues: [] });
+  const workload = new Workload({ pool: () => pool, broker: {} as Broker, queues: () => [] });
   const before = await workload.progress();
   expect(await workload.progress()).toBe(before);
   done += 1;

@@ -7,7 +7,7 @@ import type { RunnerPool } from "./runner-pool.ts";
 export interface WorkloadOptions {
   readonly pool: () => RunnerPool;
   readonly broker: Broker;
-  readonly queues: readonly QueueName[];
+  readonly queues: () => readonly QueueName[];
 }
 
 /** Milliseconds for a watchdog to answer. */
@@ -28,7 +28,7 @@ export class Workload {
   /** Messages in the node's queues. */
   async waiting(): Promise<number> {
     const { broker, queues } = this.#options;
-    return (await broker.queues.depth(queues)).reduce((sum, depth) => sum + depth, 0);
+    return (await broker.queues.depth(queues())).reduce((sum, depth) => sum + depth, 0);
   }
 
   /** Changes whenever a runner takes or ends something. One that does not answer does neither. */

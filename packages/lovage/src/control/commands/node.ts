@@ -1,0 +1,38 @@
+/** The node itself: whether it is there, what it is made of, and its end. */
+import { flagOf } from "./arguments.ts";
+import { type CommandTable, nok, noReply, ok } from "./command.ts";
+
+export const nodeCommands: CommandTable = {
+  ping: () => ok("pong"),
+  clock: ({ clock }) => ({ clock: clock.value }),
+  // Asked by every Python worker that starts; without an answer of the right form it logs an error.
+  hello: ({ node, arguments: { from_node }, clock }) => (from_node === node.nodeName ? null : { revoked: {}, clock: clock.forward() }),
+  stats: async ({ node, clock }) => ({ ...(await node.facts.stats()), clock: String(clock.value) }),
+  conf: settings,
+  dump_conf: settings,
+  report: async ({ node }) => ok(await node.facts.report()),
+  memsample: ({ node }) => humanBytes(node.facts.memory()),
+  memdump: () => nok("NotImplementedError('memdump is about Python objects: ask memsample for the size of the process')"),
+  objgraph: () => nok("NotImplementedError('objgraph is about Python objects: take a heap snapshot with node --inspect')"),
+  shutdown: ({ node }) => {
+    node.shutdown();
+    return noReply;
+  },
+};
+
+function settings({ node, arguments: args }: Parameters<(typeof nodeCommands)[string]>[0]): unknown {
+  return node.facts.settings({ withDefaults: flagOf(args, "with_defaults") });
+}
+
+const units = [
+  [2 ** 40, "TB"],
+  [2 ** 30, "GB"],
+  [2 ** 20, "MB"],
+  [2 ** 10, "KB"],
+] as const;
+
+/** As Celery writes sizes: five digits at most. */
+function humanBytes(bytes: number): string {
+  const [size, unit] = units.find(([least]) => bytes >= least) ?? [1, "b"];
+  return `${Number((bytes / size).toPrecision(5))}${unit}`;
+}

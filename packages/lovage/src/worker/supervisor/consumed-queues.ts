@@ -1,0 +1,60 @@
+/** The queues that a node consumes, which may become others while it runs. Tells those who have to know; moves no message itself. */
+import type { ConsumedQueue, NodeQueues } from "../../control/node-view.ts";
+import { UsageError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { QueueName } from "../../message/task-message.ts";
+
+export interface ConsumedQueuesOptions {
+  readonly names: readonly QueueName[];
+  readonly log: Logger;
+  /** So that whoever publishes to its exchange finds it. Absent: nobody else publishes here. */
+  bind?(queue: ConsumedQueue): Promise<void>;
+  onChanged(names: readonly QueueName[]): void;
+}
+
+const exchangeTypes = ["direct", "topic", "fanout"];
+
+const plain = (name: QueueName): ConsumedQueue => ({ name, exchange: name, exchangeType: "direct", routingKey: name });
+
+export class ConsumedQueues implements NodeQueues {
+  readonly #options: ConsumedQueuesOptions;
+  readonly #queues: Map<QueueName, ConsumedQueue>;
+
+  constructor(options: ConsumedQueuesOptions) {
+    this.#options = options;
+    this.#queues = new Map(options.names.map((name) => [name, plain(name)]));
+  }
+
+  get names(): readonly QueueName[] {
+    return [...this.#queues.keys()];
+  }
+
+  consumed(): readonly ConsumedQueue[] {
+    return [...this.#queues.values()];
+  }
+
+  async add({ name, ...how }: Parameters<NodeQueues["add"]>[0]): Promise<void> {
+    const queue = { ...plain(name), ...how };
+    if (!exchangeTypes.includes(queue.exchangeType))
+      throw new UsageError(
+        "LOVAGE_EXCHANGE_TYPE",
+        `Cannot bind queue "${name}" to an exchange of type "${queue.exchangeType}": expected one of ${exchangeTypes.join(", ")}.`,
+        { details: { queue: name, exchangeType: queue.exchangeType } },
+      );
+    await this.#options.bind?.(queue);
+    if (this.#queues.has(name)) return;
+    this.#queues.set(name, queue);
+    this.#changed("consuming.added", name);
+  }
+
+  /** What it has not begun of it goes back; what runs goes on. */
+  cancel(name: QueueName): void {
+    if (this.#queues.delete(name)) this.#changed("consuming.cancelled", name);
+  }
+
+  #changed(what: string, queue: QueueName): void {
+    const { log, onChanged } = this.#options;
+    log.info(what, { queue, queues: this.names });
+    onChanged(this.names);
+  }
+}
