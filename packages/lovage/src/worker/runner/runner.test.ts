@@ -254,6 +254,8 @@ describe("a runner", () => {
       const limits: Store["limits"] = {
         admit: () => Promise.reject(new Error("nothing is to be asked")),
         publishUnique: async () => [],
+        lineOf: async () => undefined,
+        holderOf: async () => undefined,
       };
       const limited = defineTask("t", { rateLimit: "1/h" }, () => 1);
       const config = { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false };
@@ -271,7 +273,7 @@ describe("a runner", () => {
       const broken = defineTask("t", { concurrency: { limit: 1, per: () => JSON.parse("{") } }, () => 1);
       const [id] = await publish({});
       const refused = { kind: "refused", code: "LOVAGE_KEY_WRONG_TYPE", message: "spoilt" } as const;
-      const limits: Store["limits"] = { admit: async () => [refused], publishUnique: async () => [] };
+      const limits: Store["limits"] = { ...store.limits, admit: async () => [refused] };
       const plain = defineTask("plain", { concurrency: 1 }, () => 1);
       const [other] = await publish({ task: "plain" });
       await start([broken, plain], { options: { store: { ...store, limits } } });
