@@ -12,6 +12,9 @@ export type {
 } from "./app/control.ts";
 export { type AppOptions, createApp } from "./app/create-app.ts";
 export type { AppDeadLetters, BulkOptions, DeadTask, ReplayAllOptions, ReplayChanges, ReplayOptions } from "./app/dead-letters.ts";
+export type { Explanation } from "./app/explain/explain.ts";
+export type { TaskFacts } from "./app/explain/facts.ts";
+export type { Reason, ReasonCode } from "./app/explain/reason.ts";
 export type { AppQueues, MessageSelection, QueuedMessage, QueueSummary, TaskCount } from "./app/queues.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";

@@ -15,6 +15,7 @@ import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { AppControl } from "./control.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
+import type { Explanation } from "./explain/explain.ts";
 import type { AppQueues } from "./queues.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
 import type { SeenTransition } from "./transitions.ts";
@@ -76,6 +77,11 @@ export interface App extends Sender {
   readonly deadLetters: AppDeadLetters;
   /** What waits where: to look at, move, remove and hold back. */
   readonly queues: AppQueues;
+  /**
+   * Why a task is not running, or where it runs: reads every queue and asks the nodes, so it is for people.
+   * @defaultValue timeoutMs 1000, for nodes to answer
+   */
+  explain(id: TaskId, options?: { readonly timeoutMs?: number }): Promise<Explanation>;
   /** With `publishFallback: "spool"`; else null. */
   readonly spool: AppSpool | null;
 

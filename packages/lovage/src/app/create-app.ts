@@ -30,6 +30,7 @@ import { AppControl } from "./control.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { Dispatch } from "./dispatch.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
+import type { Explanation } from "./explain/explain.ts";
 import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
 import { AppStores } from "./open-stores.ts";
@@ -207,6 +208,11 @@ class LovageApp implements App {
       () => this.store(),
       () => this.#clock.now(),
     );
+  }
+
+  async explain(id: TaskId, { timeoutMs = 1000 }: { readonly timeoutMs?: number } = {}): Promise<Explanation> {
+    const [{ explain }, store] = await Promise.all([import("./explain/explain.ts"), this.store()]);
+    return explain(id, { store, control: this.control, timeoutMs, now: () => this.#clock.now() });
   }
 
   get spool(): Spool | null {

@@ -12,6 +12,7 @@ import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import type { Registry } from "../task/registry.ts";
 import type { Prepared, Sender } from "../task/sender.ts";
+import { noteLeftOut } from "./left-out.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Built } from "./sending.ts";
 import { inCanvas, mayBeUnique, someUnique, type Uniqueness, uniqueness } from "./uniqueness.ts";
@@ -89,9 +90,11 @@ export class Dispatch {
       const key = messages[index]?.lovage.unique?.key;
       return key === undefined ? message : { ...message, unique: { key, forMs: forMs.get(message.taskId) ?? null } };
     });
-    const { limits } = await this.#options.store();
-    const holders = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#options.deadlineMs });
-    return new Map(outgoing.flatMap(({ taskId }, index) => (holders[index] ? [[taskId, holders[index]] as const] : [])));
+    const { limits, state } = await this.#options.store();
+    const answers = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#options.deadlineMs });
+    const holders = new Map(outgoing.flatMap(({ taskId }, index) => (answers[index] ? [[taskId, answers[index]] as const] : [])));
+    if (holders.size > 0) await noteLeftOut(state, holders);
+    return holders;
   }
 
   #handle(built: Built, index: number, results: ResultSource = this.#options.results): AsyncResult | GroupResult {

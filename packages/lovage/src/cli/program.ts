@@ -24,6 +24,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   inspect: { summary: "ask running nodes, Python's too", json: true, load: () => import("./commands/inspect.ts") },
   control: { summary: "tell running nodes, Python's too, what to do", json: true, load: () => import("./commands/control.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
+  explain: { summary: "why a task is not running, or where it runs", json: true, load: () => import("./commands/explain.ts") },
   queue: { summary: "what waits where; move, remove and hold it back", json: true, load: () => import("./commands/queue.ts") },
   dlq: {
     summary: "list, show, replay, edit, discard, export and import dead letters",

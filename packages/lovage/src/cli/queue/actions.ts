@@ -2,7 +2,7 @@
 import type { App } from "../../app/app.ts";
 import type { MessageSelection, QueuedMessage, QueueSummary } from "../../app/queues.ts";
 import { UsageError } from "../../kernel/errors.ts";
-import { span } from "../ago.ts";
+import { span } from "../../kernel/span.ts";
 import { agreed, requireSomebody } from "../asking.ts";
 import { wholeOf } from "../flags.ts";
 import { type Output, print, table } from "../output.ts";
