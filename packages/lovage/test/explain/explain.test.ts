@@ -119,9 +119,7 @@ describe.each(["redis", "sqlite"] as const)("why a task is not running, on %s", 
     it("it was revoked, or has expired, and ended so", async () => {
       const revoked = await send("e.quick", { countdown: 3600 });
       await app.revoke(revoked);
-      expect(first(await explained(await send("e.quick", { expires: 0.000001 }), "expired"))).toMatch(
-        /expired.* before a worker could start it/,
-      );
+      await explained(await send("e.quick", { expires: 0.000001 }), "expired", /expired.* before a worker could start it/);
       expect(first(await explained(revoked, "revoked"))).toContain("It was revoked");
     });
 

@@ -9,7 +9,8 @@ export interface ConsumedQueuesOptions {
   readonly log: Logger;
   /** So that whoever publishes to its exchange finds it. Absent: nobody else publishes here. */
   bind?(queue: ConsumedQueue): Promise<void>;
-  onChanged(names: readonly QueueName[]): void;
+  /** `taken`: those from which runners are to take messages. */
+  onChanged(taken: readonly QueueName[]): void;
 }
 
 const exchangeTypes = ["direct", "topic", "fanout"];
@@ -19,6 +20,7 @@ const plain = (name: QueueName): ConsumedQueue => ({ name, exchange: name, excha
 export class ConsumedQueues implements NodeQueues {
   readonly #options: ConsumedQueuesOptions;
   readonly #queues: Map<QueueName, ConsumedQueue>;
+  #paused: readonly QueueName[] = [];
 
   constructor(options: ConsumedQueuesOptions) {
     this.#options = options;
@@ -27,6 +29,21 @@ export class ConsumedQueues implements NodeQueues {
 
   get names(): readonly QueueName[] {
     return [...this.#queues.keys()];
+  }
+
+  /** Without those that are paused. */
+  get taken(): readonly QueueName[] {
+    return this.#paused.length === 0 ? this.names : this.names.filter((name) => !this.#paused.includes(name));
+  }
+
+  /** Which queues are paused now, its own or not. */
+  pause(paused: readonly QueueName[]): void {
+    const before = this.taken;
+    this.#paused = paused;
+    const { taken } = this;
+    if (taken.length === before.length && taken.every((name) => before.includes(name))) return;
+    this.#options.log.info("consuming.paused", { paused: this.names.filter((name) => paused.includes(name)), queues: taken });
+    this.#options.onChanged(taken);
   }
 
   consumed(): readonly ConsumedQueue[] {
@@ -55,6 +72,6 @@ export class ConsumedQueues implements NodeQueues {
   #changed(what: string, queue: QueueName): void {
     const { log, onChanged } = this.#options;
     log.info(what, { queue, queues: this.names });
-    onChanged(this.names);
+    onChanged(this.taken);
   }
 }

@@ -36,6 +36,7 @@ import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node/node-view.ts";
 import { nodeInfo } from "./node-info.ts";
 import { NodeReporter } from "./node-reporter.ts";
+import { PausedQueues } from "./paused-queues.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize } from "./pool-size.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -177,7 +178,7 @@ export class Supervisor {
         ...spec,
         epoch,
         openSlots: this.#size.openSlots,
-        queues: this.#queues.names,
+        queues: this.#queues.taken,
         wantsEvents: this.#reporter.wanted,
       }),
       open: (epoch) => this.#leases.open(epoch),
@@ -185,7 +186,7 @@ export class Supervisor {
       listener: poolListener(() => this.#listening),
     });
     this.#queues = this.#consumedQueues();
-    this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#queues.names });
+    this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#queues.taken });
     this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
     this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
@@ -234,7 +235,8 @@ export class Supervisor {
       clock,
       log,
     };
-    this.#services = [this.#canceller, this.#mailbox, ...nodeServices(plain)];
+    const pauses = new PausedQueues({ state: store.state, bus: store.bus, clock, log, onLook: (paused) => this.#queues.pause(paused) });
+    this.#services = [pauses, this.#canceller, this.#mailbox, ...nodeServices(plain)];
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#services.push(this.#reporter);
     if (options.probed) this.#services.push(this.health);
@@ -336,9 +338,9 @@ export class Supervisor {
       names: queues,
       log,
       bind: async ({ name, ...how }) => store.broker.queues.bind?.({ queue: name, ...how }),
-      onChanged: (names) => {
-        this.#waker.listenTo(names);
-        for (const { runner, epoch, alone } of this.#pool.members) if (!alone) runner.send({ t: "queues", epoch, queues: names });
+      onChanged: (queues) => {
+        this.#waker.listenTo(queues);
+        for (const { runner, epoch, alone } of this.#pool.members) if (!alone) runner.send({ t: "queues", epoch, queues });
         this.#leases.changed();
       },
     });
