@@ -30,7 +30,12 @@ export const deviations = {
   "failing-group-inside-chord": {
     shows: "other",
     reason:
-      "a chord whose header holds a group that fails joins results by their ids: it may wait for one that is never stored, and calls it `Join error`",
+      "a chord whose header holds a group that fails joins results by their ids (backends/redis.py on_chord_part_return): it may wait for one that is never stored, and calls it `Join error`; where the group is empty it finds nothing that failed, and runs the body",
+  },
+  "ignored-beside-group": {
+    shows: "other",
+    reason:
+      "a chord whose header holds a group joins results by their ids without waiting (backends/redis.py on_chord_part_return): one that was to be ignored is not stored, and null for the body",
   },
   "size-of-inner-group": {
     shows: "other",
@@ -68,10 +73,20 @@ export const deviations = {
     reason:
       "what is linked to a chord reaches the chords in its header, but not inside a group there, nor from a chain that the chord is a step of",
   },
+  "errback-of-inner-chord": {
+    shows: "other",
+    reason:
+      "an errback of a chord is called for each chord in its header that fails, and again where another member fails (backends/base.py chord_error_from_stack); Lovage calls it once",
+  },
   "replaced-by-chord-inside-chord": {
     shows: "other",
     only: "5.2",
     reason: "it gives all members of a group or chord that replaces a part of a chord that part's index: their order is chance",
+  },
+  "errback-of-header-chord": {
+    shows: "less",
+    only: "5.2",
+    reason: "what is linked to a chord reaches its body alone, and no chord in its header (canvas.py _chord.link_error)",
   },
   "replaced-by-empty-group": { shows: "less", reason: "a task that is replaced by an empty group never ends" },
   "step-after-group-body": {

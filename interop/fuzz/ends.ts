@@ -21,6 +21,8 @@ interface Group {
   readonly group: readonly Tree[];
   /** Why it never came to a group without members, which has no end of its own to say so. */
   readonly failed?: Failure;
+  /** Perhaps it is Celery that says so. */
+  readonly byCelery?: boolean;
 }
 
 /** A group of one chain that ends in a group is that group, for its caller. */
@@ -47,7 +49,7 @@ export function ended(plan: Plan, how: Told, ...errors: readonly Failure[]): Tre
     case "group": {
       const [failed] = errors;
       const group = frozen(plan).members.map((member) => ended(member, how, ...errors));
-      return group.length === 0 && failed !== undefined ? { group, failed } : { group };
+      return group.length === 0 && failed !== undefined ? { group, failed, byCelery: how.byCelery === true } : { group };
     }
     case "chord":
       return ended(plan.body, how, ...errors);
@@ -58,7 +60,11 @@ export const isEmpty = (tree: Tree): boolean => "group" in tree && tree.group.ev
 export const membersOf = (tree: Tree): readonly Tree[] => ("group" in tree ? tree.group : [tree]);
 
 export function isByCelery(tree: Tree): boolean {
-  return "group" in tree ? tree.group.some(isByCelery) : tree.byCelery === true;
+  return tree.byCelery === true || ("group" in tree && tree.group.some(isByCelery));
+}
+
+export function isHidden(tree: Tree): boolean {
+  return "group" in tree ? tree.group.some(isHidden) : tree.hidden === true;
 }
 
 export function isForgotten(tree: Tree): boolean {

@@ -5,7 +5,19 @@
  */
 import { brokenBy, type Canvas, type Errback, type Kwargs, kwargsOf, type Side, type TaskNode } from "./canvas.ts";
 import type { Deviation } from "./deviations.ts";
-import { collapsed, ended, errorsOf, type Failure, isByCelery, isEmpty, isForgotten, membersOf, resultOf, type Tree } from "./ends.ts";
+import {
+  collapsed,
+  ended,
+  errorsOf,
+  type Failure,
+  isByCelery,
+  isEmpty,
+  isForgotten,
+  isHidden,
+  membersOf,
+  resultOf,
+  type Tree,
+} from "./ends.ts";
 import {
   type ChainPlan,
   type ChordPlan,
@@ -78,8 +90,10 @@ interface Chord {
   /** Of its body. */
   readonly errbacks: readonly Errback[];
   readonly added: Tree[];
+  /** Celery has called an errback of it for a chord in its header. */
+  isToldEarly: boolean;
 }
-const noChord: Chord = { errbacks: [], added: [] };
+const noChord: Chord = { errbacks: [], added: [], isToldEarly: false };
 
 class Evaluation {
   readonly runs: Run[] = [];
@@ -219,10 +233,8 @@ class Evaluation {
 
   #chord({ header, body }: ChordPlan, given: readonly unknown[], outer: Chord): Tree {
     if (header.length === 0) return this.apply(body, [[]], outer);
-    const parts = header.flatMap((member) => {
-      const chord: Chord = { errbacks: errbacksOf(body), added: [] };
-      return [this.apply(member, given, chord), ...chord.added];
-    });
+    const reports = header.map(() => ({ errbacks: errbacksOf(body), added: [] as Tree[], isToldEarly: false }));
+    const parts = header.flatMap((member, i) => [this.apply(member, given, reports[i]), ...(reports[i]?.added ?? [])]);
     const isComplex = parts.some((part) => "group" in part);
     // Whoever reports last sees to the body.
     const byCelery = parts.some(isByCelery);
@@ -230,11 +242,16 @@ class Evaluation {
     this.#deviates("group-and-chord-inside-chord", (byCelery || this.#starter === "py") && isComplex && header.some(endsInChord));
     this.#deviates("size-of-inner-group", header.length > 1 && header.some((member) => this.#startsGroupByCelery(member)));
     this.#deviates("chord-in-group-inside-chord", byCelery && header.some(endsInGroupOfChord));
+    // Lovage puts a task in the place of an empty group.
+    const holdsGroup = parts.some((part) => "group" in part && (this.#starter === "py" || !isEmpty(part)));
+    this.#deviates("ignored-beside-group", byCelery && holdsGroup && parts.some(isHidden));
     const errors = parts.flatMap(errorsOf);
     if (errors.length === 0) return this.apply(body, [parts.map(resultOf)], outer);
     const hasInner = errors.some(({ types }) => types.includes("ChordError"));
     this.#deviates("chord-error-inside-chord", byCelery && hasInner);
-    this.#deviates("failing-group-inside-chord", byCelery && isComplex);
+    this.#deviates("failing-group-inside-chord", byCelery && holdsGroup);
+    const early = reports.filter(({ isToldEarly }) => isToldEarly).length;
+    this.#deviates("errback-of-inner-chord", early > 0 && parts.filter((part) => errorsOf(part).length > 0).length > 1);
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer, byCelery);
   }
 
@@ -257,6 +274,7 @@ class Evaluation {
     // The members of a group end with the error itself (celery-wire.md §7.4).
     const told = body.type === "group" && body.members.length > 0 ? causes : [error];
     const tree = ended(body, { byCelery }, ...told);
+    if (byCelery && errbacks.some((errback) => outer.errbacks.includes(errback))) outer.isToldEarly = true;
     const news = errbacks.filter((errback) => !outer.errbacks.includes(errback));
     // Where a chord waits for an end in nothing, it has a task after all.
     this.#callErrbacks(news, isEmpty(tree) && outer === noChord ? noResult : noRun, error);

@@ -30,6 +30,8 @@ export interface ChordPlan {
   readonly type: "chord";
   header: Plan[];
   body: Plan;
+  /** Of two groups in a row, the second of which is its body; or begins it, once something follows. */
+  isOfGroups?: boolean;
 }
 export type Plan = TaskPlan | ChainPlan | GroupPlan | ChordPlan;
 
@@ -72,6 +74,7 @@ export class Planner {
     }
     const isJoined = canvas.type === "chain" || canvas.type === "chord";
     this.#deviates("errback-inside-header", isJoined && canvas.linkError.length > 0 && hasChordInHeader(plan), this.ofErrbacks);
+    this.#deviates("errback-of-header-chord", canvas.linkError.length > 0 && hasChordInHeader(plan, true), this.ofErrbacks);
     return plan;
   }
 
@@ -86,7 +89,6 @@ export class Planner {
       case "task":
         return taskOf(canvas);
       case "chain":
-        if (canvas.steps.some(isLinkedChain)) this.#deviates("links-of-inner-chain");
         return plans(canvas.steps).reduce<Plan>((left, right) => this.joined(left, right), chainOf([]));
       case "group": {
         const members = plans(canvas.members);
@@ -108,7 +110,7 @@ export class Planner {
     const right = this.#unrolled(given, left);
     switch (left.type) {
       case "task":
-        return chainOf([left, ...(right.type === "chain" ? unchained(right) : [right])]);
+        return chainOf([left, ...(right.type === "chain" ? this.#unchained(right) : [right])]);
       case "chain":
         return this.#afterChain(left, right);
       case "group":
@@ -116,7 +118,7 @@ export class Planner {
       case "chord":
         if (right.type === "chain") {
           if (endsInGroup(left.body)) this.#deviates("group-body-then-step");
-          return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
+          return this.#behindChord(left, right);
         }
         this.#deviates("step-after-group-body", endsInGroup(left.body) && right.type === "group");
         return endsInGroup(left.body) ? this.#afterGroupBody(left, right) : { ...left, body: this.joined(left.body, right) };
@@ -124,22 +126,44 @@ export class Planner {
   }
 
   #afterChain(left: ChainPlan, right: Plan): Plan {
-    if (right.type === "chain") return unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
+    if (right.type === "chain") return left.steps.at(-1)?.type === "chord" ? this.#behindChord(left, right) : this.#eachOf(left, right);
     const isOpen = left.steps.at(-1)?.type !== "task";
     this.#deviates("links-of-joined-chain", isOpen && left.links.length > 0);
     this.#deviates("links-of-joined-chain", isOpen && left.errors.length > 0, this.ofErrbacks);
-    const steps = unchained(left);
+    const steps = this.#unchained(left);
     const last = steps.at(-1);
     if (last === undefined && right.type === "group") return right;
     const before = steps.slice(0, -1);
     if (last?.type === "chord" && endsInGroup(last.body)) return chainOf([...before, this.#afterGroupBody(last, right)]);
     if (last?.type === "chord") return chainOf([...before, { ...last, body: this.joined(last.body, right) }]);
     if (last?.type !== "group") return chainOf([...steps, right]);
-    const chord = chordOf(last, right);
+    const chord = { ...chordOf(last, right), isOfGroups: right.type === "group" };
     const previous = before.at(-1);
     // Two chords in a row: the second becomes part of the first one's body.
     if (previous?.type !== "chord") return chainOf([...before, chord]);
     return chainOf([...before.slice(0, -1), { ...previous, body: this.joined(previous.body, chord) }]);
+  }
+
+  #eachOf(left: Plan, right: ChainPlan): Plan {
+    return this.#unchained(right).reduce<Plan>((all, step) => this.joined(all, step), left);
+  }
+
+  /** To Celery two groups in a row are two steps until the chain starts: the first joins the chord's body, without what follows it. */
+  #behindChord(left: Plan, right: ChainPlan): Plan {
+    const isCut = (step: Plan) => step.type === "chord" && step.isOfGroups === true && step.body.type !== "group";
+    this.#deviates("group-body-then-step", right.steps.some(isCut));
+    return this.#eachOf(left, right);
+  }
+
+  /** The steps, with what was linked to the chain as a whole. */
+  #unchained(chain: ChainPlan): Plan[] {
+    this.#deviates("links-of-inner-chain", chain.links.length > 0);
+    const isComposed = chain.steps.some(({ type }) => type !== "task");
+    this.#deviates("links-of-inner-chain", isComposed && chain.errors.length > 0, this.ofErrbacks);
+    const last = chain.steps.at(-1);
+    if (last !== undefined) for (const link of chain.links) linkTo(last, link);
+    for (const errback of chain.errors) for (const step of chain.steps) linkErrorTo(step, errback);
+    return chain.steps;
   }
 
   /** What follows gets the list, as it does everywhere else. */
@@ -214,14 +238,6 @@ function unrolled(plan: Plan): Plan {
   return only !== undefined && second === undefined ? unrolled(only) : plan;
 }
 
-/** The steps, with what was linked to the chain as a whole. */
-function unchained(chain: ChainPlan): Plan[] {
-  const last = chain.steps.at(-1);
-  if (last !== undefined) for (const link of chain.links) linkTo(last, link);
-  for (const errback of chain.errors) for (const step of chain.steps) linkErrorTo(step, errback);
-  return chain.steps;
-}
-
 export function linkTo(plan: Plan, link: Plan): void {
   if (plan.type === "task" || plan.type === "chain") plan.links = [...new Set([...plan.links, link])];
   else if (plan.type === "chord") linkTo(plan.body, link);
@@ -263,21 +279,17 @@ export function prepared(chain: ChainPlan): Plan[] {
   return steps;
 }
 
-/** Also where it is the only member of a group. */
-function isLinkedChain(canvas: Canvas): boolean {
-  if (canvas.type === "group") return canvas.members.length === 1 && canvas.members.some(isLinkedChain);
-  return canvas.type === "chain" && (canvas.link.length + canvas.linkError.length > 0 || canvas.steps.some(isLinkedChain));
-}
-
 const hasGroupsInARow = (steps: readonly Canvas[]): boolean =>
   steps.some(({ type }, i) => type === "group" && steps[i + 1]?.type === "group");
 
 /** Also a chain that begins with a chord: all that follows is part of it. */
 const isChord = (plan: Plan): boolean => plan.type === "chord" || (plan.type === "chain" && plan.steps[0]?.type === "chord");
 
-function hasChordInHeader(plan: Plan): boolean {
-  if (plan.type === "chord") return flattened(plan.header).some(isChord) || hasChordInHeader(plan.body);
-  return plan.type === "chain" && plan.steps.some(hasChordInHeader);
+function hasChordInHeader(plan: Plan, evenInGroups = false): boolean {
+  const isInside = (part: Plan) => hasChordInHeader(part, evenInGroups);
+  if (plan.type === "chord") return flattened(plan.header).some(isChord) || isInside(plan.body);
+  if (plan.type === "group") return evenInGroups && plan.members.some(isInside);
+  return plan.type === "chain" && plan.steps.some(isInside);
 }
 
 function endsInGroup(plan: Plan): boolean {

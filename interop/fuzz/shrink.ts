@@ -6,7 +6,7 @@ import { endsInNothing, endsInTask } from "./generate.ts";
 export async function shrink(canvas: Canvas, stillFails: (candidates: readonly Canvas[]) => Promise<readonly boolean[]>): Promise<Canvas> {
   let smallest = canvas;
   for (;;) {
-    const smaller = unique([...candidates(smallest)].filter(isWhole)).sort((a, b) => size(a) - size(b));
+    const smaller = unique([...candidates(smallest)].filter((each) => isWhole(each))).sort((a, b) => size(a) - size(b));
     const found = smaller[(await stillFails(smaller)).indexOf(true)];
     if (found === undefined) return smallest;
     smallest = found;
@@ -15,13 +15,19 @@ export async function shrink(canvas: Canvas, stillFails: (candidates: readonly C
 
 const unique = (canvases: readonly Canvas[]): Canvas[] => [...new Map(canvases.map((canvas) => [JSON.stringify(canvas), canvas])).values()];
 
-/** What the generator never draws is no finding. */
-function isWhole(canvas: Canvas): boolean {
+/** What the generator never draws is no finding. `part`: it ends as a member of a chord whose members all end in one task. */
+function isWhole(canvas: Canvas, part = false): boolean {
   if (canvas.type === "chain" && canvas.steps.length < 2) return false;
   if (canvas.linkError.length > 0 && endsInNothing(canvas)) return false;
   if (canvas.link.length > 0 && !endsInTask(canvas)) return false;
   if (canvas.type === "task" && canvas.with !== undefined && endsInNothing(canvas.with)) return false;
-  return [...inside(canvas), ...canvas.link].every(isWhole);
+  if (canvas.type === "task" && canvas.kind === "add" && !part) return false;
+  if (canvas.link.some((link) => !isWhole(link))) return false;
+  if (canvas.type === "chord") {
+    const areParts = canvas.header.every(endsInTask);
+    return canvas.header.every((member) => isWhole(member, areParts)) && isWhole(canvas.body, part);
+  }
+  return inside(canvas).every((each, i, { length }) => isWhole(each, part && canvas.type !== "group" && i === length - 1));
 }
 
 function* candidates(canvas: Canvas): Generator<Canvas> {

@@ -2,7 +2,6 @@
 import json
 import os
 import sys
-import sys
 
 from celery import Celery, __version__, chain, chord, chunks, current_task, group
 from celery.canvas import xmap, xstarmap
@@ -18,6 +17,9 @@ app.conf.task_acks_late = True
 app.conf.result_chord_join_timeout = 0.5
 # For those of a group inside the header it waits for ever: such a process must not be lost to all other canvases.
 app.conf.task_time_limit = 8
+# Celery stores RETRY once it has sent the next attempt, over whatever that one may have stored by then (app/task.py Task.retry,
+# backends/base.py _store_result): a chord that joins by ids, and whoever asks, would wait for ever.
+RETRY_AFTER = 0.5
 
 
 class Boom(Exception):
@@ -115,13 +117,13 @@ def serve(side):
         again = self.request.retries == 0
         note("retried" if again else "ran", args[:-1], args[-1])
         if again:
-            raise self.retry(countdown=0, max_retries=1)
+            raise self.retry(countdown=RETRY_AFTER, max_retries=1)
         return args
 
     @app.task(name=f"fuzz.{side}.exhaust", bind=True)
     def exhaust(self, *args):
         note("retried" if self.request.retries == 0 else "ran", args[:-1], args[-1])
-        raise self.retry(exc=Boom(args[-1]), countdown=0, max_retries=1)
+        raise self.retry(exc=Boom(args[-1]), countdown=RETRY_AFTER, max_retries=1)
 
     @app.task(name=f"fuzz.{side}.named")
     def named(given=None, *, label, **kwargs):
