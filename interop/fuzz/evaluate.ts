@@ -159,6 +159,7 @@ class Evaluation {
 
   #added(plan: Plan, by: Side, outer: Chord): Tree {
     this.#deviates("map-without-options", by === "py" && isMap(plan));
+    this.#deviates("added-chord-ending-in-chain", by === "py" && plan.type === "chord" && plan.body.type === "chain");
     return this.apply(plan, [], outer);
   }
 
