@@ -3,10 +3,17 @@ import os
 import time
 
 from celery import Celery, group
+from celery.worker.control import inspect_command
 
 url = os.environ["INTEROP_REDIS"]
 app = Celery("interop", broker=url, backend=url)
 app.conf.task_routes = {f"{side}.*": {"queue": side} for side in ("ts", "py", "shared")}
+
+
+@inspect_command(args=[("x", int)])
+def doubled(state, x):
+    """A command of one's own."""
+    return {"doubled": 2 * x}
 
 
 class OutOfStock(Exception):

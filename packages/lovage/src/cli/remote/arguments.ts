@@ -36,13 +36,14 @@ function readWord({ name, kind }: Word, given: string): unknown {
   return yes;
 }
 
-/** Stamps go as an object, since `name=value` twice means either. */
+/** Stamps go as an object, since `name=value` twice means either; and 7 may have been stamped as a number or as text. */
 function restOf(name: string, left: readonly string[]): unknown {
   if (name !== "headers") return left;
   const stamps: Record<string, unknown[]> = {};
   for (const each of left) {
     const [stamp, value] = pairOf(each);
-    stamps[stamp] = [...(stamps[stamp] ?? []), value];
+    const text = each.slice(stamp.length + 1);
+    stamps[stamp] = [...(stamps[stamp] ?? []), ...(value === text ? [text] : [text, value])];
   }
   return stamps;
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { CommandOptions, NodeReplies } from "../../app/control.ts";
 import { didYouMean } from "../../kernel/did-you-mean.ts";
 import { UsageError } from "../../kernel/errors.ts";
+import { isFields } from "../../message/envelope.ts";
 import { exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandContext } from "../command.ts";
 import type { Connection } from "../connect.ts";
@@ -66,7 +67,7 @@ export async function askNodes(kind: MethodKind, context: CommandContext, words:
   const connection = await context.connect();
   try {
     const replies = known?.silent ? await told(connection, name, asked, options) : await connection.control.broadcast(name, asked, options);
-    print(output, replies, () => textOf(name, replies));
+    print(output, finite(replies), () => textOf(name, replies));
     return endOf(name, replies, timeout, context, kind);
   } finally {
     await connection.close();
@@ -104,6 +105,13 @@ function endOf(name: string, replies: NodeReplies<unknown>, timeout: number, { o
   if (!answers.every(isRefused)) return exitCodes.ok;
   if (!Object.hasOwn(methods[kind], name)) output.error(`No node knows the method ${name}.${didYouMean(name, Object.keys(methods[kind]))}`);
   return exitCodes.failed;
+}
+
+/** Python says Infinity, which JSON has no word for. */
+function finite(value: unknown): unknown {
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (Array.isArray(value)) return value.map(finite);
+  return isFields(value) ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, finite(each)])) : value;
 }
 
 const oneOf =
