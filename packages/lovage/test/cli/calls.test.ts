@@ -90,6 +90,40 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
       expect(row.slice(head.indexOf("QUEUES")).startsWith("celery,named")).toBe(true);
     });
 
+    it("lovage call takes Celery's flags", async () => {
+      expect(await desk.run("call", "t.add", "--args", "[40, 2]", "--routing-key", "named", "--exchange", "", "--wait")).toMatchObject({
+        stdout: "42\n",
+      });
+      const late = new Date(Date.now() + 3_600_000).toISOString();
+      await desk.run(
+        "call",
+        "t.add",
+        "-a",
+        "[1]",
+        "-k",
+        '{"y": 2}',
+        "--eta",
+        late,
+        "--expires",
+        late,
+        "-Q",
+        "taken",
+        "--serializer",
+        "json",
+      );
+      const app = createApp({ broker: desk.broker });
+      try {
+        const { broker } = await app.store();
+        const found = [];
+        for await (const page of broker.queues.scan())
+          found.push(...page.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()).headers));
+        expect(found).toMatchObject([{ task: "t.add", eta: late.replace(/Z$/, "000+00:00"), expires: late.replace(/Z$/, "000+00:00") }]);
+      } finally {
+        await app.close();
+      }
+      expect(await desk.json("purge", "-Q", "taken,named", "-X", "named", "-f")).toEqual({ queues: ["taken"], waiting: 1, purged: 1 });
+    });
+
     it("lovage purge removes what waits, and asks nobody where nobody is", async () => {
       for (const x of ["1", "2", "3"]) await desk.run("call", "t.add", x, "1", "-Q", "nobody");
       await desk.run("call", "t.add", "4", "1", "-Q", "nobody", "--countdown", "1h");
@@ -244,7 +278,17 @@ describe("without a node", () => {
     ["a priority that is none", ["call", "t", "--priority", "-1"], /--priority takes a whole number, 0 to 9, got "-1"/],
     ["a countdown that is no time", ["call", "t", "--countdown", "soon"], /--countdown takes seconds/],
     ["no id", ["result"], /missing required argument 'id'/],
-    ["no queues", ["purge", "-f"], /required option '-Q, --queues <queues>' not specified/],
+    ["no queue that is left", ["purge", "-f", "-X", "celery"], /-X leaves no queue to purge: celery/],
+    ["arguments twice", ["call", "t", "1", "--args", "[2]"], /not in both: "1" is too much/],
+    ["arguments that are no list", ["call", "t", "--args", "2"], /--args takes a JSON array such as .*got 2/],
+    ["a moment without an offset", ["call", "t", "--eta", "2030-01-02T03:04:05"], /--eta takes a moment with its offset/],
+    ["a moment that is a day", ["call", "t", "--expires", "2030-01-02"], /--expires takes a moment with its offset/],
+    ["an exchange", ["call", "t", "--exchange", "e"], /--exchange takes "".*got "e": name the queue/],
+    ["two queues", ["call", "t", "-Q", "a", "--routing-key", "b"], /a task goes to one queue/],
+    ["another serializer", ["call", "t", "--serializer", "yaml"], /--serializer takes json, got "yaml"/],
+    ["no method", ["inspect"], /lovage inspect needs a method: active, /],
+    ["a method of the other command", ["inspect", "rate-limit", "t", "1/m"], /rate_limit is a method of lovage control/],
+    ["a matcher that is none", ["control", "pool_grow", "--pattern", "a", "--matcher", "sql"], /--matcher takes glob or pcre, got "sql"/],
     ["queues without a name", ["purge", "-f", "-Q", ","], /-Q takes names separated by commas, got ","/],
     ["a port that is none", ["serve", "-A", appModule, "--port", "70000"], /--port takes a whole number, 0 to 65535, got "70000"/],
     ["serving without a module", ["serve"], /needs -A MODULE/],

@@ -17,7 +17,8 @@ export const define: CommandModule["define"] = (command) =>
     .argument("<id>", "task id")
     .option("--wait", "wait until the task has ended")
     .option("--timeout <seconds>", "with --wait: give up waiting after this")
-    .option("--traceback", "print the traceback too");
+    .option("--traceback", "print the traceback too")
+    .option("-t, --task <name>", "accepted for Celery's sake: results of all tasks are in one place");
 
 interface ResultFlags {
   readonly wait?: true;
