@@ -1,6 +1,7 @@
 /** What a command is to the command line: flags, and a run that ends in an exit code. */
 import type { Command } from "commander";
 import type { App } from "../app/app.ts";
+import type { Described } from "./completion/described.ts";
 import type { Connection } from "./connect.ts";
 import type { Output } from "./output.ts";
 
@@ -12,6 +13,8 @@ export interface CommandContext {
   readonly settings: Readonly<Record<string, unknown>>;
   /** It is up, and goes on: from now on faults of the store are warnings, as they are no end of it. */
   serving(): void;
+  /** All that there are. */
+  commands(): Promise<readonly Described[]>;
   /** Of the app of `-A`, or without it of the settings found here: no app is loaded. For commands that look at nodes and tell them. */
   connect(): Promise<Connection>;
   /** The app of `-A`, or without it one that knows where the store is and no tasks. */

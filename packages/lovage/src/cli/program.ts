@@ -39,6 +39,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./commands/doctor.ts"),
   },
   report: { summary: "print versions, store and settings", json: true, load: () => import("./commands/report.ts") },
+  shell: { summary: "a prompt with the app and its tasks at hand", json: false, load: () => import("./commands/shell.ts") },
+  graph: { summary: "draw nodes, or queues and who consumes them, as DOT", json: false, load: () => import("./commands/graph.ts") },
+  systemd: { summary: "print unit files for workers and the job service", json: false, load: () => import("./commands/systemd.ts") },
+  completion: { summary: "print a completion script for bash, zsh or fish", json: false, load: () => import("./commands/completion.ts") },
 };
 
 export interface Program {
@@ -111,6 +115,10 @@ function contextOf(
     appModule: options.app,
     settings,
     serving,
+    async commands() {
+      const { describeCommands } = await import("./completion/described.ts");
+      return describeCommands(commands, withCommonFlags);
+    },
     async connect() {
       const { connect } = await import("./connect.ts");
       return connect(options.app, settings);

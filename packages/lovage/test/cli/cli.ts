@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAlive, waitFor } from "../worker/wait-for.ts";
 
-const bin = fileURLToPath(new URL("../../bin/lovage.js", import.meta.url));
+export const bin = fileURLToPath(new URL("../../bin/lovage.js", import.meta.url));
 export const appModule = fileURLToPath(new URL("./fixtures/app.ts", import.meta.url));
 
 export interface Ran {
