@@ -80,7 +80,7 @@ describe.skipIf(skipped)("the command line against Python's workers", () => {
     const later = await site.app.send("py.add", [1, 1], { countdown: "1h" });
     const active = await waitFor("two to run", async () => {
       const running = await inspect<TaskInfo[]>("active");
-      return running.length === 2 && running;
+      return running.length === 2 ? running : undefined;
     });
     expect(active[0]).toMatchObject({ name: "py.nap", args: [60], kwargs: {}, hostname: "py@interop", worker_pid: expect.any(Number) });
     const reserved = await waitFor("one to wait", async () => (await inspect<TaskInfo[]>("reserved"))[0]);
