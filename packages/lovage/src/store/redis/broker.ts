@@ -101,12 +101,12 @@ export class RedisBroker implements Broker {
     };
   }
 
-  async commit(epoch: Epoch, batch: readonly Commit[], options: CommitOptions = {}): Promise<Committed> {
+  commit(epoch: Epoch, batch: readonly Commit[], options: CommitOptions = {}): Promise<Committed> {
     const { reserveNext, onBehalf = false } = options;
     // Another epoch's messages are another call.
-    const elsewhere = reserveNext !== undefined && (onBehalf || reserveNext.epoch !== epoch);
-    const committed = await this.#commit(epoch, batch, onBehalf, elsewhere ? undefined : reserveNext);
-    return elsewhere && reserveNext ? { ...committed, reserved: await this.reserve(reserveNext) } : committed;
+    if (reserveNext === undefined || (!onBehalf && reserveNext.epoch === epoch)) return this.#commit(epoch, batch, onBehalf, reserveNext);
+    const committed = this.#commit(epoch, batch, onBehalf, undefined);
+    return committed.then(async (done) => ({ ...done, reserved: await this.reserve(reserveNext) }));
   }
 
   async #commit(epoch: Epoch, batch: readonly Commit[], onBehalf: boolean, next: ReserveCall | undefined): Promise<Committed> {
@@ -116,7 +116,8 @@ export class RedisBroker implements Broker {
     args.push(next ? "1" : "");
     if (next) this.#standby.get(next.epoch)?.left();
     const readNext = next && pushReservation(args, next, this.#plans.of(next), this.#keys.standby);
-    const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args);
+    // Mostly somebody waits for the result of a task that ends alone.
+    const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args, { othersFirst: batch.length === 1 });
     if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
     this.#declared.add([...declared]);
     const [letters, details, now, version, reserved, fault] = reply;

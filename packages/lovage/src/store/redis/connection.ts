@@ -39,13 +39,27 @@ export class ConnectionLostError extends Error {
 /** A frozen server accepts connections and never greets. */
 const defaultOpenMs = 1500;
 const keepAliveMs = 5000;
+const readBytes = 64 * 1024;
 
-interface Asked {
+/** Who hears how a call ends. */
+export interface Asked {
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+}
+
+export interface AskOptions {
+  /** Those to whom the call publishes are written to before we are answered: somebody waits for them, and each write takes its time. */
+  readonly othersFirst: boolean;
+}
+
+interface Awaited {
   /** Confirmations that are to come, one for each channel of a subscription; 0: one reply. */
   confirmations: number;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: Error) => void;
+  readonly asked: Asked;
 }
+
+/** A call whose answer nobody needs. */
+const unheard: Asked = { resolve: () => undefined, reject: () => undefined };
 
 /** A connection that has been greeted and prepared. @throws {ReplyError} when the server refuses the greeting. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
@@ -73,7 +87,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #reader: RespReader;
   /** Unanswered, oldest first; those before `#answered` are done with. */
-  #asked: Asked[] = [];
+  #asked: Awaited[] = [];
   #answered = 0;
   #leaving: Buffer[] = [];
   #lost: Error | undefined;
@@ -82,10 +96,9 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#reader = new RespReader({ onReply: (reply) => this.#onReply(reply), onPush: (push) => this.#onPush(push) });
-    this.#socket = openSocket(options);
+    this.#socket = openSocket(options, (chunk) => this.#read(chunk));
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, keepAliveMs);
-    this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("error", (error) => this.destroy(error));
     this.#socket.on("close", () => this.destroy(new Error("the server closed the connection")));
   }
@@ -110,12 +123,20 @@ export class Connection {
 
   /** @throws {ReplyError} what the server refuses. @throws {ConnectionLostError} */
   call(args: readonly Arg[]): Promise<Reply> {
-    return this.#ask(args, 0);
+    return new Promise((resolve, reject) => this.#ask(args, { resolve, reject }, 0));
+  }
+
+  /** As `call`, without a promise of its own. */
+  ask(args: readonly Arg[], asked: Asked, { othersFirst }: AskOptions): void {
+    // Redis writes to clients in the reverse order in which they came to have something to read: our PONG is there first.
+    if (othersFirst) this.#ask(["PING"], unheard, 0);
+    this.#ask(args, asked, 0);
   }
 
   /** Resolves when all of the names are confirmed. */
   async subscribe(command: "SUBSCRIBE" | "PSUBSCRIBE" | "UNSUBSCRIBE" | "PUNSUBSCRIBE", names: readonly string[]): Promise<void> {
-    if (names.length > 0) await this.#ask([command, ...names], names.length);
+    if (names.length === 0) return;
+    await new Promise((resolve, reject) => this.#ask([command, ...names], { resolve, reject }, names.length));
   }
 
   /** Everything unanswered fails. Twice: fine. */
@@ -126,25 +147,27 @@ export class Connection {
     const unanswered = this.#asked.slice(this.#answered);
     this.#asked = [];
     this.#answered = 0;
-    for (const { reject } of unanswered) reject(new ConnectionLostError(cause.message, { sent: true, cause }));
+    for (const { asked } of unanswered) asked.reject(new ConnectionLostError(cause.message, { sent: true, cause }));
     if (this.#open) this.#options.onLost(this, cause);
   }
 
-  #ask(args: readonly Arg[], confirmations: number): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== undefined) return reject(new ConnectionLostError(this.#lost.message, { sent: false, cause: this.#lost }));
-      if (this.#leaving.length === 0) process.nextTick(() => this.#flush());
-      this.#leaving.push(encodeCommand(args));
-      this.#asked.push({ confirmations, resolve, reject });
-    });
+  #ask(args: readonly Arg[], asked: Asked, confirmations: number): void {
+    if (this.#lost !== undefined) {
+      asked.reject(new ConnectionLostError(this.#lost.message, { sent: false, cause: this.#lost }));
+      return;
+    }
+    if (this.#leaving.length === 0) process.nextTick(this.#flush);
+    this.#leaving.push(encodeCommand(args));
+    this.#asked.push({ confirmations, asked });
   }
 
-  #flush(): void {
-    const [first, ...more] = this.#leaving;
+  readonly #flush = (): void => {
+    const leaving = this.#leaving;
     this.#leaving = [];
+    const [first, second] = leaving;
     if (this.#lost !== undefined || first === undefined) return;
-    this.#socket.write(more.length === 0 ? first : Buffer.concat([first, ...more]));
-  }
+    this.#socket.write(second === undefined ? first : Buffer.concat(leaving));
+  };
 
   #read(chunk: Buffer): void {
     try {
@@ -155,25 +178,25 @@ export class Connection {
   }
 
   #onReply(reply: Reply | ReplyError): void {
-    const asked = this.#nextAsked();
+    const asked = this.#nextAsked()?.asked;
     if (asked === undefined) throw new Error("the server answered what nobody asked");
     if (reply instanceof ReplyError) asked.reject(reply);
     else asked.resolve(reply);
   }
 
   #onPush(push: readonly Reply[]): void {
-    const asked = this.#asked[this.#answered];
-    if (asked !== undefined && asked.confirmations > 0 && isConfirmation(push)) {
-      asked.confirmations -= 1;
-      if (asked.confirmations === 0) this.#nextAsked()?.resolve(null);
+    const awaited = this.#asked[this.#answered];
+    if (awaited !== undefined && awaited.confirmations > 0 && isConfirmation(push)) {
+      awaited.confirmations -= 1;
+      if (awaited.confirmations === 0) this.#nextAsked()?.asked.resolve(null);
     } else {
       this.#options.onPush(push);
     }
   }
 
-  #nextAsked(): Asked | undefined {
-    const asked = this.#asked[this.#answered];
-    if (asked === undefined) return undefined;
+  #nextAsked(): Awaited | undefined {
+    const awaited = this.#asked[this.#answered];
+    if (awaited === undefined) return undefined;
     this.#answered += 1;
     if (this.#answered === this.#asked.length) {
       this.#asked = [];
@@ -182,15 +205,22 @@ export class Connection {
       this.#asked = this.#asked.slice(1024);
       this.#answered = 0;
     }
-    return asked;
+    return awaited;
   }
 }
 
-function openSocket({ endpoint: { socket }, lookup }: ConnectionOptions): Socket {
-  if ("path" in socket) return connectPlain({ path: socket.path });
+/** What is read goes around the socket's stream, whose many steps cost more than the few bytes of most replies. */
+function openSocket({ endpoint: { socket }, lookup }: ConnectionOptions, read: (chunk: Buffer) => void): Socket {
+  const callback = (bytes: number, buffer: Uint8Array) => {
+    // The next read goes into the same buffer.
+    read(Buffer.from(buffer.subarray(0, bytes)));
+    return true;
+  };
+  const onread = { buffer: Buffer.allocUnsafeSlow(readBytes), callback };
+  if ("path" in socket) return connectPlain({ path: socket.path, onread });
   const { host, port, tls = false, rejectUnauthorized = true, ca } = socket;
   // Resolved anew for each connection: a name may lead elsewhere by now.
-  const place = { host, port, ...(lookup !== undefined && { lookup }) };
+  const place = { host, port, onread, ...(lookup !== undefined && { lookup }) };
   if (!tls) return connectPlain(place);
   // A server name must not be an address (RFC 6066).
   return connectTls({ ...place, rejectUnauthorized, ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }) });

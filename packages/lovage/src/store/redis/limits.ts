@@ -51,7 +51,7 @@ export class RedisLimits implements Limits {
     for (const queue of undeclared) args.push(keys.bindings + queue, keys.bindingMember(queue));
     for (const message of messages) args.push(...this.#messageArgs(message));
     const own = [keys.call(randomUUID()), keys.parked, keys.parkedDue, keys.sequence];
-    const answers = asList(await this.#command.run(publishUniqueScript, own, args, deadlineMs));
+    const answers = asList(await this.#command.run(publishUniqueScript, own, args, { deadlineMs }));
     if (Array.isArray(answers[0])) throw refused(answers[0]);
     this.#declared.add(undeclared);
     return answers.map((answer) => asText(answer) || null);

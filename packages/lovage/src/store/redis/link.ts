@@ -7,6 +7,7 @@ import type { LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError, ConfigError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
+import { Calls, silenceMs, type Wish } from "./calls.ts";
 import { type Connection, ConnectionLostError, openConnection } from "./connection.ts";
 import { greetingFailure, toFailure } from "./failure.ts";
 import { type Arg, type Reply, ReplyError } from "./resp.ts";
@@ -29,8 +30,13 @@ export interface LinkOptions {
   readonly tracking?: { readonly onTouched: (key: string | null) => void; readonly onRefused: (error: Error) => void };
 }
 
-/** A call unanswered for so long means that the peer is frozen or gone, whatever its socket says. */
-export const silenceMs = 1000;
+export interface CallOptions {
+  /** @defaultValue the link's */
+  readonly deadlineMs?: number | undefined;
+  /** See `AskOptions`. @defaultValue false */
+  readonly othersFirst?: boolean;
+}
+
 const firstRetryMs = 50;
 const lastRetryMs = 500;
 /** A connection that lasted no longer did not work. */
@@ -53,16 +59,14 @@ export class Link {
   readonly #onReady = new Set<() => void>();
   readonly #onMessage = new Set<(push: readonly Reply[]) => void>();
   readonly #closing = new AbortController();
+  readonly #calls = new Calls((connection) => this.#drop(connection, new Error(`no answer for ${silenceMs} ms`)));
   #connection: Connection | undefined;
   #connecting = false;
   #openedAt = 0;
   /** Connections in a row that did not live long. */
   #shortLived = 0;
   #closed = false;
-  #pending = 0;
-  #lastProgress = 0;
   #generation = 0;
-  #onIdle: (() => void) | undefined;
   #lastFailure: unknown;
   #tracks: boolean;
 
@@ -110,77 +114,58 @@ export class Link {
    * @throws {StoreRefusedError} what the server refuses for good.
    * @throws {BrokerUnavailableError} LOVAGE_BROKER_FULL when it is out of memory; LOVAGE_BROKER_UNAVAILABLE after the deadline; `details.maybeAccepted` says whether it may have run.
    */
-  async run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
+  run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], options: CallOptions = {}): Promise<Reply> {
     const rest = [String(keys.length), ...keys, ...args];
-    const until = performance.now() + deadlineMs;
-    try {
-      try {
-        return await this.#call(["EVALSHA", script.sha1, ...rest], until, deadlineMs);
-      } catch (error) {
-        if (!(error instanceof ReplyError) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return await this.#call(["EVAL", script.source, ...rest], until, deadlineMs);
-      }
-    } catch (error) {
-      throw toFailure(error, script.name, this.#options.endpoint.name);
-    }
+    const wish = this.#wish(options);
+    return new Promise((resolve, reject) => {
+      const failed = (error: unknown) => {
+        const isUnknown = error instanceof ReplyError && error.message.startsWith("NOSCRIPT");
+        if (isUnknown) this.#call(["EVAL", script.source, ...rest], wish, resolve, failed);
+        else reject(toFailure(error, script.name, this.#options.endpoint.name));
+      };
+      this.#call(["EVALSHA", script.sha1, ...rest], wish, resolve, failed);
+    });
   }
 
   /** A plain command, one that may run twice. */
-  async call(args: readonly Arg[], deadlineMs = this.#options.deadlineMs): Promise<Reply> {
-    try {
-      return await this.#call(args, performance.now() + deadlineMs, deadlineMs);
-    } catch (error) {
-      throw toFailure(error, String(args[0]), this.#options.endpoint.name);
-    }
-  }
-
-  async #call(args: readonly Arg[], until: number, deadlineMs: number): Promise<Reply> {
-    let maybeAccepted = false;
-    let cause: unknown;
-    for (;;) {
-      const connection = this.#connection ?? (await this.#ready(until, maybeAccepted, deadlineMs));
-      try {
-        return await this.#send(connection, args, until);
-      } catch (error) {
-        cause = error;
-        if (error instanceof ReplyError) {
-          if (!later.test(error.message)) throw error;
-          if (elsewhere.test(error.message)) this.#drop(connection, error);
-          await sleep(Math.min(100, Math.max(0, until - performance.now())));
-        } else if (!(error instanceof ConnectionLostError) || error.sent) maybeAccepted = true;
-      }
-      if (performance.now() >= until) throw this.#unavailable(deadlineMs, maybeAccepted, cause);
-    }
-  }
-
-  #send(connection: Connection, args: readonly Arg[], until: number): Promise<Reply> {
+  call(args: readonly Arg[], options: CallOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#pending === 0) this.#lastProgress = performance.now();
-      this.#pending += 1;
-      const timer = setTimeout(
-        () => {
-          reject(new Error("no answer within the deadline"));
-          if (performance.now() - this.#lastProgress >= silenceMs) this.#drop(connection, new Error(`no answer for ${silenceMs} ms`));
-        },
-        Math.max(1, until - performance.now()),
-      );
-      const settled = () => {
-        clearTimeout(timer);
-        this.#pending -= 1;
-        this.#lastProgress = performance.now();
-        if (this.#pending === 0) this.#onIdle?.();
-      };
-      connection.call(args).then(
-        (reply) => {
-          settled();
-          resolve(reply);
-        },
-        (error) => {
-          settled();
-          reject(error);
-        },
-      );
+      const failed = (error: unknown) => reject(toFailure(error, String(args[0]), this.#options.endpoint.name));
+      this.#call(args, this.#wish(options), resolve, failed);
     });
+  }
+
+  #wish({ deadlineMs = this.#options.deadlineMs, othersFirst = false }: CallOptions): Wish {
+    return { until: performance.now() + deadlineMs, deadlineMs, othersFirst };
+  }
+
+  #call(args: readonly Arg[], wish: Wish, answered: (reply: Reply) => void, failed: (error: unknown) => void): void {
+    const again = (cause?: unknown, tried?: Connection) => void this.#insist(args, wish, cause, tried).then(answered, failed);
+    if (this.#connection === undefined) again();
+    else this.#calls.send(this.#connection, args, wish, { answered, failed: again });
+  }
+
+  /** `cause`: why it failed on the connection `tried`; undefined: it was not tried yet. */
+  async #insist(args: readonly Arg[], wish: Wish, cause: unknown, tried: Connection | undefined): Promise<Reply> {
+    const { until, deadlineMs } = wish;
+    let maybeAccepted = false;
+    let failure = cause;
+    let connection = tried;
+    for (;;) {
+      if (failure instanceof ReplyError) {
+        if (!later.test(failure.message)) throw failure;
+        if (connection !== undefined && elsewhere.test(failure.message)) this.#drop(connection, failure);
+        await sleep(Math.min(100, Math.max(0, until - performance.now())));
+      } else if (failure !== undefined && (!(failure instanceof ConnectionLostError) || failure.sent)) maybeAccepted = true;
+      if (failure !== undefined && performance.now() >= until) throw this.#unavailable(deadlineMs, maybeAccepted, failure);
+      const next: Connection = this.#connection ?? (await this.#ready(until, maybeAccepted, deadlineMs));
+      connection = next;
+      try {
+        return await new Promise((answered, failed) => this.#calls.send(next, args, wish, { answered, failed }));
+      } catch (error) {
+        failure = error;
+      }
+    }
   }
 
   /** The connection as soon as there is one. For subscriptions, which are bound to it. */
@@ -330,12 +315,7 @@ export class Link {
     this.#closing.abort();
     for (const waiter of [...this.#waiters]) waiter.reject(storeClosed(this.#options.endpoint.name));
     const connection = this.#connection;
-    if (connection && this.#pending > 0) {
-      const idle = new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-      await Promise.race([idle, sleep(1000, undefined, { ref: false })]);
-    }
+    if (connection) await Promise.race([this.#calls.idle(), sleep(1000, undefined, { ref: false })]);
     this.#connection = undefined;
     connection?.destroy(closedByUs());
   }

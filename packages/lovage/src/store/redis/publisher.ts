@@ -113,7 +113,7 @@ export class Publisher {
     const keys = this.#keys;
     const declared = pushSending(args, keys, this.#declared, sending);
     const own = [key, keys.parked, keys.parkedDue, keys.sequence, keys.standby, keys.revokesVersion, ...forget];
-    const reply = await this.#link.run(publishScript, own, args, deadlineMs);
+    const reply = await this.#link.run(publishScript, own, args, { deadlineMs, othersFirst: sending.messages.length === 1 });
     if (Array.isArray(reply)) throw refused(reply);
     this.#declared.add(declared);
   }

@@ -8,13 +8,15 @@ import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asText, refused } from "./reply.ts";
-import type { Arg } from "./resp.ts";
+import type { Arg, Reply } from "./resp.ts";
 import { storeResultsScript } from "./scripts/store-results.ts";
 import { expiryArg } from "./sending.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Hearing, Subscriber } from "./subscriber.ts";
 
 /** Results may be large, and one reply holds them all. */
 const loadedAtOnce = 64;
+/** A result of so many bytes may be read on the connection that listens. */
+const shortBytes = 4096;
 
 interface Watch {
   isOver: boolean;
@@ -76,12 +78,7 @@ export class RedisResults implements ResultBackend {
           const taskId = names.get(channel);
           if (taskId !== undefined) saw({ taskId, document: data.toString() });
         },
-        look: {
-          command: ["EXISTS", ...names.keys()],
-          found: (reply) => {
-            if (reply !== 0) void this.#load(ids, watch, saw);
-          },
-        },
+        look: this.#look(ids, [...names.keys()], watch, saw),
       },
     );
     watch.stop = () => {
@@ -92,6 +89,20 @@ export class RedisResults implements ResultBackend {
     this.#watches.add(watch);
     if (this.#connections.closing.aborted) this.#end(watch, undefined);
     return watch.stop;
+  }
+
+  /** The only one asked for comes at once, if it is short; else whatever there is, is loaded. */
+  #look(ids: readonly TaskId[], names: readonly string[], watch: Watch, saw: ResultListener["saw"]): NonNullable<Hearing["look"]> {
+    const [taskId] = ids;
+    const [name] = names;
+    const load = () => void this.#load(ids, watch, saw);
+    if (taskId === undefined || name === undefined || names.length > 1)
+      return { command: ["EXISTS", ...names], found: (reply) => reply !== 0 && load() };
+    const found = (reply: Reply | undefined) => {
+      if (!Buffer.isBuffer(reply) || reply.length > shortBytes) load();
+      else if (reply.length > 0) saw({ taskId, document: reply.toString() });
+    };
+    return { command: ["GETRANGE", name, "0", String(shortBytes)], found };
   }
 
   /** What is there, a few at a time; for as long as it takes: the server may be away. */

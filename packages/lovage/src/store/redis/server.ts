@@ -72,7 +72,7 @@ export function isOlder(version: string, least: string): boolean {
 
 /** What a fleet stands on, for people. Settings that we may not read are left out. */
 export async function report(link: Link, deadlineMs: number): Promise<StoreReport> {
-  const info = async (section: string) => parseInfo(await link.call(["INFO", section], deadlineMs));
+  const info = async (section: string) => parseInfo(await link.call(["INFO", section], { deadlineMs }));
   const [server, persistence, memory, settings] = await Promise.all([
     info("server"),
     info("persistence"),
@@ -86,7 +86,7 @@ export async function report(link: Link, deadlineMs: number): Promise<StoreRepor
 
 async function readSettings(link: Link, deadlineMs: number): Promise<Info> {
   try {
-    const reply = await link.call(["CONFIG", "GET", "save", "appendfsync"], deadlineMs);
+    const reply = await link.call(["CONFIG", "GET", "save", "appendfsync"], { deadlineMs });
     return Object.fromEntries([...pairs(reply)].map(([name, value]) => [asText(name), asText(value)]));
   } catch (error) {
     if (error instanceof StoreRefusedError || isLovageError(error, "LOVAGE_STORE_ACCESS")) return {};

@@ -4,8 +4,9 @@
  * whether it still does. No answer: the link makes a new connection. No longer, and nothing was heard: something was missed.
  */
 import type { Epoch } from "../../message/commit.ts";
+import { silenceMs } from "./calls.ts";
 import type { Keys } from "./keys.ts";
-import { type Link, silenceMs } from "./link.ts";
+import type { Link } from "./link.ts";
 import { standingScript } from "./scripts/standing.ts";
 
 /** Only the one runner that stands for a list goes on asking: within what an idle node may send. */
@@ -60,6 +61,6 @@ export class StandbyCheck {
 
   async #ask(list: string): Promise<boolean> {
     const { link, keys, epoch } = this.#options;
-    return (await link.run(standingScript, [keys.epoch(epoch), keys.standby], [list], deadlineMs)) === 1;
+    return (await link.run(standingScript, [keys.epoch(epoch), keys.standby], [list], { deadlineMs })) === 1;
   }
 }

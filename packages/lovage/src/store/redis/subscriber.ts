@@ -3,9 +3,10 @@
  * lost connection they are made again, and those who listen are told that they may have missed something.
  */
 
+import { silenceMs } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toFailure } from "./failure.ts";
-import { type Link, silenceMs } from "./link.ts";
+import type { Link } from "./link.ts";
 import { type Arg, type Reply, ReplyError } from "./resp.ts";
 
 export interface Subscription {
@@ -210,7 +211,7 @@ export class Subscriber {
       this.#pinging = true;
       // A failure has dropped the connection and reported it; without a connection, this asks for one.
       this.#link
-        .call(["PING"], pingDeadlineMs)
+        .call(["PING"], { deadlineMs: pingDeadlineMs })
         .catch(() => undefined)
         .finally(() => {
           this.#pinging = false;

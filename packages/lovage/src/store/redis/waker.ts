@@ -7,10 +7,11 @@
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { type Listener, Notifier } from "../notifier.ts";
+import { silenceMs } from "./calls.ts";
 import type { Connections } from "./connections.ts";
 import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
-import { type Link, silenceMs } from "./link.ts";
+import type { Link } from "./link.ts";
 import { asList, asNumber } from "./reply.ts";
 import { depthScript } from "./scripts/depth.ts";
 
@@ -56,9 +57,9 @@ export class Waker {
     try {
       const bell = this.#bell();
       // An empty list does not exist: one command looks at all of them and has them tracked.
-      if (asNumber(await bell.call(["EXISTS", ...lists], lookDeadlineMs)) === 0) return false;
+      if (asNumber(await bell.call(["EXISTS", ...lists], { deadlineMs: lookDeadlineMs })) === 0) return false;
       // Something that is no list would otherwise ring for ever.
-      const depths = asList(await bell.run(depthScript, lists, [], lookDeadlineMs));
+      const depths = asList(await bell.run(depthScript, lists, [], { deadlineMs: lookDeadlineMs }));
       return depths.some((depth) => asNumber(depth) > 0);
     } catch (error) {
       // The connection has reported itself; anything else is news.

@@ -119,22 +119,23 @@ export class Wire {
     while (!this.#closed && this.#callsThisTurn < callsPerTurn) {
       const step = this.#nextStep();
       if (step === undefined) return;
-      this.#onWire += 1;
-      if (this.#callsThisTurn === 0) setImmediate(() => (this.#callsThisTurn = 0));
       this.#callsThisTurn += 1;
-      void this.#follow(step);
+      // Not with the first: few turns see a second one.
+      if (this.#callsThisTurn === callsPerTurn / 2) setImmediate(() => (this.#callsThisTurn = 0));
+      this.#onWire += 1;
+      void step.then(
+        (start) => this.#over(start),
+        (error: unknown) => {
+          this.#options.log.error("runner.wire-broken", { error });
+          this.#over(undefined);
+        },
+      );
     }
     this.poke();
   }
 
   /** What an answer brought is started when the next call has left. */
-  async #follow(step: Promise<(() => void) | undefined>): Promise<void> {
-    let start: (() => void) | undefined;
-    try {
-      start = await step;
-    } catch (error) {
-      this.#options.log.error("runner.wire-broken", { error });
-    }
+  #over(start: (() => void) | undefined): void {
     this.#onWire -= 1;
     this.#talk();
     start?.();
@@ -205,9 +206,9 @@ export class Wire {
     this.#options.onAsking(this.#asking);
   }
 
-  async #send({ attempts, reserve }: Call): Promise<Partial<Committed>> {
+  #send({ attempts, reserve }: Call): Promise<Partial<Committed>> {
     const { epoch, store } = this.#options;
-    if (attempts.length === 0 && reserve !== undefined) return { reserved: await store.broker.reserve(reserve) };
+    if (attempts.length === 0 && reserve !== undefined) return store.broker.reserve(reserve).then((reserved) => ({ reserved }));
     const batch = attempts.map((attempt) => attempt.commit);
     return store.broker.commit(epoch, batch, reserve === undefined ? {} : { reserveNext: reserve });
   }
