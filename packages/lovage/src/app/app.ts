@@ -15,6 +15,7 @@ import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { AppControl } from "./control.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
+import type { AppEvents } from "./events.ts";
 import type { Explanation } from "./explain/explain.ts";
 import type { AppQueues } from "./queues.ts";
 import type { AppRevokeOptions, Met, RevokeTarget } from "./revoking.ts";
@@ -90,6 +91,9 @@ export interface App extends Sender {
    * `transitionsKept` at the workers. @param after the id of the last one seen; "" for all that are kept; absent: from now on
    */
   transitions(options: { readonly after?: string; readonly signal: AbortSignal }): AsyncIterable<SeenTransition>;
+
+  /** What nodes and clients say: events of Celery's kinds, Python's too. */
+  readonly events: AppEvents;
 
   result<R = unknown>(id: TaskId): AsyncResult<R>;
   /** A group that was saved. undefined: none under this id. */

@@ -30,6 +30,7 @@ import { AppControl } from "./control.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { Dispatch } from "./dispatch.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
+import { type AppEvents, EventDesk } from "./events.ts";
 import type { Explanation } from "./explain/explain.ts";
 import { runHooks } from "./hooks.ts";
 import { once } from "./once-keys.ts";
@@ -39,10 +40,11 @@ import { type AppQueues, QueueDesk } from "./queues.ts";
 import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
 import { createRouting } from "./routes.ts";
 import { buildCalls, type SendingOptions } from "./sending.ts";
+import { sentEvents } from "./sent-events.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { followTransitions, type SeenTransition } from "./transitions.ts";
-import { onOneQueue, twinQueue } from "./twin-store.ts";
+import { onOneQueue, twinSettings } from "./twin-store.ts";
 
 export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   /** For error messages, logs and once-keys. @defaultValue "lovage" */
@@ -215,6 +217,10 @@ class LovageApp implements App {
     return explain(id, { store, control: this.control, timeoutMs, now: () => this.#clock.now() });
   }
 
+  get events(): AppEvents {
+    return new EventDesk({ store: () => this.store(), now: () => this.#clock.now(), onFault: (fault) => this.#stores.onFault(fault) });
+  }
+
   get spool(): Spool | null {
     return this.#outbox.spool;
   }
@@ -279,6 +285,9 @@ class LovageApp implements App {
       results: this.#results,
       outbox: this.#outbox,
       store: () => this.store(),
+      ...(this.#config.taskSendSentEvent && {
+        onSent: sentEvents({ store: () => this.store(), registry: this.registry, onFault: (fault) => this.#stores.onFault(fault) }),
+      }),
     });
   }
 
@@ -351,15 +360,6 @@ class LovageApp implements App {
   }
 }
 
-const twinSettings: Partial<AppOptions> = {
-  broker: "memory:",
-  resultBackend: null,
-  state: null,
-  taskQueues: null,
-  taskDefaultQueue: twinQueue,
-  environment: false,
-  folder: false,
-};
 const inlineOf = ({ publishFallback }: AppOptions): InlineFallback | undefined =>
   typeof publishFallback === "object" ? publishFallback : undefined;
 

@@ -27,6 +27,8 @@ export interface DispatchOptions {
   readonly results: ResultSource;
   readonly outbox: Outbox;
   store(): Promise<Store>;
+  /** Was accepted. */
+  onSent?(messages: readonly TaskMessage[]): void;
 }
 
 export class Dispatch {
@@ -93,6 +95,7 @@ export class Dispatch {
     const { limits, state } = await this.#options.store();
     const answers = await limits.publishUnique({ messages: outgoing }, { deadlineMs: this.#options.deadlineMs });
     const holders = new Map(outgoing.flatMap(({ taskId }, index) => (answers[index] ? [[taskId, answers[index]] as const] : [])));
+    this.#options.onSent?.(messages.filter(({ id }) => !holders.has(id)));
     if (holders.size > 0) await noteLeftOut(state, holders);
     return holders;
   }
@@ -106,10 +109,10 @@ export class Dispatch {
 
   /** Where its results will be, if not where all are. Inside a run of this app it goes through the run, which is fenced and remembers its children. */
   #publish(built: Built): Promise<ResultSource | undefined> {
-    if (this.#middleware.length === 0) return this.#hand(built, this.#encode(built));
+    if (this.#middleware.length === 0) return this.#hand(built, built.messages);
     let handed: ResultSource | undefined;
     return publishThrough(built.messages, this.#middleware, async (messages) => {
-      handed = await this.#hand(built, this.#encode({ messages, chords: built.chords }));
+      handed = await this.#hand(built, messages);
     }).then(() => handed);
   }
 
@@ -118,7 +121,17 @@ export class Dispatch {
     return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
   }
 
-  #hand(built: Built, publication: Publication): Promise<ResultSource | undefined> {
+  #hand(built: Built, messages: readonly TaskMessage[]): Promise<ResultSource | undefined> {
+    const { onSent } = this.#options;
+    const handed = this.#handOn(built, this.#encode({ messages, chords: built.chords }));
+    if (onSent === undefined) return handed;
+    return handed.then((results) => {
+      onSent(messages);
+      return results;
+    });
+  }
+
+  #handOn(built: Built, publication: Publication): Promise<ResultSource | undefined> {
     const run = ambientRuns.getStore();
     if (run?.sender === this.#options.app) return handToRun(run, built, publication);
     return this.#options.outbox.publish(publication, () =>

@@ -3,7 +3,18 @@ import type { Broker } from "../broker/broker.ts";
 import type { Commit, Outgoing, Publication } from "../message/commit.ts";
 import type { Store } from "../store/store.ts";
 
-export const twinQueue = "inline";
+const twinQueue = "inline";
+
+/** Of an app on such a store. */
+export const twinSettings = {
+  broker: "memory:",
+  resultBackend: null,
+  state: null,
+  taskQueues: null,
+  taskDefaultQueue: twinQueue,
+  environment: false,
+  folder: false,
+} as const;
 
 export function onOneQueue(store: Store): Store {
   const { broker } = store;

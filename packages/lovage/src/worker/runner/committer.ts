@@ -13,8 +13,8 @@ export interface CommitterOptions {
   readonly holdings: Holdings;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The store has settled it, one way or the other; a place is free. */
-  onSettled(attempt: Attempt): void;
+  /** It took effect. */
+  onApplied(attempt: Attempt): void;
 }
 
 export class Committer {
@@ -68,7 +68,7 @@ export class Committer {
   }
 
   #answered(attempt: Attempt, reply: CommitReply, now: number): void {
-    const { holdings, log, onSettled } = this.#options;
+    const { holdings, log } = this.#options;
     const { number } = attempt.commit.delivery;
     const held = holdings.get(number);
     switch (attempt.answer(reply)) {
@@ -81,15 +81,19 @@ export class Committer {
         if (held !== undefined) holdings.markStuck(held);
         break;
       case "applied":
-        this.#recent.add(attempt, now);
+        this.#applied(attempt, now);
         if (held !== undefined) holdings.delete(held);
         break;
       case "fenced":
-        if (attempt.maybeApplied) this.#recent.add(attempt, now);
+        if (attempt.maybeApplied) this.#applied(attempt, now);
         else log.warn("runner.outcome-fenced", { number, task: held?.message?.task, taskId: held?.message?.id });
         if (held !== undefined) holdings.delete(held);
         break;
     }
-    onSettled(attempt);
+  }
+
+  #applied(attempt: Attempt, now: number): void {
+    this.#recent.add(attempt, now);
+    this.#options.onApplied(attempt);
   }
 }

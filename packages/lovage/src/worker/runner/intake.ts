@@ -33,6 +33,8 @@ export interface IntakeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   start(held: Held, task: AnyTask): void;
+  /** It is known here, and will run: now, or when its time has come. */
+  onReceived(message: TaskMessage): void;
   /** It ends without a run. */
   end(held: Held, outcome: Outcome, settle?: Settle): void;
   settle(held: Held, settle: Settle): void;
@@ -152,13 +154,14 @@ export class Intake {
   }
 
   #judge(held: Held, verdict: GateVerdict): void {
-    const { end, settle } = this.#options;
+    const { end } = this.#options;
     if (verdict.kind === "run") {
       if (this.#left.has(held.delivery.queue)) {
         this.giveBack([held]);
         return;
       }
       held.stage = "waiting";
+      this.#options.onReceived(verdict.message);
       this.#waiting.push(held);
       return;
     }
@@ -168,7 +171,12 @@ export class Intake {
     }
     this.#say(held, verdict);
     if (verdict.kind === "end") end(held, verdict.outcome, verdict.settle);
-    else settle(held, verdict.settle);
+    else this.#putOff(held, verdict);
+  }
+
+  #putOff(held: Held, { message, settle }: Extract<GateVerdict, { readonly kind: "settle" }>): void {
+    if (message !== null && settle.kind === "park" && settle.why !== "unknown-task") this.#options.onReceived(message);
+    this.#options.settle(held, settle);
   }
 
   /** It goes on waiting while some node knows its task, or nobody can be asked. */

@@ -6,6 +6,7 @@
  */
 import type { App } from "../../app/app.ts";
 import type { Reserved } from "../../broker/broker.ts";
+import { busEvents } from "../../events/event-link.ts";
 import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
@@ -35,11 +36,12 @@ import { Reconciler } from "./reconciler.ts";
 import { Recycling } from "./recycling.ts";
 import { RevokeList } from "./revoke-list.ts";
 import type { Run, RunServices } from "./run.ts";
-import { type RunEnd, Runs } from "./runs.ts";
+import { type RunEnd, Runs, runSettings } from "./runs.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
 import { TaskCounts } from "./task-counts.ts";
+import { TaskReporter } from "./task-reporter.ts";
 import { Wire } from "./wire.ts";
 
 /** Milliseconds until a message is tried again whose limits cannot be asked: somebody has to mend a key first. */
@@ -80,6 +82,7 @@ class Runner implements RunnerHandle {
   readonly #options: RunnerOptions;
   readonly #holdings = new Holdings();
   readonly #slots: Slots;
+  readonly #reporter: TaskReporter;
   readonly #progress: ProgressLog;
   readonly #marker: Marker;
   readonly #admission: Admission;
@@ -108,6 +111,8 @@ class Runner implements RunnerHandle {
     this.#options = options;
     const onFenced = (): void => this.#ending.fenced();
     this.#slots = new Slots(options.slots, spec.openSlots, () => this.#onRoom());
+    const link = store.events ?? busEvents(store.bus);
+    this.#reporter = new TaskReporter({ link, spec, slots: options.slots, registry: app.registry, log });
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
     this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...demandFacts(app.config, spec.nodeName) });
@@ -120,9 +125,10 @@ class Runner implements RunnerHandle {
       admission: this.#admission,
       log,
       ...runSettings(app),
-      onStarted: (task) => {
+      onStarted: (message) => {
         this.#recycling.taskStarted();
-        this.#counts.began(task);
+        this.#counts.began(message.task);
+        this.#reporter.started(message);
       },
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
@@ -151,6 +157,7 @@ class Runner implements RunnerHandle {
       clock,
       log,
       start: (held, task) => this.#runs.start(held, task),
+      onReceived: (message) => this.#reporter.received(message),
       end: (held, outcome, settle) => this.#settler.end(held, outcome, settle === undefined ? {} : { settle }),
       settle: (held, settle) => this.#settler.settle(held, settle),
       isKnownElsewhere: (name) => knownElsewhere.knows(name),
@@ -166,7 +173,7 @@ class Runner implements RunnerHandle {
       isEmpty: (releasing) => this.#holdings.size <= releasing,
       say: (what) => (what === "idle" && this.#bell !== undefined ? this.#bell.idle() : this.#say({ t: what, epoch })),
     });
-    this.#committer = new Committer({ holdings: this.#holdings, clock, log, onSettled: () => undefined });
+    this.#committer = new Committer({ holdings: this.#holdings, clock, log, onApplied: (attempt) => this.#reporter.ended(attempt) });
     this.#wire = new Wire({
       epoch,
       store,
@@ -442,15 +449,4 @@ class Runner implements RunnerHandle {
   #say(message: FromRunner): void {
     this.#options.send(message);
   }
-}
-
-/** The app's share of what decides about a run. */
-function runSettings(app: App) {
-  const { config } = app;
-  return {
-    limits: { soft: config.taskSoftTimeLimit, hard: config.taskTimeLimit },
-    acksLate: config.taskAcksLate,
-    trackStarted: config.taskTrackStarted,
-    resultExpiresMs: app.execution.resultExpiresMs,
-  };
 }

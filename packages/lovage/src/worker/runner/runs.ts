@@ -34,7 +34,7 @@ export interface RunsOptions {
   readonly trackStarted: boolean;
   readonly resultExpiresMs: number | null;
   /** User code is about to get control. */
-  onStarted(task: string): void;
+  onStarted(message: TaskMessage): void;
   /** The code of a run has returned and its slot is free. */
   onEnded(run: Run, end: RunEnd): void;
   /** The delivery was ended by somebody else before its code got control. */
@@ -144,7 +144,7 @@ export class Runs {
     services.slots.table.take(row, held.number, startedAt, softMs && startedAt + softMs, hardMs && startedAt + hardMs);
     const run = new Run(held, row, startedAt, services);
     this.#runs.set(held.number, run);
-    onStarted(task.name);
+    onStarted(message);
     execute(task, message, run, app.execution).then(
       (outcome) => this.#end(run, outcome),
       (error: unknown) => this.#end(run, failure(error, "exception", true)),
@@ -218,4 +218,15 @@ function judgeEnd(run: Run, outcome: Outcome, flag: AbortFlag, runtimeMs: number
   const byLimit = stopped && flag === abortFlag.softLimit && outcome.error.exc_type === "AbortError";
   if (byLimit) return { kind: "outcome", outcome: failure(run.signal.reason, "soft-time-limit", true), runtimeMs };
   return { kind: "outcome", outcome, runtimeMs };
+}
+
+/** The app's share of what decides about a run. */
+export function runSettings(app: App): Pick<RunsOptions, "limits" | "acksLate" | "trackStarted" | "resultExpiresMs"> {
+  const { config } = app;
+  return {
+    limits: { soft: config.taskSoftTimeLimit, hard: config.taskTimeLimit },
+    acksLate: config.taskAcksLate,
+    trackStarted: config.taskTrackStarted,
+    resultExpiresMs: app.execution.resultExpiresMs,
+  };
 }

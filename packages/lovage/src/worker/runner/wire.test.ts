@@ -100,7 +100,7 @@ describe("Wire", () => {
     });
     const line = (event: string, fields?: Readonly<Record<string, unknown>>) => void logged.push({ event, ...fields });
     const log = { ...silentLogger, warn: line, info: line };
-    const committer = new Committer({ holdings, clock, log, onSettled: () => {} });
+    const committer = new Committer({ holdings, clock, log, onApplied: () => {} });
     const take = (deliveries: readonly Delivery[]) =>
       deliveries.filter(({ id }) => !holdings.get(id.number)).map((delivery) => holdings.add(delivery));
     wire = new Wire({

@@ -6,27 +6,29 @@
 import type { EventWord } from "../../broker/event-exchange.ts";
 import { encodeEvents, eventText } from "../../events/envelope.ts";
 import { type EventFields, type EventOrigin, newEvent, routingKeyOf, taskBatchKey } from "../../events/event.ts";
-import type { EventLink } from "../../events/event-link.ts";
+import { busEvents, type EventLink } from "../../events/event-link.ts";
 import type { NodeEvents } from "../../events/node-events.ts";
 import { endedEvents } from "../../events/task-events.ts";
-import { nodeFields, type Software, shortFields } from "../../events/worker-events.ts";
+import { nodeFields, type Software, shortFields, systemName } from "../../events/worker-events.ts";
+import { LamportClock } from "../../kernel/lamport-clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
+import { version } from "../../kernel/version.ts";
+import type { Store } from "../../store/store.ts";
 import type { Ending } from "../../upkeep/attempt.ts";
-import type { Figures } from "./figures.ts";
+import { elections } from "./elections.ts";
+import { Figures } from "./figures.ts";
 import type { Member } from "./member.ts";
 
 export interface NodeReporterOptions {
-  readonly link: EventLink;
-  /** The store takes the words of a beat with it. */
-  readonly withBeats: boolean;
-  readonly origin: EventOrigin;
-  readonly software: Software;
+  readonly store: Pick<Store, "events" | "bus">;
+  readonly nodeName: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
   /** The node says that it is there. */
   readonly heartbeats: boolean;
   /** Its runners say what becomes of tasks, from the start. */
   readonly taskEvents: boolean;
-  readonly figures: Figures;
   members(): readonly Member[];
   /** What becomes of this task may be said. */
   sends(task: string): boolean;
@@ -37,7 +39,12 @@ export interface NodeReporterOptions {
 const toldWithinMs = 500;
 
 export class NodeReporter implements NodeEvents, Service {
+  /** The node, as it speaks: its control messages carry the same clock. */
+  readonly origin: EventOrigin;
+  readonly figures: Figures;
   readonly #options: NodeReporterOptions;
+  readonly #link: EventLink;
+  readonly #software: Software = { sw_ident: "lovage", sw_ver: version(), sw_sys: systemName(process.platform) };
   readonly #probe: EventWord;
   #enabled: boolean;
   #heard = false;
@@ -49,8 +56,18 @@ export class NodeReporter implements NodeEvents, Service {
 
   constructor(options: NodeReporterOptions) {
     this.#options = options;
-    this.#enabled = options.taskEvents;
-    this.#probe = { routingKey: taskBatchKey, envelope: encodeEvents(options.origin.hostname, taskBatchKey, "[]") };
+    const { store, nodeName, startedAt, members, taskEvents } = options;
+    this.origin = { hostname: nodeName, pid: process.pid, clock: new LamportClock(startedAt) };
+    this.figures = new Figures(members);
+    this.#link = store.events ?? busEvents(store.bus);
+    this.#enabled = taskEvents;
+    this.#probe = { routingKey: taskBatchKey, envelope: encodeEvents(nodeName, taskBatchKey, "[]") };
+  }
+
+  get services(): readonly Service[] {
+    const { store, heartbeats, log } = this.#options;
+    const isCounted = store.events !== undefined && heartbeats;
+    return isCounted ? [this, elections({ link: this.#link, origin: this.origin, log })] : [this];
   }
 
   get enabled(): boolean {
@@ -76,7 +93,7 @@ export class NodeReporter implements NodeEvents, Service {
   /** Runners know first: who hears this heartbeat hears all that comes after it. */
   async heartbeat(): Promise<void> {
     if (this.#enabled) await this.#look();
-    await this.#publish(this.#word("worker-heartbeat", shortFields(this.#options.software)));
+    await this.#publish(this.#word("worker-heartbeat", shortFields(this.#software)));
   }
 
   /** A store that does not take it now hears of the node with its next beat. */
@@ -94,9 +111,9 @@ export class NodeReporter implements NodeEvents, Service {
 
   /** To go with the next beat. Where the store has no place for them there, they are said at once. */
   async words(): Promise<readonly EventWord[]> {
-    const { heartbeats, withBeats } = this.#options;
+    const { heartbeats, store } = this.#options;
     if (!this.#running) return [];
-    if (!withBeats) {
+    if (store.events === undefined) {
       await this.#sayFigures("worker-heartbeat");
       return [];
     }
@@ -120,9 +137,9 @@ export class NodeReporter implements NodeEvents, Service {
   /** Of a task whose runner cannot say it. */
   ended(ending: Ending): void {
     if (!this.wanted || !this.#options.sends(ending.message.task)) return;
-    const events = endedEvents(ending).map(({ type, fields }) => eventText(newEvent(this.#options.origin, type, fields)));
+    const events = endedEvents(ending).map(({ type, fields }) => eventText(newEvent(this.origin, type, fields)));
     if (events.length === 0) return;
-    const envelope = encodeEvents(this.#options.origin.hostname, taskBatchKey, `[${events.join(",")}]`);
+    const envelope = encodeEvents(this.origin.hostname, taskBatchKey, `[${events.join(",")}]`);
     this.#publish({ routingKey: taskBatchKey, envelope }).catch(() => undefined);
   }
 
@@ -155,12 +172,11 @@ export class NodeReporter implements NodeEvents, Service {
   }
 
   async #figuresWord(type: string): Promise<EventWord> {
-    const { figures, software } = this.#options;
-    return this.#word(type, nodeFields(await figures.now(), software));
+    return this.#word(type, nodeFields(await this.figures.now(), this.#software));
   }
 
   #word(type: string, fields: EventFields): EventWord {
-    const event = newEvent(this.#options.origin, type, fields);
+    const event = newEvent(this.origin, type, fields);
     const routingKey = routingKeyOf(type);
     return { routingKey, envelope: encodeEvents(event.hostname, routingKey, eventText(event)) };
   }
@@ -170,6 +186,6 @@ export class NodeReporter implements NodeEvents, Service {
   }
 
   #publish(word: EventWord): Promise<number | undefined> {
-    return this.#options.link.publish(word);
+    return this.#link.publish(word);
   }
 }

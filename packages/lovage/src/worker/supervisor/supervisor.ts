@@ -7,13 +7,9 @@ import type { App } from "../../app/app.ts";
 import { busLink } from "../../control/control-link.ts";
 import { Mailbox } from "../../control/mailbox.ts";
 import type { NodeView } from "../../control/node-view.ts";
-import { busEvents } from "../../events/event-link.ts";
-import { systemName } from "../../events/worker-events.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { LamportClock } from "../../kernel/lamport-clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
-import { version } from "../../kernel/version.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { type PoolPlan, sharesProcess } from "../../pool/pools.ts";
@@ -28,7 +24,6 @@ import { BlockedLoops } from "./blocked-loops.ts";
 import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
 import { ConsumedQueues } from "./consumed-queues.ts";
-import { Figures } from "./figures.ts";
 import { Health } from "./health.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
@@ -99,8 +94,6 @@ export class Supervisor {
   readonly #services: Service[];
   readonly #startedAt: number;
   readonly #readiness: Readiness;
-  readonly #lamport: LamportClock;
-  readonly #figures = new Figures(() => this.#pool.members);
   readonly #reporter: NodeReporter;
   #keepAlive: NodeJS.Timeout | undefined;
 
@@ -109,8 +102,8 @@ export class Supervisor {
     this.#options = options;
     this.nodeName = nodeName;
     this.#startedAt = clock.now();
-    this.#lamport = new LamportClock(this.#startedAt);
-    this.#reporter = this.#newReporter();
+    const sends = (task: string) => app.registry.get(task)?.settings.sendEvents ?? true;
+    this.#reporter = new NodeReporter({ ...options, startedAt: this.#startedAt, members: () => this.#pool.members, sends });
     const spec = { ...options.spec, nodeStartedAt: this.#startedAt };
     this.#readiness = new Readiness(plan.runners);
     const pool = () => this.#pool;
@@ -212,7 +205,13 @@ export class Supervisor {
       revocable: ({ bytes }) => peekHeaders(bytes) ?? { id: null, rootId: null, stamps: {} },
     });
     this.#recycler = new Recycler({ pool, slots: plan.slots, log });
-    this.#mailbox = new Mailbox({ link: store.pidbox ?? busLink(store.bus), node: this.#newView(), clock, lamport: this.#lamport, log });
+    this.#mailbox = new Mailbox({
+      link: store.pidbox ?? busLink(store.bus),
+      node: this.#newView(),
+      clock,
+      lamport: this.#reporter.origin.clock,
+      log,
+    });
     this.health = new Health({
       nodeName,
       clock,
@@ -238,7 +237,7 @@ export class Supervisor {
     const pauses = new PausedQueues({ state: store.state, bus: store.bus, clock, log, onLook: (paused) => this.#queues.pause(paused) });
     this.#services = [pauses, this.#canceller, this.#mailbox, ...nodeServices(plain)];
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
-    this.#services.push(this.#reporter);
+    this.#services.push(...this.#reporter.services);
     if (options.probed) this.#services.push(this.health);
     this.#shutdown = new Shutdown({
       pool,
@@ -295,7 +294,7 @@ export class Supervisor {
       canceller: this.#canceller,
       recycler: this.#recycler,
       shutdown: this.#shutdown,
-      figures: this.#figures,
+      figures: this.#reporter.figures,
       reporter: this.#reporter,
       totals: this.#totals,
       log: this.#options.log,
@@ -313,22 +312,6 @@ export class Supervisor {
   /** Their epochs are closed: nothing they do counts. New ones start under the node's new id. */
   async #killAll(): Promise<void> {
     await Promise.all(this.#pool.members.map((member) => this.#pool.kill(member, "fenced")));
-  }
-
-  #newReporter(): NodeReporter {
-    const { store, app, nodeName, taskEvents, heartbeats, log } = this.#options;
-    return new NodeReporter({
-      link: store.events ?? busEvents(store.bus),
-      withBeats: store.events !== undefined,
-      origin: { hostname: nodeName, pid: process.pid, clock: this.#lamport },
-      software: { sw_ident: "lovage", sw_ver: version(), sw_sys: systemName(process.platform) },
-      heartbeats,
-      taskEvents,
-      figures: this.#figures,
-      members: () => this.#pool.members,
-      sends: (task) => app.registry.get(task)?.settings.sendEvents ?? true,
-      log,
-    });
   }
 
   /** What becomes of it concerns whoever waits for messages. */

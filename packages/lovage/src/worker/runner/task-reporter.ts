@@ -1,0 +1,82 @@
+/**
+ * Says what becomes of this runner's tasks, while somebody listens (the slot table knows). What is said in one turn of the loop leaves
+ * as one message, in one packet with the commit that leaves then; nothing waits for it, and what does not arrive is not said again.
+ * An end is said when the store has taken it.
+ */
+import { encodeEvents, eventText } from "../../events/envelope.ts";
+import { type EventOrigin, newEvent, taskBatchKey } from "../../events/event.ts";
+import type { EventLink } from "../../events/event-link.ts";
+import { endedEvents, receivedEvent, startedEvent, type TaskEvent } from "../../events/task-events.ts";
+import { LamportClock } from "../../kernel/lamport-clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { TaskMessage } from "../../message/task-message.ts";
+import type { RunnerSpec } from "../../pool/protocol.ts";
+import type { SlotTable } from "../../pool/slot-table.ts";
+import type { Registry } from "../../task/registry.ts";
+import type { Attempt } from "../../upkeep/attempt.ts";
+
+export interface TaskReporterOptions {
+  readonly link: EventLink;
+  readonly spec: Pick<RunnerSpec, "nodeName" | "nodeStartedAt">;
+  readonly slots: SlotTable;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/** A message of so many events leaves at once: one of 30 KB is no burden for a listener, and worth its envelope. */
+const mostInMessage = 100;
+
+export class TaskReporter {
+  readonly #options: TaskReporterOptions;
+  readonly #origin: EventOrigin;
+  #texts: string[] = [];
+  #failed = false;
+
+  constructor(options: TaskReporterOptions) {
+    this.#options = options;
+    const { nodeName, nodeStartedAt } = options.spec;
+    this.#origin = { hostname: nodeName, pid: process.pid, clock: new LamportClock(nodeStartedAt) };
+  }
+
+  received(message: TaskMessage): void {
+    if (this.#wanted(message)) this.#add(receivedEvent(message));
+  }
+
+  started(message: TaskMessage): void {
+    if (this.#wanted(message)) this.#add(startedEvent(message));
+  }
+
+  /** It took effect. */
+  ended({ rules }: Attempt): void {
+    if (!this.#options.slots.wantsEvents) return;
+    const { ending } = rules;
+    if (ending !== undefined && this.#wanted(ending.message)) for (const event of endedEvents(ending)) this.#add(event);
+  }
+
+  #wanted({ task }: TaskMessage): boolean {
+    const { slots, registry } = this.#options;
+    return slots.wantsEvents && (registry.get(task)?.settings.sendEvents ?? true);
+  }
+
+  #add({ type, fields }: TaskEvent): void {
+    // What the same callback brings goes along, and the packet leaves after it.
+    if (this.#texts.length === 0) queueMicrotask(() => this.#flush());
+    this.#texts.push(eventText(newEvent(this.#origin, type, fields)));
+    if (this.#texts.length >= mostInMessage) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#texts.length === 0) return;
+    const envelope = encodeEvents(this.#origin.hostname, taskBatchKey, `[${this.#texts.join(",")}]`);
+    this.#texts = [];
+    this.#options.link.publish({ routingKey: taskBatchKey, envelope }, { withCommits: true }).then(
+      () => {
+        this.#failed = false;
+      },
+      (error: unknown) => {
+        if (!this.#failed) this.#options.log.debug("events.unsent", { error });
+        this.#failed = true;
+      },
+    );
+  }
+}
