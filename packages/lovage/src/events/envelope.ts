@@ -8,8 +8,8 @@ export const eventExchange = "celeryev";
 
 /** `body`: the JSON text of an event, or of an array of events. `hostname`: of the sender. */
 export function encodeEvents(hostname: string, routingKey: string, body: string): string {
-  const headers = JSON.stringify({ hostname });
-  const info = JSON.stringify({ exchange: eventExchange, routing_key: routingKey });
+  const headers = `{"hostname": ${JSON.stringify(hostname)}}`;
+  const info = `{"exchange": "${eventExchange}", "routing_key": ${JSON.stringify(routingKey)}}`;
   const text = Buffer.from(body).toString("base64");
   return (
     `{"body": "${text}", "content-encoding": "utf-8", "content-type": "application/json", "headers": ${headers}, ` +
