@@ -4,6 +4,7 @@ export { busSuite } from "./bus-suite.ts";
 export { chordSuite } from "./chord-suite.ts";
 export { commitSuite } from "./commit-suite.ts";
 export { deadLettersSuite } from "./dead-letters-suite.ts";
+export { eventsSuite } from "./events-suite.ts";
 export type { MakeServer, Suite, TestApi, TestServer } from "./harness.ts";
 export { leasesSuite } from "./leases-suite.ts";
 export { lapsedClaimsSuite, limitsSuite } from "./limits-suite.ts";

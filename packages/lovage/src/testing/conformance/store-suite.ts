@@ -5,6 +5,7 @@ import { busSuite } from "./bus-suite.ts";
 import { chordSuite } from "./chord-suite.ts";
 import { commitSuite } from "./commit-suite.ts";
 import { deadLettersSuite } from "./dead-letters-suite.ts";
+import { eventsSuite } from "./events-suite.ts";
 import { ack, body, cases, message, result, type Suite, startRunner, texts, watching } from "./harness.ts";
 import { leasesSuite } from "./leases-suite.ts";
 import { limitsSuite } from "./limits-suite.ts";
@@ -80,6 +81,7 @@ export const conformance: Suite = (api, name, make) => {
     resultsSuite,
     revokesSuite,
     busSuite,
+    eventsSuite,
     stateSuite,
   ]) {
     suite(api, name, make);
