@@ -3,7 +3,7 @@ import { silentLogger } from "../../kernel/logger.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 
-async function watching(state: { waiting: number; idle: number; progress: string; fails?: boolean }) {
+async function watching(state: { waiting: number; idle: number; progress: string; unanswered?: number; fails?: boolean }) {
   const clock = manualClock();
   const said: string[] = [];
   const service = consumingWatchdog({
@@ -14,6 +14,7 @@ async function watching(state: { waiting: number; idle: number; progress: string
       return state.waiting;
     },
     idleRunners: () => state.idle,
+    unansweredRunners: async () => state.unanswered ?? 0,
     progress: async () => state.progress,
     onLook: () => {},
     restartWaking: async () => void said.push("restart"),
@@ -26,11 +27,22 @@ async function watching(state: { waiting: number; idle: number; progress: string
 describe("the consuming watchdog", () => {
   it("restarts waking after 15 s without movement, and gives up after 15 s more", async () => {
     const { clock, said, stop } = await watching({ waiting: 3, idle: 1, progress: "same" });
-    await clock.advance(29_000);
-    expect(said).toEqual([]);
-    await clock.advance(2000);
+    await clock.advance(14_000);
+    const from = clock.monotonic();
+    while (said.length === 0) await clock.advance(1000);
     expect(said).toEqual(["restart"]);
-    await clock.advance(16_000);
+    // Noticed within 15 s.
+    expect(clock.monotonic() - from).toBeLessThanOrEqual(31_000);
+    const restarted = clock.monotonic();
+    while (said.length === 1) await clock.advance(1000);
+    expect(said).toEqual(["restart", "give up"]);
+    expect(clock.monotonic() - restarted).toBe(15_000);
+    await stop();
+  });
+
+  it("gives up on questions that nobody answers, though what was meant for them has left the queue", async () => {
+    const { clock, said, stop } = await watching({ waiting: 0, idle: 0, unanswered: 1, progress: "same" });
+    await clock.advance(60_000);
     expect(said).toEqual(["restart", "give up"]);
     await stop();
   });

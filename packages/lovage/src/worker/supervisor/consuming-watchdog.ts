@@ -1,7 +1,7 @@
 /**
- * Notices a node that is connected and takes nothing: a queue is not empty, a runner is idle, and nothing moves. Then bells
- * are rebuilt and all runners look for themselves; if that does not help either, the node gives up and its init system
- * starts another. A broker that does not answer is not this case: runners wait for it.
+ * Notices a node that is connected and takes nothing: a queue is not empty and a runner idle, or a runner asks
+ * and is not answered, and nothing moves. Then bells are rebuilt and all runners look for themselves; if that does not help either, the
+ * node gives up and its init system starts another. A broker that does not answer is not this case: runners wait for it.
  */
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
@@ -13,10 +13,12 @@ export interface ConsumingWatchdogOptions {
   /** Messages waiting in the node's queues. */
   waiting(): Promise<number>;
   idleRunners(): number;
+  /** Runners whose question for messages the store leaves open, although it answers the node. What is meant for them may be in flight already. */
+  unansweredRunners(): Promise<number>;
   /** Changes whenever a runner takes or ends something. */
   progress(): Promise<string>;
   restartWaking(): Promise<void>;
-  /** Each look: whether a queue is not empty, a runner is idle, and nothing moved since the last. */
+  /** Each look: whether a runner has a place free and should have had something, and nothing moved since the last. */
   onLook(stuck: boolean): void;
   giveUp(): void;
 }
@@ -25,42 +27,45 @@ export interface ConsumingWatchdogOptions {
 const lookEveryMs = 15_000;
 const lookAgainMs = 5000;
 const stuckAfterMs = 15_000;
+const giveUpAfterMs = 30_000;
 
 export function consumingWatchdog(options: ConsumingWatchdogOptions): Service {
-  const { clock, log, waiting, idleRunners, progress, restartWaking, onLook, giveUp } = options;
-  let stuckSince: number | undefined;
-  let seen = "";
+  const { clock, log, waiting, idleRunners, unansweredRunners, progress, restartWaking, onLook, giveUp } = options;
+  /** The progress that stands still, and since when. */
+  let still: { readonly progress: string; readonly since: number } | undefined;
+  let unanswered = 0;
   let restarted = false;
   let gaveUp = false;
   const fine = () => {
-    stuckSince = undefined;
+    still = undefined;
     restarted = false;
   };
-  const isStuck = async (): Promise<boolean> => {
-    if (idleRunners() === 0 || (await waiting()) === 0) return false;
-    const now = await progress();
-    const moved = now !== seen;
-    seen = now;
-    return !moved;
+  /** For how long nothing has moved that should; undefined: all is well. */
+  const stuckMs = async (): Promise<number | undefined> => {
+    unanswered = await unansweredRunners();
+    if (unanswered === 0 && (idleRunners() === 0 || (await waiting()) === 0)) return undefined;
+    const [now, at] = [await progress(), clock.monotonic()];
+    if (now !== still?.progress) {
+      fine();
+      still = { progress: now, since: at };
+    }
+    return at - still.since;
   };
   const turn = async (): Promise<number> => {
     if (gaveUp) return lookEveryMs;
-    const stuck = await isStuck();
-    onLook(stuck);
-    if (!stuck) {
+    const forMs = await stuckMs();
+    onLook(forMs !== undefined && forMs > 0);
+    if (forMs === undefined) {
       fine();
       return lookEveryMs;
     }
-    stuckSince ??= clock.monotonic();
-    if (clock.monotonic() - stuckSince < stuckAfterMs) return lookAgainMs;
-    if (restarted) {
-      log.error("consuming.gave-up", { idle: idleRunners() });
+    if (restarted && forMs >= giveUpAfterMs) {
+      log.error("consuming.gave-up", { idle: idleRunners(), unanswered });
       gaveUp = true;
       giveUp();
-    } else {
-      log.warn("consuming.stuck", { idle: idleRunners() });
+    } else if (!restarted && forMs >= stuckAfterMs) {
+      log.warn("consuming.stuck", { idle: idleRunners(), unanswered });
       restarted = true;
-      stuckSince = clock.monotonic();
       await restartWaking();
     }
     return lookAgainMs;

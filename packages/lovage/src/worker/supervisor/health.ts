@@ -61,6 +61,11 @@ export class Health implements Service {
     this.#stuck = { is: stuck, at: this.#options.clock.monotonic() };
   }
 
+  /** It has a place free, and what it asks for messages the store leaves open, although it takes the node's beats. */
+  isUnanswered(slots: RunnerSlots): boolean {
+    return this.#store().ok && this.#hasRoom(slots) && slots.askingMs > unansweredAfterMs;
+  }
+
   report(): HealthReport {
     const { nodeName, clock, members } = this.#options;
     const lasting = members().filter(({ alone }) => !alone);
@@ -100,15 +105,18 @@ export class Health implements Service {
   }
 
   #faultOf({ epoch }: Member): HealthCode | null {
-    const { clock, openSlots } = this.#options;
+    const { clock } = this.#options;
     const seen = this.#seen.get(epoch);
     if (seen === undefined) return null;
     if (clock.monotonic() - seen.at > silentAfterMs) return "runner-silent";
     if (seen.slots === null) return null;
-    const { taken, loopLagMs, askingMs } = seen.slots;
-    if (taken.filter(({ state }) => state === "running").length >= openSlots()) return null;
-    if (loopLagMs > blockedAfterMs) return "runner-blocked";
-    return askingMs > unansweredAfterMs ? "reserve-unanswered" : null;
+    if (!this.#hasRoom(seen.slots)) return null;
+    if (seen.slots.loopLagMs > blockedAfterMs) return "runner-blocked";
+    return seen.slots.askingMs > unansweredAfterMs ? "reserve-unanswered" : null;
+  }
+
+  #hasRoom({ taken }: RunnerSlots): boolean {
+    return taken.filter(({ state }) => state === "running").length < this.#options.openSlots();
   }
 
   async #look(): Promise<undefined> {

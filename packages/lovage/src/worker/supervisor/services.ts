@@ -50,6 +50,7 @@ export function nodeServices({
     log,
     waiting: () => workload.waiting(),
     idleRunners: () => waker().idle,
+    unansweredRunners: () => workload.count((slots) => health.isUnanswered(slots)),
     progress: () => workload.progress(),
     onLook: (stuck) => health.looked(stuck),
     restartWaking: () => waker().restart(pool().serving),

@@ -1,6 +1,7 @@
 /** What the runners of a node are at, asked of their watchdogs, and what waits for them in their queues. */
 import type { Broker } from "../../broker/broker.ts";
 import type { QueueName } from "../../message/task-message.ts";
+import type { RunnerSlots } from "../../pool/protocol.ts";
 import type { Member } from "./member.ts";
 import type { RunnerPool } from "./runner-pool.ts";
 
@@ -29,6 +30,12 @@ export class Workload {
   async waiting(): Promise<number> {
     const { broker, queues } = this.#options;
     return (await broker.queues.depth(queues())).reduce((sum, depth) => sum + depth, 0);
+  }
+
+  /** Runners of which this is true, as their watchdogs tell. */
+  async count(isSo: (slots: RunnerSlots) => boolean): Promise<number> {
+    const slots = await Promise.all(this.#options.pool().serving.map(({ runner }) => runner.slots(askWithinMs).catch(() => null)));
+    return slots.filter((answer) => answer !== null && isSo(answer)).length;
   }
 
   /** Changes whenever a runner takes or ends something. One that does not answer does neither. */
