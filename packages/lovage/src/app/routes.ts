@@ -34,12 +34,57 @@ function findRoute(
   registry: Registry,
 ): Route {
   const own = registry.get(name)?.settings;
-  const routed = firstAnswer(name, args, kwargs, routers);
+  const routed = firstAnswer(name, args, kwargs, routers)?.options;
   return {
     queue: own?.queue ?? routed?.queue ?? usual.queue,
     priority: own?.priority ?? routed?.priority ?? usual.priority,
     expires: own?.expires ?? null,
     ignoreResult: own?.ignoreResult ?? null,
+  };
+}
+
+interface Answer {
+  readonly options: RouteOptions;
+  /** Place of the route among `taskRoutes`. */
+  readonly entry: number;
+}
+
+/** A decision and who made it, for people. */
+export interface RouteDecision {
+  readonly queue: string;
+  readonly priority: number;
+  readonly queueBy: RouteRule;
+  readonly priorityBy: RouteRule;
+}
+
+export type RouteRule =
+  | { readonly rule: "task" }
+  | { readonly rule: "default" }
+  /** `pattern`: the name or glob of the table that fits. */
+  | { readonly rule: "table"; readonly entry: number; readonly pattern: string }
+  | { readonly rule: "function"; readonly entry: number; readonly name: string };
+
+/** As calls are routed that say nothing themselves. */
+export function decideRoute(
+  settings: Pick<Settings, "taskRoutes" | "taskDefaultQueue" | "taskDefaultPriority">,
+  registry: Registry,
+  { name, args, kwargs }: { readonly name: string; readonly args: readonly unknown[]; readonly kwargs: Readonly<Record<string, unknown>> },
+): RouteDecision {
+  const own = registry.get(name)?.settings;
+  const answer = firstAnswer(name, args, kwargs, asRouters(settings.taskRoutes));
+  const by = (field: "queue" | "priority"): RouteRule => {
+    if (own?.[field] != null) return { rule: "task" };
+    if (answer?.options[field] === undefined) return { rule: "default" };
+    const { entry } = answer;
+    const route = settings.taskRoutes[entry];
+    if (typeof route === "function") return { rule: "function", entry, name: route.name || "(anonymous)" };
+    return { rule: "table", entry, pattern: patternOf(route ?? {}, name) ?? name };
+  };
+  return {
+    queue: own?.queue ?? answer?.options.queue ?? settings.taskDefaultQueue,
+    priority: own?.priority ?? answer?.options.priority ?? settings.taskDefaultPriority ?? 0,
+    queueBy: by("queue"),
+    priorityBy: by("priority"),
   };
 }
 
@@ -54,11 +99,11 @@ function firstAnswer(
   args: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>>,
   routers: readonly NamedRouter[],
-): RouteOptions | undefined {
-  for (const { router } of routers) {
-    const answer = router(name, args, kwargs);
+): Answer | undefined {
+  for (let entry = 0; entry < routers.length; entry += 1) {
+    const answer = routers[entry]?.router(name, args, kwargs);
     if (answer === null || answer === undefined) continue;
-    return typeof answer === "string" ? { queue: answer } : answer;
+    return { options: typeof answer === "string" ? { queue: answer } : answer, entry };
   }
   return undefined;
 }
@@ -67,16 +112,24 @@ function asRouters(routes: Settings["taskRoutes"]): readonly NamedRouter[] {
   return routes.map((one) => (typeof one === "function" ? { router: one, fixed: false } : { router: tableRouter(one), fixed: true }));
 }
 
+type Table = Readonly<Record<string, string | RouteOptions>>;
+
 /** An exact name first, then globs in the order they stand, as Celery's MapRoute. */
-function tableRouter(table: Readonly<Record<string, string | RouteOptions>>): Router {
-  const globs = Object.entries(table)
-    .filter(([name]) => /[*?[]/.test(name))
-    .map(([pattern, target]) => ({ test: globTest(pattern), target }));
+function tableRouter(table: Table): Router {
+  const globs = globsOf(table);
   return (name) => {
     if (Object.hasOwn(table, name)) return table[name];
     return globs.find(({ test }) => test.test(name))?.target;
   };
 }
+
+const patternOf = (table: Table, name: string): string | undefined =>
+  Object.hasOwn(table, name) ? name : globsOf(table).find(({ test }) => test.test(name))?.pattern;
+
+const globsOf = (table: Table) =>
+  Object.entries(table)
+    .filter(([name]) => /[*?[]/.test(name))
+    .map(([pattern, target]) => ({ pattern, test: globTest(pattern), target }));
 
 /** Python's fnmatch: `*` any text, `?` one character, `[abc]`, `[!abc]`. */
 export function globTest(pattern: string): RegExp {

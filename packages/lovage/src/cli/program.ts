@@ -25,6 +25,9 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   control: { summary: "tell running nodes, Python's too, what to do", json: true, load: () => import("./commands/control.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
   explain: { summary: "why a task is not running, or where it runs", json: true, load: () => import("./commands/explain.ts") },
+  routes: { summary: "which rule sends a task where", json: true, load: () => import("./commands/routes.ts") },
+  list: { summary: "bindings of queues", json: true, load: () => import("./commands/list.ts") },
+  migrate: { summary: "messages of one broker onto another", json: true, load: () => import("./commands/migrate.ts") },
   queue: { summary: "what waits where; move, remove and hold it back", json: true, load: () => import("./commands/queue.ts") },
   dlq: {
     summary: "list, show, replay, edit, discard, export and import dead letters",

@@ -106,6 +106,7 @@ export interface PeekedHeaders {
   readonly routingKey: string | null;
   readonly redelivered: boolean;
   readonly lovage: LovageProperties;
+  readonly deliveryTag: string | null;
   /** When it was written, milliseconds since 1970; null: by whom does not say (Python). */
   readonly sentMs: number | null;
 }
@@ -146,6 +147,7 @@ function peeked(headers: Fields, properties: Fields): PeekedHeaders {
     routingKey: read.textOrNull(delivery.routing_key),
     redelivered: delivery.redelivered === true || headers.redelivered === true,
     lovage: isFields(properties.lovage) ? (properties.lovage as LovageProperties) : none,
+    deliveryTag: read.textOrNull(properties.delivery_tag),
     sentMs: typeof properties.delivery_tag === "string" ? timeOfId(properties.delivery_tag) : null,
   };
 }

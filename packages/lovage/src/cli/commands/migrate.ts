@@ -1,0 +1,86 @@
+/** `lovage migrate SOURCE DEST`: messages of one broker's queues onto another, each once. */
+import type { App } from "../../app/app.ts";
+import { migrate } from "../../app/migrate.ts";
+import { UsageError } from "../../kernel/errors.ts";
+import type { CommandModule } from "../command.ts";
+import { listOf, numberOf, wholeOf } from "../flags.ts";
+import { loadCommandApp } from "../load-command-app.ts";
+import { print } from "../output.ts";
+import { listenForStop } from "../stop-signals.ts";
+
+export const examples: CommandModule["examples"] = [
+  "lovage migrate sqlite:./lovage.db redis://localhost/0 -a",
+  "lovage migrate redis://old/0 redis://new/0 -a -Q celery,cpu -n 1000",
+  "lovage migrate redis://old/0 redis://new/0 -a -F",
+];
+
+export const define: CommandModule["define"] = (command) =>
+  command
+    .argument("<source>", "URL of the broker that has them")
+    .argument("<dest>", "URL of the broker that is to have them")
+    .option("-n, --limit <count>", "at most so many")
+    .option("-t, --timeout <seconds>", "end when nothing came for so long", "1")
+    .option("-a, --ack-messages", "take them away from the source; without it they are copied")
+    .option("-T, --tasks <names>", "only of these tasks, separated by commas")
+    .option("-Q, --queues <queues>", "only of these queues, separated by commas")
+    .option("-F, --forever", "go on with what comes, until it is stopped");
+
+interface MigrateFlags {
+  readonly limit?: string;
+  readonly timeout: string;
+  readonly ackMessages?: true;
+  readonly tasks?: string;
+  readonly queues?: string;
+  readonly forever?: true;
+}
+
+export const run: CommandModule["run"] = async ({ output }, [source = "", dest = ""], flags: MigrateFlags) => {
+  if (source === dest) throw new UsageError("LOVAGE_USAGE", "migrate takes two brokers, got the same twice.");
+  if (flags.forever && !flags.ackMessages)
+    throw new UsageError("LOVAGE_USAGE", "--forever needs --ack-messages: what stays in the source would be copied again and again.");
+  const [queues, tasks] = [listOf("-Q", flags.queues), listOf("-T", flags.tasks)];
+  const limit = wholeOf("-n", flags.limit);
+  const waitMs = numberOf("-t", flags.timeout) * 1000;
+  const { asked } = listenForStop();
+  const apps: App[] = [];
+  const open = async (broker: string) => {
+    const app = await loadCommandApp(undefined, { broker });
+    apps.push(app);
+    return app.store();
+  };
+  try {
+    const [from, to] = [await open(source), await open(dest)];
+    let migrated = 0;
+    for (let idleSince = performance.now(); !asked.aborted; ) {
+      const left = limit === undefined ? {} : { limit: limit - migrated };
+      const chosen = { ...(queues && { queues }), ...(tasks && { tasks }) };
+      const more = await migrate(from, to, { ...left, ...chosen, remove: flags.ackMessages ?? false, signal: asked });
+      migrated += more;
+      if (more > 0) idleSince = performance.now();
+      const isOver = !flags.ackMessages || (limit !== undefined && migrated >= limit);
+      if (isOver || (!flags.forever && performance.now() - idleSince >= waitMs)) break;
+      if (more === 0) await pause(Math.min(waitMs, 200), asked);
+    }
+    print(output, { migrated, removed: flags.ackMessages ?? false }, () =>
+      flags.ackMessages ? `Moved ${count(migrated)}.` : `Copied ${count(migrated)}; they are still at the source. With -a they are moved.`,
+    );
+    return 0;
+  } finally {
+    await Promise.all(apps.map((app) => app.close()));
+  }
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+
+const count = (messages: number): string => `${messages} message${messages === 1 ? "" : "s"}`;
