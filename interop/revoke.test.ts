@@ -51,7 +51,7 @@ describe.skipIf(skipped)("revokes over both languages", () => {
     await spared.revoke({ terminate: true });
   });
 
-  it.skipIf(!typedValues)("tags and correlation id pass through Python's chains and retries", async () => {
+  it("tags and correlation id pass through Python's chains and retries", async () => {
     const retried = remoteTask<[file: string, times: number], number>("shared.flaky").si(join(site.folder, "retried"), 2);
     const last = remoteTask<[value: unknown], unknown>("ts.echo").s().set({ queue: "nobody" });
     const first = remoteTask<[x: number, y: number], number>("ts.add").s(1, 2);

@@ -84,6 +84,10 @@ export const remedies = {
     "A message is not JSON (pickle, yaml).",
     'Set `task_serializer = "json"` where it comes from. Nothing else is ever decoded.',
   ],
+  LOVAGE_CORRELATION_INVALID: [
+    "`withCorrelation` was given an id that can't be one.",
+    "1 to 128 of letters, digits and `_ . : @ / + = ~ -`; `correlationFrom(headers)` makes one up where a request brings none.",
+  ],
   LOVAGE_COUNTER_BROKEN: ["A counter in the state store holds text.", "Somebody wrote there; delete the field.", "StoreRefusedError"],
   LOVAGE_COUNTER_NOT_WHOLE: ["A counter was raised by a number that is not whole.", "Use whole numbers."],
   LOVAGE_DEAD_LETTER_UNREADABLE: [

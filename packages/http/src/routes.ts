@@ -1,10 +1,13 @@
 /** All routes of the job service on one page, as a plain `Request → Response` that mounts in any Hono app or server. */
-import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
+import { correlationFrom, withCorrelation } from "lovage";
 import { archiveResponse } from "./job-archive.ts";
 import { asJobError, JobError } from "./job-error.ts";
 import { jobEvents } from "./job-events.ts";
 import type { JobService } from "./job-service.ts";
+
+/** Where a client may say what its request belongs to, the first that is well formed. */
+const idHeaders = ["x-correlation-id", "x-session-id", "x-request-id"];
 
 type Variables = { correlationId: string };
 
@@ -15,11 +18,11 @@ export function jobRoutes(
   const routes = new Hono<{ Variables: Variables }>();
 
   routes.use(async (context, next) => {
-    const given = context.req.header("x-correlation-id") ?? context.req.header("x-session-id") ?? "";
-    const correlationId = /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
-    context.set("correlationId", correlationId);
-    await next();
-    context.res.headers.set("x-correlation-id", correlationId);
+    const said = correlationFrom(context.req.raw.headers, idHeaders);
+    context.set("correlationId", said.correlationId);
+    await withCorrelation(said, next);
+    context.res.headers.set("x-correlation-id", said.correlationId);
+    if (said.traceparent !== undefined) context.res.headers.set("traceparent", said.traceparent);
     context.res.headers.set("x-content-type-options", "nosniff");
   });
 

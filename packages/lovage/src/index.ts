@@ -37,6 +37,7 @@ export { currentRun, type RetryRequestOptions, type Run, tryCurrentRun } from ".
 export { type ProgressEntry, progressLog } from "./execution/run-controls.ts";
 export { type Backoff, type ExponentialOptions, exponential, fixed, type Jitter } from "./kernel/backoff.ts";
 export type { Clock } from "./kernel/clock.ts";
+export { isCorrelationId } from "./kernel/correlation-id.ts";
 export type { Duration } from "./kernel/durations.ts";
 export * from "./kernel/errors.ts";
 export type { Logger } from "./kernel/logger.ts";
@@ -52,6 +53,13 @@ export { retries } from "./middleware/retries.ts";
 export type { AsyncResult, Finished, GetOptions, GroupResult, RevokeOptions } from "./task/async-result.ts";
 export type { Mismatch } from "./task/call-types.ts";
 export type { AnyCanvas, Canvas } from "./task/canvas.ts";
+export {
+  type Correlation,
+  correlationFrom,
+  correlationHeaders,
+  type HeadersLike,
+  withCorrelation,
+} from "./task/correlation.ts";
 export { defineTask } from "./task/define-task.ts";
 export type { ErrbackArgs, FailedRequest } from "./task/errback.ts";
 export { type RemoteTask, remoteTask } from "./task/remote-task.ts";

@@ -6,14 +6,14 @@ import { merged } from "../canvas/options.ts";
 import { asList } from "../canvas/steps.ts";
 import { finalTasks } from "../execution/after-failure.ts";
 import type { ContinuationSettings } from "../execution/facts.ts";
-import { handedOn } from "../execution/follow-up.ts";
 import { newId } from "../kernel/ids.ts";
 import type { ChordStart } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
-import { type Family, familyOf, inFamily } from "../task/family-stamps.ts";
+import { familyHere } from "../task/correlation.ts";
+import { type Family, inFamily } from "../task/family-stamps.ts";
 import type { Registry } from "../task/registry.ts";
 import { givenFamily, type SendOptions, toSignatureOptions } from "../task/send-options.ts";
 import type { Call } from "../task/sender.ts";
@@ -69,9 +69,9 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
   const run = ambientRuns.getStore();
   const over = options === undefined ? noOptions : toSignatureOptions(options);
   const priority = app.config.taskInheritParentPriority && over.priority === undefined ? run?.message.priority : undefined;
-  const { lovage, ...rest } = priority === undefined ? over : { ...over, priority };
+  const inherited = familyHere(run, undefined);
+  const { lovage, ...rest } = withTrace(priority === undefined ? over : { ...over, priority }, inherited);
   const builder = new Builder(contextOf(run, lovage as LovageProperties | undefined, app));
-  const inherited = run === undefined ? undefined : familyOf(run.message);
   const results: ResultTuple[] = [];
   for (const { signature, args } of calls) results.push(apply(builder, prepared(signature, options, inherited), args, rest, app));
   const { taskQueues } = app.config;
@@ -138,6 +138,10 @@ function apply(
   return builder.apply(given({ ...linked, options: merged(signature.options, rest) }), args);
 }
 
+/** Headers that a call names would else take the place of those that carry its trace. */
+const withTrace = (over: SignatureOptions, family: Family | undefined): SignatureOptions =>
+  over.headers && family?.trace ? { ...over, headers: { ...family.trace, ...over.headers } } : over;
+
 /** `inherited`: of the run that sends it. */
 function prepared(signature: Signature, options: SendOptions | undefined, inherited: Family | undefined): Signature {
   const { kwargs, stamps } = options ?? noSendOptions;
@@ -149,7 +153,6 @@ function prepared(signature: Signature, options: SendOptions | undefined, inheri
 }
 
 function contextOf(run: AmbientRun | undefined, own: LovageProperties | undefined, { settings, now }: SendingOptions): BuildContext {
-  const inherited = run === undefined ? undefined : handedOn(run.message);
   return {
     ids: newId,
     now: now(),
@@ -157,7 +160,7 @@ function contextOf(run: AmbientRun | undefined, own: LovageProperties | undefine
     resultExpiresMs: settings.resultExpiresMs,
     rootId: run === undefined ? null : (run.message.rootId ?? run.message.id),
     parentId: run === undefined ? null : run.message.id,
-    lovage: own === undefined ? inherited : { ...inherited, ...own },
+    lovage: own,
   };
 }
 

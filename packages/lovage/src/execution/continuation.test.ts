@@ -41,6 +41,8 @@ function built(signature: Signature): TaskMessage[] {
   return builder.messages;
 }
 
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 describe("a commit", () => {
   it("names its delivery, is acknowledged, and counts state and run time", () => {
     const commit = commitOf(newTaskMessage({ task: "t" }), success(1));
@@ -83,13 +85,15 @@ describe("a commit", () => {
     const message = newTaskMessage({
       task: "t",
       callbacks: [add.s(1).toSignature()],
-      lovage: { deaths: 2, traceparent: "00-1" },
+      lovage: { deaths: 2 },
+      headers: { traceparent, tracestate: "a=1", baggage: "user=7", own: 1 },
       stampedHeaders: ["correlation", "tags", "mine"],
       stamps: { correlation: "c", tags: ["a"], mine: 1 },
     });
     const [next] = sent(commitOf(message, success(1)));
     expect(next?.stamps).toEqual({ tags: ["a"], correlation: "c" });
-    expect(next?.lovage).toEqual({ traceparent: "00-1" });
+    expect(next?.headers).toEqual({ traceparent, tracestate: "a=1", baggage: "user=7" });
+    expect(next?.lovage).toEqual({});
   });
   it("stores nothing that is ignored: by the message, else by the task, else by the app", () => {
     const task = defineTask("t", { ignoreResult: true }, () => 1);
@@ -286,14 +290,14 @@ describe("a unique key", () => {
 describe("a retry", () => {
   it("is parked until due, under the same id, with everything that it had", () => {
     const message = newTaskMessage({
-      ...{ task: "t", args: [1], headers: { mine: 1 }, groupId: "g", groupIndex: 0, chord: sum.s().toSignature() },
-      ...{ lovage: { deaths: 2, traceparent: "00-1" }, priority: 3, timeLimit: 5, routingKey: "q" },
+      ...{ task: "t", args: [1], headers: { mine: 1, traceparent }, groupId: "g", groupIndex: 0, chord: sum.s().toSignature() },
+      ...{ lovage: { deaths: 2, replayedFrom: "d" }, priority: 3, timeLimit: 5, routingKey: "q" },
     });
     const commit = commitOf(message, { kind: "retry", error, traceback: null, children: [], retry: { delayMs: 2000, args: [2] } });
     expect(commit.publish[0]).toMatchObject({ taskId: message.id, parkMs: 2000, queue: "q", priority: 3 });
     expect(sent(commit)[0]).toMatchObject({
-      ...{ id: message.id, retries: 1, args: [2], argsrepr: "(2,)", groupId: "g", headers: { mine: 1 }, timeLimit: 5 },
-      ...{ parentId: message.id, lovage: { traceparent: "00-1" }, eta: "2026-11-21T10:00:02.000000+00:00" },
+      ...{ id: message.id, retries: 1, args: [2], argsrepr: "(2,)", groupId: "g", headers: { mine: 1, traceparent }, timeLimit: 5 },
+      ...{ parentId: message.id, lovage: { replayedFrom: "d" }, eta: "2026-11-21T10:00:02.000000+00:00" },
     });
     expect(commit.chordParts).toEqual([]);
   });

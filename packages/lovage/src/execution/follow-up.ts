@@ -8,7 +8,7 @@ import type { ChordPart, ChordStart, Counted, Outgoing, Publication, ResultRecor
 import { stringifyWireJson } from "../message/json.ts";
 import type { ResultTuple, TaskState } from "../message/outcome.ts";
 import { type ExtendedResult, encodeResult } from "../message/results.ts";
-import type { LovageProperties, Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
+import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
 import { familyOf, inFamily } from "../task/family-stamps.ts";
 import type { Facts } from "./facts.ts";
 
@@ -45,7 +45,7 @@ export class FollowUp {
     this.#purpose = purpose;
   }
 
-  /** Sends a signature as a child of the message: root, tags and correlation go on, it is the parent. */
+  /** Sends a signature as a child of the message: root, tags, correlation and trace go on, it is the parent. */
   apply(signature: Signature, args: readonly unknown[], over: SignatureOptions = {}): void {
     const { message, settings } = this.facts;
     this.#builder ??= new Builder(buildContext(this.facts, this.#purpose));
@@ -117,17 +117,11 @@ export function buildContext(facts: Facts, purpose: string): BuildContext {
   const { message, now, settings } = facts;
   return {
     ids: derivedIds(`${message.id}|${message.retries}|${message.replacedTaskNesting}|${purpose}`),
-    lovage: handedOn(message),
+    lovage: undefined,
     routing: settings.routing,
     now,
     rootId: message.rootId ?? message.id,
     parentId: message.id,
     resultExpiresMs: settings.resultExpiresMs,
   };
-}
-
-/** What belongs to the request and not to the one message, beside its stamps. */
-export function handedOn(message: TaskMessage): LovageProperties | undefined {
-  const { traceparent } = message.lovage;
-  return traceparent === undefined ? undefined : { traceparent };
 }

@@ -50,6 +50,7 @@ function assemble(envelope: Envelope, headers: Fields, args: unknown, kwargs: un
   const properties = envelope.properties;
   const positional = read.positional(args);
   const keyword = read.keyword(kwargs);
+  const late = lateStamps(headers, properties);
   const limits = read.timeLimits(headers.timelimit);
   const delivery = isFields(properties.delivery_info) ? properties.delivery_info : none;
   return {
@@ -77,8 +78,8 @@ function assemble(envelope: Envelope, headers: Fields, args: unknown, kwargs: un
     origin: read.textOrNull(headers.origin),
     lang: read.textOrNull(headers.lang),
     replacedTaskNesting: typeof headers.replaced_task_nesting === "number" ? headers.replaced_task_nesting : 0,
-    stampedHeaders: read.names(headers.stamped_headers),
-    stamps: isFields(headers.stamps) ? headers.stamps : none,
+    stampedHeaders: late?.stampedHeaders ?? read.names(headers.stamped_headers),
+    stamps: late?.stamps ?? (isFields(headers.stamps) ? headers.stamps : none),
     headers: read.customHeaders(headers),
     correlationId: read.textOrNull(properties.correlation_id),
     replyTo: read.textOrNull(properties.reply_to) ?? "",
@@ -89,6 +90,19 @@ function assemble(envelope: Envelope, headers: Fields, args: unknown, kwargs: un
     lovage: isFields(properties.lovage) ? (properties.lovage as LovageProperties) : none,
     properties: read.otherProperties(properties),
   };
+}
+
+/**
+ * Celery 5.2 knows no stamps: what it sends on from a signature of ours has them among its properties (celery-wire.md §1.1). undefined:
+ * there are none.
+ */
+function lateStamps(
+  headers: Fields,
+  properties: Fields,
+): (Pick<TaskMessage, "stamps"> & { readonly stampedHeaders: readonly string[] }) | undefined {
+  if (properties.stamped_headers === undefined || Array.isArray(headers.stamped_headers)) return undefined;
+  const names = (read.names(properties.stamped_headers) ?? []).filter((name) => properties[name] !== undefined);
+  return { stampedHeaders: names, stamps: Object.fromEntries(names.map((name) => [name, properties[name]])) };
 }
 
 /** What can be told of a message without its arguments; null where it does not say, or says it wrongly. */
@@ -139,7 +153,7 @@ function peeked(headers: Fields, properties: Fields): PeekedHeaders {
     rootId: read.textOrNull(headers.root_id),
     parentId: read.textOrNull(headers.parent_id),
     groupId: read.textOrNull(headers.group),
-    stamps: isFields(headers.stamps) ? headers.stamps : none,
+    stamps: lateStamps(headers, properties)?.stamps ?? (isFields(headers.stamps) ? headers.stamps : none),
     eta: read.textOrNull(headers.eta),
     expires: read.textOrNull(headers.expires),
     retries: typeof headers.retries === "number" ? headers.retries : 0,

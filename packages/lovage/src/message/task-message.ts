@@ -111,7 +111,6 @@ export interface LovageProperties {
   readonly replayedFrom?: string;
   /** How often its name was unknown where it arrived. */
   readonly unknown?: number;
-  readonly traceparent?: string;
   /** A call's own retry numbers, over those of the task. */
   readonly retry?: RetryOverride;
   /** The key that this task has, and until when: its start, or its end. */

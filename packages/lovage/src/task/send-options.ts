@@ -1,5 +1,6 @@
 /** Options of one call, ours in camelCase, and their translation into Celery's signature options. */
 
+import { correlationIdSays, isCorrelationId } from "../kernel/correlation-id.ts";
 import { didYouMean } from "../kernel/did-you-mean.ts";
 import { type Duration, durationSeconds } from "../kernel/durations.ts";
 import { UsageError } from "../kernel/errors.ts";
@@ -114,7 +115,8 @@ export function givenFamily({ tags, correlationId }: SendOptions): Family | unde
   if (tags === undefined && correlationId === undefined) return undefined;
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === "string" && tag !== "")))
     return refuse("tags", tags, "a list of strings that are not empty");
-  return { tags, correlation: correlationId === undefined ? undefined : nonEmpty("correlationId", correlationId) };
+  if (correlationId !== undefined && !isCorrelationId(correlationId)) refuse("correlationId", correlationId, correlationIdSays);
+  return { tags, correlation: correlationId };
 }
 
 const uniqueFields = ["key", "until", "forMs"] as const satisfies readonly (keyof UniqueRequest)[];
