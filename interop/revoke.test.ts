@@ -62,8 +62,9 @@ describe.skipIf(skipped)("revokes over both languages", () => {
       const found = await broker.queues.peek("nobody", 1);
       return found.length > 0 ? found : undefined;
     });
-    const { headers } = JSON.parse(Buffer.from(bytes as Uint8Array).toString());
-    expect(headers.stamps).toEqual({ tags: ["user:7"], correlation: "request-7" });
+    const { headers, properties } = JSON.parse(Buffer.from(bytes as Uint8Array).toString());
+    // Celery 5.2 knows no stamps, and sends what it does not know among the properties.
+    expect(typedValues ? headers.stamps : properties).toMatchObject({ tags: ["user:7"], correlation: "request-7" });
     expect(await site.app.revoke({ tag: "user:7" }, { dryRun: true })).toEqual({ waiting: 1, parked: 0, running: 0 });
   });
 });
