@@ -70,7 +70,7 @@ class Roster {
       else if (event === "runner.gone" || event === "runner.died") this.#pids.delete(epoch);
       this.#changed.emit("changed");
     };
-    this.log = { debug: hear, info: hear, warn: hear, error: hear, child: () => this.log };
+    this.log = { debug: hear, info: hear, warn: hear, error: hear, isOn: () => true, child: () => this.log };
   }
 
   get pids(): readonly number[] {

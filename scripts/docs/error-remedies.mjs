@@ -117,6 +117,7 @@ export const remedies = {
     "A key of Redis that we need holds another type.",
     "The message names the key: rename or delete it, or choose another `namespace`.",
   ],
+  LOVAGE_LOGFILE_UNWRITABLE: ["A node cannot open the file of `-f`.", "A file in a folder that the node may write to."],
   LOVAGE_MESSAGE_INVALID: ["A message cannot be decoded, for a reason of no known kind.", "It is a dead letter with the reason."],
   LOVAGE_RESULT_TOO_LARGE: [
     "A task's result is larger than `maxPayloadBytes`.",

@@ -347,6 +347,19 @@ export const settingsTable = {
     kind: kinds.nullable(kinds.text),
     doc: "File that each node rewrites every 2 s with what /readyz says, for `lovage health --health-file`. null: none.",
   }),
+  workerTaskLog: row({
+    celery: null,
+    default: false,
+    kind: kinds.flag,
+    doc: "Log every task as it is received, started and has succeeded, at level info. Failures and retries are logged in any case.",
+  }),
+  workerRedirectStdouts: row({
+    celery: "worker_redirect_stdouts",
+    default: null,
+    celeryDefault: true,
+    kind: kinds.nullable(kinds.flag),
+    doc: "What tasks print becomes log lines with the task's facts. null: where the log is JSON.",
+  }),
   profiles: row({
     celery: null,
     default: {},

@@ -1,9 +1,10 @@
 /**
  * Log lines of everything long-running: one event name that stays the same between releases, and its facts as fields.
- * Written synchronously to stderr, so that the last lines of a process that is killed are there. No transport, no rotation.
+ * Written synchronously, so that the last lines of a process that is killed are there. No transport, no rotation.
  */
 import { writeSync } from "node:fs";
 import { isLovageError } from "./errors.ts";
+import { openLogFile } from "./log-file.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -14,6 +15,8 @@ export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
+  /** Lines of this level are written: for those whose facts cost something. */
+  isOn(level: LogLevel): boolean;
   /** A logger that adds these fields to every line. */
   child(fields: LogFields): Logger;
 }
@@ -24,6 +27,8 @@ export interface LoggerOptions {
   /** "line" for people, "json" for machines (one object per line). @defaultValue "line" */
   readonly format?: LogFormat;
   readonly fields?: LogFields;
+  /** Appended to, in place of stderr. null: none. @throws {ConfigError} LOVAGE_LOGFILE_UNWRITABLE */
+  readonly file?: string | null;
   /** Where complete lines go. @defaultValue file descriptor 2 */
   readonly write?: (line: string) => void;
   /** Wall clock in milliseconds. */
@@ -35,19 +40,34 @@ const ranks = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 } as const;
 export function createLogger(options: LoggerOptions = {}): Logger {
   const lowest = ranks[options.level ?? "info"];
   const format = options.format === "json" ? formatJson : formatLine;
-  const write = options.write ?? writeStderr;
+  const { file = null } = options;
+  const write = options.write ?? (file === null ? writeStderr : openLogFile(file));
   const now = options.now ?? Date.now;
   const withFields = (own: LogFields): Logger => {
     const at = (level: LogLevel) => (event: string, fields?: LogFields) => {
       if (ranks[level] >= lowest) write(format(now(), level, event, { ...own, ...fields }));
     };
-    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), child: (more) => withFields({ ...own, ...more }) };
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      isOn: (level) => ranks[level] >= lowest,
+      child: (more) => withFields({ ...own, ...more }),
+    };
   };
   return withFields(options.fields ?? {});
 }
 
 const nothing = () => {};
-export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLogger };
+export const silentLogger: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  isOn: () => false,
+  child: () => silentLogger,
+};
 
 function formatJson(at: number, level: LogLevel, event: string, fields: LogFields): string {
   return `${JSON.stringify({ time: new Date(at).toISOString(), level, event, ...mapValues(fields, plain) }, bigintAsText)}\n`;

@@ -113,6 +113,8 @@ export interface PeekedHeaders {
   readonly parentId: string | null;
   readonly groupId: string | null;
   readonly stamps: Readonly<Record<string, unknown>>;
+  /** As they stand, Celery's own too. */
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly eta: string | null;
   readonly expires: string | null;
   readonly retries: number;
@@ -154,6 +156,7 @@ function peeked(headers: Fields, properties: Fields): PeekedHeaders {
     parentId: read.textOrNull(headers.parent_id),
     groupId: read.textOrNull(headers.group),
     stamps: lateStamps(headers, properties)?.stamps ?? (isFields(headers.stamps) ? headers.stamps : none),
+    headers,
     eta: read.textOrNull(headers.eta),
     expires: read.textOrNull(headers.expires),
     retries: typeof headers.retries === "number" ? headers.retries : 0,

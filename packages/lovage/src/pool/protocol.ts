@@ -36,7 +36,7 @@ export interface RunnerSpec {
   /** When the node was started, milliseconds since 1970: its Lamport clocks count from there. */
   readonly nodeStartedAt: number;
   /** Of its log lines, which go to the node's stderr. @defaultValue info, lines for people */
-  readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat };
+  readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat; readonly file: string | null };
 }
 
 export type ToRunner =

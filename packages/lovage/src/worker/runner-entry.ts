@@ -7,6 +7,7 @@ import { isLovageError } from "../kernel/errors.ts";
 import { createLogger } from "../kernel/logger.ts";
 import type { RunnerContext, RunnerPort } from "../pool/runner-entry.ts";
 import { startRunner } from "./runner/runner.ts";
+import { redirectOutput } from "./runner/task-output.ts";
 
 /** Milliseconds that a store may take to let go when the runner is done; its process ends then anyway. */
 const closeWithinMs = 1000;
@@ -15,6 +16,7 @@ export async function start({ spec, slots, shared, send }: RunnerContext): Promi
   const log = createLogger({ ...spec.log, fields: { node: spec.nodeName, pid: process.pid } });
   try {
     const { app } = await loadApp(spec.appModule, { flags: spec.settings });
+    if (app.config.workerRedirectStdouts ?? spec.log?.format === "json") redirectOutput(log);
     app.logFaults(log);
     const store = await app.store();
     const memoryBytes = isMainThread ? undefined : threadMemoryBytes;

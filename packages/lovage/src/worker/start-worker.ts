@@ -10,7 +10,7 @@ import type { Store, StoreReport } from "../store/store.ts";
 import { openHost } from "./adapters.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { openProbes, type ProbesOptions } from "./health/probes.ts";
-import { expandNodeName } from "./node-name.ts";
+import { expandNodeName, expandNodePath } from "./node-name.ts";
 import { startRunner } from "./runner/runner.ts";
 import { listenToSignals } from "./signals.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
@@ -73,7 +73,12 @@ export interface WorkerOptions {
   readonly termIsQuit?: boolean;
   readonly logLevel?: LogLevel | "silent";
   readonly logFormat?: LogFormat;
-  /** Instead of one made of `logLevel` and `logFormat`, for the supervisor's own lines. */
+  /**
+   * Appended to, in place of stderr; `%n`, `%h` and `%d` are the node's name, its host and domain, `%p` all of it.
+   * @celery -f, --logfile
+   */
+  readonly logFile?: string;
+  /** Instead of one made of `logLevel`, `logFormat` and `logFile`, for the supervisor's own lines. */
   readonly log?: Logger;
   readonly clock?: Clock;
 }
@@ -104,7 +109,11 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
   const queues = queuesOf(app, options);
   const appModule = moduleOf(options, plan);
   const nodeName = expandNodeName(options.name);
-  const logSettings = { level: options.logLevel ?? "info", format: options.logFormat ?? "line" } as const;
+  const logSettings = {
+    level: options.logLevel ?? "info",
+    format: options.logFormat ?? "line",
+    file: logFileOf(options, nodeName),
+  } as const;
   const log = options.log ?? createLogger({ ...logSettings, fields: { node: nodeName } });
   const clock = options.clock ?? systemClock;
   const store = await app.store();
@@ -167,6 +176,8 @@ export async function startWorker(app: App, options: WorkerOptions = {}): Promis
     },
   };
 }
+
+const logFileOf = ({ logFile }: WorkerOptions, nodeName: string) => (logFile === undefined ? null : expandNodePath(logFile, nodeName));
 
 const kibibytes = (count: number | null): number | null => (count === null ? null : count * 1024);
 const ms = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1000);

@@ -14,6 +14,7 @@ export interface WorkerFlags {
   readonly excludeQueues?: string;
   readonly hostname?: string;
   readonly loglevel: string;
+  readonly logfile?: string;
   readonly logFormat: "line" | "json";
   readonly prefetchMultiplier?: string;
   readonly maxTasksPerChild?: string;
@@ -44,7 +45,6 @@ const withoutEffect = [
 const refused: readonly (readonly [flags: string, name: string, instead: string])[] = [
   ["-B, --beat", "beat", "There is no scheduler yet: start `celery beat` beside this node, it may share the broker."],
   ["-D, --detach", "detach", "A node stays in the foreground: let systemd, a container or `&` put it in the background."],
-  ["-f, --logfile <file>", "logfile", "A node logs to standard error: redirect it with 2>>file."],
   ["--pidfile <file>", "pidfile", "Pids are in `lovage status --json`; an init system knows its own."],
   ["--purge", "purge", "Use `lovage purge -Q …` before the node is started."],
 ];
@@ -59,7 +59,8 @@ export function defineWorkerFlags(command: Command): Command {
     .option("-X, --exclude-queues <queues>", "queues not to consume")
     .option("-n, --hostname <name>", "name of the node; %h, %n and %d are the host, its first part and its domain")
     .option("-l, --loglevel <level>", "debug, info, warning, error", "info")
-    .addOption(new Option("--log-format <format>", "how lines on standard error look").choices(["line", "json"]).default("line"))
+    .option("-f, --logfile <file>", "append the log to this file; %n, %h and %d are the node's name, host and domain")
+    .addOption(new Option("--log-format <format>", "how lines of the log look").choices(["line", "json"]).default("line"))
     .option("--prefetch-multiplier <number>", "deliveries per slot, the running one included")
     .option("--max-tasks-per-child <number>", "replace a runner after so many tasks")
     .option("--max-memory-per-child <KiB>", "replace a runner above this size, between tasks")
@@ -103,6 +104,7 @@ export function workerOptionsOf(flags: WorkerFlags): WorkerOptions {
     allowEviction: flags.allowEviction,
     logLevel: logLevelOf(flags.loglevel),
     logFormat: flags.logFormat,
+    logFile: flags.logfile,
     healthPort: wholeOf("--health-port", flags.healthPort, 0, 65_535),
     healthHost: flags.healthHost,
     healthFile: flags.healthFile,

@@ -5,6 +5,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { CommitReply } from "../../message/commit.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { Attempt } from "../../upkeep/attempt.ts";
 import type { Held, Holdings } from "./held.ts";
 import { RecentOutcomes } from "./recent-outcomes.ts";
@@ -86,7 +87,7 @@ export class Committer {
         break;
       case "fenced":
         if (attempt.maybeApplied) this.#applied(attempt, now);
-        else log.warn("runner.outcome-fenced", { number, task: held?.message?.task, taskId: held?.message?.id });
+        else log.warn("runner.outcome-fenced", { number, ...(held?.message && runFacts(held.message)) });
         if (held !== undefined) holdings.delete(held);
         break;
     }

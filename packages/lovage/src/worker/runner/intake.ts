@@ -9,6 +9,7 @@ import type { Delivery, Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { QueueName, TaskMessage } from "../../message/task-message.ts";
 import type { Registry } from "../../task/registry.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import { expired, type GateVerdict, gate, isExpired, revoked } from "./gate.ts";
 import type { Held, Holdings } from "./held.ts";
@@ -237,11 +238,12 @@ export class Intake {
 
   #say({ number, delivery }: Held, verdict: GateVerdict): void {
     const settle = verdict.kind === "run" ? undefined : verdict.settle;
-    const { task, id } = verdict.message ?? {};
+    const { message } = verdict;
+    const task = message?.task;
     if (settle?.kind === "park" && settle.why === "unknown-task" && task !== undefined) this.#sayUnknown(task, delivery.queue);
     if (settle?.kind !== "dead-letter") return;
     const { reason, detail } = settle;
-    this.#options.log.warn("runner.dead-letter", { reason, detail, task, taskId: id, queue: delivery.queue, number });
+    this.#options.log.warn("runner.dead-letter", { ...(message && runFacts(message)), reason, detail, queue: delivery.queue, number });
   }
 
   #sayUnknown(task: string, queue: string): void {

@@ -7,6 +7,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { DeliveryId, Publication, ResultRecord } from "../../message/commit.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import { type AbortFlag, abortFlag, slotState } from "../../pool/slot-table.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import { abortReason, runIsOver } from "./abort-reasons.ts";
 import type { Held } from "./held.ts";
 import type { Slots } from "./slots.ts";
@@ -64,7 +65,7 @@ export class Run implements RunControls {
   }
 
   get log(): Logger {
-    this.#log ??= this.#services.log.child({ task: this.message.task, taskId: this.message.id });
+    this.#log ??= this.#services.log.child(runFacts(this.message));
     return this.#log;
   }
 

@@ -12,13 +12,13 @@ import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery } from "../../message/commit.ts";
-import type { Outcome } from "../../message/outcome.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { whoBlocks } from "../../pool/blocking-code.ts";
 import type { FromRunner, RunnerSpec, ToRunner } from "../../pool/protocol.ts";
 import type { RunnerPort } from "../../pool/runner-entry.ts";
 import { type AbortFlag, monotonicMs, type SlotTable } from "../../pool/slot-table.ts";
 import type { Store } from "../../store/store.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import { idleLookMs, Promoter } from "../../upkeep/promoter.ts";
 import { Admission } from "./admission.ts";
@@ -41,6 +41,7 @@ import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
 import { TaskCounts } from "./task-counts.ts";
+import { TaskLog } from "./task-log.ts";
 import { TaskReporter } from "./task-reporter.ts";
 import { Wire } from "./wire.ts";
 
@@ -83,6 +84,7 @@ class Runner implements RunnerHandle {
   readonly #holdings = new Holdings();
   readonly #slots: Slots;
   readonly #reporter: TaskReporter;
+  readonly #taskLog: TaskLog;
   readonly #progress: ProgressLog;
   readonly #marker: Marker;
   readonly #admission: Admission;
@@ -113,6 +115,7 @@ class Runner implements RunnerHandle {
     this.#slots = new Slots(options.slots, spec.openSlots, () => this.#onRoom());
     const link = store.events ?? busEvents(store.bus);
     this.#reporter = new TaskReporter({ link, spec, slots: options.slots, registry: app.registry, log });
+    this.#taskLog = new TaskLog(log, app.config.workerTaskLog);
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
     this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...demandFacts(app.config, spec.nodeName) });
@@ -129,6 +132,7 @@ class Runner implements RunnerHandle {
         this.#recycling.taskStarted();
         this.#counts.began(message.task);
         this.#reporter.started(message);
+        this.#taskLog.started(message);
       },
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),
@@ -157,7 +161,10 @@ class Runner implements RunnerHandle {
       clock,
       log,
       start: (held, task) => this.#runs.start(held, task),
-      onReceived: (message) => this.#reporter.received(message),
+      onReceived: (message) => {
+        this.#reporter.received(message);
+        this.#taskLog.received(message);
+      },
       end: (held, outcome, settle) => this.#settler.end(held, outcome, settle === undefined ? {} : { settle }),
       settle: (held, settle) => this.#settler.settle(held, settle),
       isKnownElsewhere: (name) => knownElsewhere.knows(name),
@@ -194,6 +201,7 @@ class Runner implements RunnerHandle {
       app,
       nodeName: spec.nodeName,
       log,
+      taskLog: this.#taskLog,
       storeNow: () => this.#intake.storeNow,
       onParked: (inMs) => this.#promoter.kick(inMs),
       commit: (held, attempt) => {
@@ -378,21 +386,15 @@ class Runner implements RunnerHandle {
     this.#progress.end(run.message.id);
     if (run.endAwaited || run.abandoned) this.#say({ t: "ended", epoch: this.#options.spec.epoch, number: held.number });
     if (run.abandoned) {
-      this.#options.log.warn("runner.abandoned-run-ended", { task: run.message.task, taskId: run.message.id, number: held.number });
+      this.#options.log.warn("runner.abandoned-run-ended", { ...runFacts(run.message), number: held.number });
       this.#dropHeld(held);
     } else if (end.kind === "hand-back") this.#settler.settle(held, { kind: "requeue", where: "front" });
     else {
-      if (end.outcome.kind === "failure") this.#sayFailed(run, end.outcome);
       this.#settler.end(held, end.outcome, { runtimeMs: end.runtimeMs });
     }
     const reason = this.#recycling.taskEnded();
     if (reason !== null) this.#recycle(reason);
     this.#intake.pump();
-  }
-
-  #sayFailed({ message: { task, id } }: Run, { error, cause }: Extract<Outcome, { readonly kind: "failure" }>): void {
-    const [said] = Array.isArray(error.exc_message) ? error.exc_message : [error.exc_message];
-    this.#options.log.warn("task.failed", { task, taskId: id, error: error.exc_type, message: String(said ?? "").slice(0, 500), cause });
   }
 
   #dropHeld(held: Held): void {

@@ -10,6 +10,7 @@ import type { Outcome } from "../../message/outcome.ts";
 import { encodeResult } from "../../message/results.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import { type AbortFlag, abortFlag, cancelFlag, monotonicMs } from "../../pool/slot-table.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import type { Admission } from "./admission.ts";
@@ -103,7 +104,7 @@ export class Runs {
     else if (answer.kind === "parked") onParked(held);
     else if (answer.kind === "fenced") onLost(held);
     else {
-      log.error("runner.limit-unusable", { task: task.name, ...answer });
+      log.error("runner.limit-unusable", { ...(message ? runFacts(message) : { task: task.name }), ...answer });
       onPutOff(held);
     }
   }
@@ -162,7 +163,7 @@ export class Runs {
     try {
       await marker.state({ kind: "state", number, result: record });
     } catch (error) {
-      log.warn("runner.started-unmarked", { taskId: message.id, error });
+      log.warn("runner.started-unmarked", { ...runFacts(message), error });
     }
   }
 

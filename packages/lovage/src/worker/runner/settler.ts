@@ -4,14 +4,17 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Settle } from "../../message/commit.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import { uniqueHoldOf } from "../../message/unique-hold.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import { Attempt, bareCommit, noOutcome } from "../../upkeep/attempt.ts";
 import { outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
 import type { Held } from "./held.ts";
+import type { TaskLog } from "./task-log.ts";
 
 export interface SettlerOptions {
   readonly app: App;
   readonly nodeName: string;
   readonly log: Logger;
+  readonly taskLog: TaskLog;
   /** The store's wall clock, milliseconds. */
   storeNow(): number;
   /** Something will be parked for so many milliseconds. */
@@ -34,11 +37,12 @@ export class Settler {
   }
 
   end(held: Held, outcome: Outcome, facts: EndFacts = {}): void {
+    if (held.message !== null) this.#options.taskLog.ended(held.message, outcome, facts.runtimeMs);
     try {
       this.#commit(held, this.#attempt(held, outcome, facts));
     } catch (error) {
       // Not even a FAILURE can be made of it: the message is kept where people look.
-      this.#options.log.error("runner.outcome-unwritable", { task: held.message?.task, taskId: held.message?.id, error });
+      this.#options.log.error("runner.outcome-unwritable", { ...(held.message && runFacts(held.message)), error });
       this.settle(held, { kind: "dead-letter", reason: "refused", detail: `no outcome could be written: ${String(error)}` });
     }
   }

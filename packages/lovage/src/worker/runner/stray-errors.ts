@@ -9,6 +9,7 @@
 import { tryCurrentRun } from "../../execution/current-run.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Epoch } from "../../message/commit.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { Run } from "./run.ts";
 import type { Runs } from "./runs.ts";
 
@@ -56,5 +57,4 @@ function endProcess(log: Logger, error: unknown): never {
   process.exit(1);
 }
 
-const named = (run: Run | "over"): Readonly<Record<string, unknown>> =>
-  run === "over" ? { afterItsEnd: true } : { task: run.message.task, taskId: run.message.id };
+const named = (run: Run | "over"): Readonly<Record<string, unknown>> => (run === "over" ? { afterItsEnd: true } : runFacts(run.message));

@@ -6,6 +6,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { FromWatchdog } from "../../pool/protocol.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { Member } from "./member.ts";
 
 export type LoopBlocked = Extract<FromWatchdog, { readonly t: "loop-blocked" }>;
@@ -30,6 +31,7 @@ export class BlockedLoops {
     log.warn("runner.loop-blocked", {
       pid: member.runner.pid,
       lagMs: Math.round(lagMs),
+      ...(tasks.length === 1 && tasks[0] && runFacts(tasks[0])),
       tasks: tasks.map((task) => `${task?.task}[${task?.id}]`),
       ...(stack && { stack }),
     });

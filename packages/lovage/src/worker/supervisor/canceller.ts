@@ -6,13 +6,15 @@
 import type { Bus } from "../../broker/bus.ts";
 import { type Revocable, type Revokes, standingFor } from "../../broker/revokes.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import type { Logger } from "../../kernel/logger.ts";
+import type { LogFields, Logger } from "../../kernel/logger.ts";
 import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
 import type { Delivery, Epoch } from "../../message/commit.ts";
+import { peekHeaders } from "../../message/decode.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import type { Cancelling } from "../../pool/protocol.ts";
 import { blockedAfterMs } from "../../pool/watchdog.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import type { CancelNotes } from "./cancel-notes.ts";
 import type { Member } from "./member.ts";
 import type { RunnerPool } from "./runner-pool.ts";
@@ -147,10 +149,13 @@ export class Canceller implements Service {
         return;
       }
       if (!canKill) {
-        log.warn("task.cannot-be-killed", { number, pool: "inline" });
+        log.warn("task.cannot-be-killed", { ...(await this.#factsOf(member, number)), number, pool: "inline" });
         return;
       }
-      log.warn("task.terminating", { epoch: member.epoch, pid: member.runner.pid, number });
+      // The end does not wait for a store that has to tell a name.
+      void this.#factsOf(member, number).then((facts) =>
+        log.warn("task.terminating", { ...facts, epoch: member.epoch, pid: member.runner.pid, number }),
+      );
       if (slots === 1 || loopLagMs >= blockedAfterMs) {
         await pool().kill(member, "cancelled");
         return;
@@ -162,6 +167,14 @@ export class Canceller implements Service {
       log.error("task.terminating-failed", { epoch: member.epoch, number, error });
       if (canKill) await pool().kill(member, "cancelled");
     }
+  }
+
+  /** For log lines. Never rejects. */
+  async #factsOf(member: Member, number: number): Promise<LogFields> {
+    const deliveries = await this.#options.held(member.epoch).catch(() => []);
+    const delivery = deliveries.find(({ id }) => id.number === number);
+    const named = delivery === undefined ? null : peekHeaders(delivery.bytes);
+    return named === null ? {} : runFacts(named);
   }
 
   #forget(key: string): void {

@@ -9,6 +9,7 @@ import { peekHeaders } from "../../message/decode.ts";
 import type { Outcome } from "../../message/outcome.ts";
 import type { FromWatchdog } from "../../pool/protocol.ts";
 import { blockedAfterMs } from "../../pool/watchdog.ts";
+import { runFacts } from "../../task/run-facts.ts";
 import { timeLimitExceeded } from "../../upkeep/ended-outcomes.ts";
 import type { Member } from "./member.ts";
 import type { RunnerPool } from "./runner-pool.ts";
@@ -38,8 +39,7 @@ export class Limits {
     const ended = await this.#write(member, number, outcome);
     if (ended === undefined) return;
     const named = ended === "unwritten" ? null : peekHeaders(ended.bytes);
-    const task = named ? { task: named.task, taskId: named.id } : {};
-    log.warn("task.time-limit", { ...task, epoch: member.epoch, pid: member.runner.pid, number, limitMs });
+    log.warn("task.time-limit", { ...(named && runFacts(named)), epoch: member.epoch, pid: member.runner.pid, number, limitMs });
     const blocked = loopLagMs >= blockedAfterMs;
     if (canKill && (slots === 1 || blocked)) return pool().kill(member, "time-limit");
     member.runner.send({ t: "abandon", epoch: member.epoch, number });
