@@ -180,7 +180,10 @@ describe("lovage health", () => {
     const file = place.file();
     const report = { node: "celery@gone", pid: 1, ready: true, checks: [], runners: { total: 1, consuming: 1 } };
     writeFileSync(file, JSON.stringify({ at: Date.now() - 16_000, ...report }));
-    expect(await place.run("health", "--health-file", file)).toMatchObject({ code: 69, stderr: expect.stringContaining("16 s ago") });
+    expect(await place.run("health", "--health-file", file)).toMatchObject({
+      code: 69,
+      stderr: expect.stringMatching(/was last written \d+ s ago/),
+    });
     writeFileSync(
       file,
       JSON.stringify({ at: Date.now(), ...report, ready: false, checks: [{ name: "store", ok: false, code: "store-silent" }] }),
