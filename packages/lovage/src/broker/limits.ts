@@ -10,11 +10,17 @@ import type { TaskId } from "../message/task-message.ts";
 /** Names what is limited; tasks that share a name share its room. */
 export type LimitName = string;
 
+/** One start per `intervalMs`, and after a pause `burst` at once. */
+export interface RateDemand {
+  readonly kind: "rate";
+  readonly name: LimitName;
+  readonly intervalMs: number;
+  readonly burst: number;
+}
+
 export type Demand =
   /** At most `most` deliveries at a time. */
-  | { readonly kind: "slots"; readonly name: LimitName; readonly most: number }
-  /** One start per `intervalMs`, and after a pause `burst` at once. */
-  | { readonly kind: "rate"; readonly name: LimitName; readonly intervalMs: number; readonly burst: number };
+  { readonly kind: "slots"; readonly name: LimitName; readonly most: number } | RateDemand;
 
 export interface Ask {
   /** Of a delivery of the epoch. */
@@ -56,6 +62,13 @@ export interface Limits {
    * is refused by a revoke of its id (also as a root), and is in no runner, holds it no more. Messages without such a key go in any case. All that goes, goes in one step, at most once per call.
    */
   publishUnique(publication: Publication, options?: { readonly deadlineMs?: number }): Promise<readonly (TaskId | null)[]>;
+  /**
+   * It allows this from now on, also for those who stand in its line: they are served at the new rate, or at once where the rate is
+   * null. Whoever asks for it with other words changes it again.
+   */
+  change(name: LimitName, rate: Pick<RateDemand, "intervalMs" | "burst"> | null): Promise<void>;
+  /** Messages that wait in these limits' lines, `limit` of each at most, the next one first. */
+  waiting(names: readonly LimitName[], limit: number): Promise<readonly Uint8Array[]>;
   /** The limit in whose line a task stands; undefined: in none. Not for the hot path: it looks at all there are. */
   lineOf(task: TaskId): Promise<LimitState | undefined>;
   /** Which task has a unique key. */

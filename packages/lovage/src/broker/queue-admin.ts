@@ -80,11 +80,17 @@ export interface QueueAdmin {
   bindings(): Promise<readonly Binding[]>;
   /** So that Python's publishers find the queue through the exchange. Only where they come to. */
   bind?(binding: NewBinding): Promise<void>;
+  /** Parked messages that wait for their time only, the next ones first. */
+  due(limit: number): Promise<readonly Standing[]>;
   /** All messages of all queues, page by page. One that moves meanwhile may be met twice, or not at all. */
   scan(): AsyncIterable<readonly Standing[]>;
   /** Only where Python's workers take from the same queues. */
   takenByPython?(): AsyncIterable<readonly TakenByPython[]>;
 }
+
+/** Not for a place at a limit. */
+export const waitsForItsTime = ({ parked }: Standing): boolean =>
+  parked !== undefined && parked.dueMs !== null && parked.why !== "rate" && parked.why !== "concurrency";
 
 /** How much further back than where it was seen a message is looked for: others may have been put before it. */
 export const lookBehind = 1000;

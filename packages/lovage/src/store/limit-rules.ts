@@ -27,6 +27,12 @@ export function room({ allows, nextMs, held, claims }: RoomFacts, now: number, l
 export const nextAfter = (nextMs: number, intervalMs: number, now: number, lateMs: number): number =>
   Math.max(nextMs, now - lateMs) + intervalMs;
 
+/** A rate that holds nobody up. */
+export const noRate = { intervalMs: 0.001, burst: 1 };
+
+/** Of a rate that was changed, for one start at once and then at its pace: nobody waits for the old one's next token any more. */
+export const nextOfChanged = (nextMs: number, now: number): number => Math.min(nextMs, now - slackMs);
+
 /** When a rate has room again, if nothing starts until then. */
 export const rateLookMs = (nextMs: number, claims: number, { intervalMs, burst }: Extract<Demand, { kind: "rate" }>): number =>
   nextMs + (claims - burst + 1) * intervalMs;

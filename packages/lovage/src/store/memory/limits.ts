@@ -1,7 +1,7 @@
 import type { Admission, Ask, Demand, LimitName, LimitState, Limits } from "../../broker/limits.ts";
 import type { DeliveryId, Epoch, Outgoing, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import { callsAtOnce, claimMs, nextAfter, rateLookMs, room, slackMs } from "../limit-rules.ts";
+import { callsAtOnce, claimMs, nextAfter, nextOfChanged, noRate, rateLookMs, room, slackMs } from "../limit-rules.ts";
 import { epochClosed, storeClosed, unstartable } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import { enqueue, queueTopic } from "./queues.ts";
@@ -32,6 +32,24 @@ export class MemoryLimits implements Limits {
     assertSizes(publication);
     if (chords.length > 0) throw unstartable();
     return messages.map((message) => this.#publish(message));
+  }
+
+  async change(name: LimitName, rate: { readonly intervalMs: number; readonly burst: number } | null): Promise<void> {
+    const { intervalMs, burst } = rate ?? noRate;
+    const limit = declared(this.#view, { kind: "rate", name, intervalMs, burst });
+    limit.nextMs = nextOfChanged(limit.nextMs, this.#view.now());
+    moveLine(this.#view, name);
+  }
+
+  async waiting(names: readonly LimitName[], limit: number): Promise<readonly Uint8Array[]> {
+    const { space, queues } = this.#view;
+    const lines = names.map((name) => (space.limits.get(name)?.line ?? []).map(({ parked }) => parked));
+    return lines.flatMap((line) =>
+      line
+        .filter((parked) => queues.parked.includes(parked))
+        .slice(0, limit)
+        .map(({ bytes }) => bytes),
+    );
   }
 
   async lineOf(task: TaskId): Promise<LimitState | undefined> {

@@ -1,5 +1,5 @@
 import type { Binding, QueueAdmin, QueueCounts, Removal, Standing, Waiting } from "../../broker/queue-admin.ts";
-import { lookBehind } from "../../broker/queue-admin.ts";
+import { lookBehind, waitsForItsTime } from "../../broker/queue-admin.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { peekUniqueHold } from "../../message/unique-hold.ts";
@@ -133,17 +133,23 @@ export class MemoryQueues implements QueueAdmin {
     return (await this.names()).map((queue) => ({ exchange: queue, queue, routingKey: queue }));
   }
 
+  async due(limit: number): Promise<readonly Standing[]> {
+    return this.#view.queues.parked.map(standing).filter(waitsForItsTime).slice(0, limit);
+  }
+
   async *scan(): AsyncGenerator<readonly Standing[]> {
     const { queues, space } = this.#view;
     for (const [queue, buckets] of queues.lines)
       for (const [bucket, line] of buckets) yield line.peek(line.length).map((bytes) => ({ place: "waiting", queue, bucket, bytes }));
-    yield queues.parked.map(({ queue, bucket, bytes, why, untilMs }) => {
-      const dueMs = untilMs === Number.POSITIVE_INFINITY ? null : untilMs;
-      return { place: "parked", queue, bucket, bytes, parked: { id: "", why, dueMs } };
-    });
+    yield queues.parked.map(standing);
     for (const [epoch, { held }] of space.epochs)
       yield [...held].map(([number, { queue, bucket, bytes }]) => ({ place: "running", queue, bucket, bytes, held: { epoch, number } }));
   }
+}
+
+function standing({ queue, bucket, bytes, why, untilMs }: Parked): Standing {
+  const dueMs = untilMs === Number.POSITIVE_INFINITY ? null : untilMs;
+  return { place: "parked", queue, bucket, bytes, parked: { id: "", why, dueMs } };
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

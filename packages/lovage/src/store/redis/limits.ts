@@ -3,17 +3,18 @@ import { randomUUID } from "node:crypto";
 import type { Admission, Ask, Demand, LimitName, LimitState, Limits } from "../../broker/limits.ts";
 import type { Epoch, Outgoing, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import { rateLookMs } from "../limit-rules.ts";
+import { noRate, rateLookMs } from "../limit-rules.ts";
 import { epochClosed, unstartable } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { escapeGlob, scan } from "./queues.ts";
-import { encodeHeader, parkFlags } from "./record.ts";
-import { asList, asNumber, asText, refused } from "./reply.ts";
+import { decodeRecord, encodeHeader, parkFlags } from "./record.ts";
+import { asBytes, asList, asNumber, asText, refused } from "./reply.ts";
 import type { Arg, Reply } from "./resp.ts";
 import { admitScript } from "./scripts/admit.ts";
+import { changeLimitScript } from "./scripts/change-limit.ts";
 import { publishUniqueScript } from "./scripts/publish-unique.ts";
 import { bytesArg, Declared, expiryArg } from "./sending.ts";
 
@@ -55,6 +56,25 @@ export class RedisLimits implements Limits {
     if (Array.isArray(answers[0])) throw refused(answers[0]);
     this.#declared.add(undeclared);
     return answers.map((answer) => asText(answer) || null);
+  }
+
+  async change(name: LimitName, rate: { readonly intervalMs: number; readonly burst: number } | null): Promise<void> {
+    const { root, parked, parkedDue } = this.#keys;
+    const { intervalMs, burst } = rate ?? noRate;
+    const reply = await this.#command.run(changeLimitScript, [parkedDue, parked], [root, name, String(intervalMs), String(burst)]);
+    if (Array.isArray(reply)) throw refused(reply);
+  }
+
+  async waiting(names: readonly LimitName[], limit: number): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for (const name of names) {
+      const line = asList(await this.#command.call(["ZRANGE", `${this.#keys.limit(name)}:line`, "0", String(limit - 1)])).map(asText);
+      if (line.length === 0) continue;
+      const ids = line.map((entry) => entry.slice(0, entry.indexOf(" ")));
+      const records = asList(await this.#command.call(["HMGET", this.#keys.parked, ...ids]));
+      for (const record of records) if (record !== null) found.push(decodeRecord({ epoch: "", number: 0 }, asBytes(record)).bytes);
+    }
+    return found;
   }
 
   async lineOf(task: TaskId): Promise<LimitState | undefined> {

@@ -1,5 +1,15 @@
 /** Queues for people. Not for the hot path. */
-import type { Binding, NewBinding, QueueAdmin, QueueCounts, Removal, Standing, TakenByPython, Waiting } from "../../broker/queue-admin.ts";
+import {
+  type Binding,
+  type NewBinding,
+  type QueueAdmin,
+  type QueueCounts,
+  type Removal,
+  type Standing,
+  type TakenByPython,
+  type Waiting,
+  waitsForItsTime,
+} from "../../broker/queue-admin.ts";
 import type { Delivery } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import type { Keys } from "./keys.ts";
@@ -110,6 +120,16 @@ export class RedisQueues implements QueueAdmin {
 
   async bind(binding: NewBinding): Promise<void> {
     await this.#link.call(["SADD", this.#keys.bindings + binding.exchange, this.#keys.bindingOf(binding)]);
+  }
+
+  async due(limit: number): Promise<readonly Standing[]> {
+    const { parked, parkedDue } = this.#keys;
+    const found = asList(await this.#link.call(["ZRANGE", parkedDue, "0", String(limit - 1)])).map(asText);
+    const ids = found.filter((id) => !id.startsWith("limit:"));
+    if (ids.length === 0) return [];
+    const records = asList(await this.#link.call(["HMGET", parked, ...ids]));
+    const standing = await this.#parked(ids.flatMap((id, i) => (records[i] == null ? [] : [id, records[i] as Reply])));
+    return standing.filter(waitsForItsTime);
   }
 
   async *scan(): AsyncGenerator<readonly Standing[]> {

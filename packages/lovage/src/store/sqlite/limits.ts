@@ -1,11 +1,11 @@
 /** Admission and unique keys in a file; each call is one write. The rules are those of store/limit-rules.ts. */
-import type { Admission, Ask, Demand, LimitState, Limits } from "../../broker/limits.ts";
+import type { Admission, Ask, Demand, LimitName, LimitState, Limits, RateDemand } from "../../broker/limits.ts";
 import type { Epoch, Publication } from "../../message/commit.ts";
 import type { TaskId } from "../../message/task-message.ts";
-import { callsAtOnce, claimMs, nextAfter, rateLookMs, room, slackMs } from "../limit-rules.ts";
+import { callsAtOnce, claimMs, nextAfter, nextOfChanged, noRate, rateLookMs, room, slackMs } from "../limit-rules.ts";
 import { unstartable } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
-import type { Row } from "./driver.ts";
+import { blob, type Row } from "./driver.ts";
 import { liveEpoch } from "./epochs.ts";
 import { enqueue } from "./queues.ts";
 import * as sql from "./sql/statements.ts";
@@ -52,6 +52,18 @@ export class SqliteLimits implements Limits {
           return holder;
         }),
       { deadlineMs: options.deadlineMs, taskIds: messages.map(({ taskId }) => taskId) },
+    );
+  }
+
+  change(name: LimitName, rate: { readonly intervalMs: number; readonly burst: number } | null): Promise<void> {
+    const demand: RateDemand = { kind: "rate", name, ...(rate ?? noRate) };
+    return this.#view.write("change a limit in", (_, touched) => new Gatekeeper(this.#view, touched).change(demand));
+  }
+
+  waiting(names: readonly LimitName[], limit: number): Promise<readonly Uint8Array[]> {
+    const { space } = this.#view;
+    return this.#view.read((database) =>
+      names.flatMap((name) => database.all(sql.waitingInLine, { space, name, limit }).map(({ bytes }) => blob(bytes))),
     );
   }
 
@@ -140,6 +152,12 @@ class Gatekeeper {
         ? { most: demand.most, interval: null, burst: null }
         : { most: null, interval: demand.intervalMs, burst: demand.burst };
     return toLimit(this.#database.get(sql.declareLimit, { space, name, ...said }) as Row);
+  }
+
+  change(demand: RateDemand): void {
+    const { id, nextMs } = this.#declare(demand);
+    this.#database.run(sql.setNext, { id, next: nextOfChanged(nextMs, this.#now) });
+    this.moveLine(id);
   }
 
   /** One that was not called stands behind all who wait. */

@@ -1,5 +1,5 @@
 import type { Binding, QueueAdmin, QueueCounts, Removal, Standing, Waiting } from "../../broker/queue-admin.ts";
-import { lookBehind } from "../../broker/queue-admin.ts";
+import { lookBehind, waitsForItsTime } from "../../broker/queue-admin.ts";
 import type { Outgoing, ParkReason } from "../../message/commit.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { bucketOf } from "../priority.ts";
@@ -137,6 +137,17 @@ export class SqliteQueues implements QueueAdmin {
   /** A queue is fed by its own default exchange: there are no others here. */
   async bindings(): Promise<readonly Binding[]> {
     return (await this.names()).map((queue) => ({ exchange: queue, queue, routingKey: queue }));
+  }
+
+  due(limit: number): Promise<readonly Standing[]> {
+    const { keyPrefix } = this.#view.options;
+    return this.#view.read((database) =>
+      database
+        .all(sql.soonest, { limit })
+        .filter(({ name }) => String(name).startsWith(keyPrefix))
+        .map((row) => standing(row, String(row.name).slice(keyPrefix.length)))
+        .filter(waitsForItsTime),
+    );
   }
 
   async *scan(): AsyncGenerator<readonly Standing[]> {

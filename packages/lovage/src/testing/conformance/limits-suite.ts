@@ -71,6 +71,42 @@ export const limitsSuite: Suite = (api, name, make) => {
       assert.equal(idOf(await runner.reserveOne()), "urgent");
     });
 
+    it("serves those in line at another rate once it was changed, and all of them where it was taken away", async ({ store, pass }) => {
+      const runner = await startRunner(store);
+      const ids = ["a", "b", "c", "d", "e"];
+      await send(runner, ...ids);
+      const hourly = rate(3_600_000);
+      assert.deepEqual(await admit(runner, await runner.reserve(9), hourly), ["granted", "parked", "parked", "parked", "parked"]);
+      const waiting = async (limit = 9) => (await store.limits.waiting([hourly.name, "none"], limit)).map((bytes) => text(bytes));
+      assert.deepEqual(
+        await waiting(),
+        ["b", "c", "d", "e"].map((id) => body(id)),
+      );
+      assert.deepEqual(
+        await waiting(2),
+        ["b", "c"].map((id) => body(id)),
+      );
+      await store.limits.change(hourly.name, { intervalMs: 50, burst: 1 });
+      await eventually("the next one to be called", async () => {
+        await pass(20);
+        await store.leases.promote(10);
+        return (await store.broker.queues.depth(["q"]))[0] === 1;
+      });
+      const b = await runner.reserveOne();
+      assert.equal(idOf(b), "b");
+      assert.deepEqual(await admit(runner, [b], rate(50)), ["granted"]);
+      await store.limits.change(hourly.name, null);
+      const rest: string[] = [];
+      await eventually("all to be called", async () => {
+        await pass(20);
+        await store.leases.promote(10);
+        rest.push(...(await runner.reserve(9)).map(idOf));
+        return rest.length === 3;
+      });
+      assert.deepEqual(rest, ["c", "d", "e"]);
+      assert.deepEqual(await waiting(), []);
+    });
+
     it("grants the same delivery once, however often it is asked for", async ({ store }) => {
       const runner = await startRunner(store);
       await send(runner, "a", "b");

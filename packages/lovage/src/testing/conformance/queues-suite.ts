@@ -35,6 +35,29 @@ export const queuesSuite: Suite = (api, name, make) => {
       assert.deepEqual(await broker.queues.page("none", 0, 5), []);
     });
 
+    it("shows what is due next, and nothing that waits for a place", async ({ store }) => {
+      const { queues } = store.broker;
+      assert.deepEqual(await queues.due(5), []);
+      const messages = [message("w"), message("x"), ...[30, 10, 20].map((s) => message(`in ${s} s`, { parkMs: s * 1000 }))];
+      await store.broker.publish({ messages });
+      const runner = await startRunner(store);
+      const asks = (await runner.reserve(2)).map(({ id }, i) => ({ number: id.number, taskId: `${i}`, expiresMs: Date.now() + 1e9 }));
+      const demands = [{ kind: "slots", name: "slots/t", most: 1 } as const];
+      await store.limits.admit(
+        runner.epoch,
+        asks.map((ask) => ({ ...ask, demands })),
+      );
+      const due = await queues.due(5);
+      const bodies = ["in 10 s", "in 20 s", "in 30 s"].map((id) => body(id));
+      assert.deepEqual(
+        due.map(({ bytes }) => text(bytes)),
+        bodies,
+      );
+      const { storeNow } = await store.leases.promote(0);
+      assert.ok(Math.abs((due[0]?.parked?.dueMs ?? 0) - storeNow - 10_000) < 5000);
+      assert.equal(text((await queues.due(1))[0]?.bytes ?? garbage), body("in 10 s"));
+    });
+
     it("counts what waits by priority, what is parked and what runs", async ({ store }) => {
       await store.broker.publish({
         messages: [

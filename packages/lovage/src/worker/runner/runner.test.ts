@@ -251,12 +251,8 @@ describe("a runner", () => {
     });
 
     it("asks nothing where rates are switched off or nothing is limited", async () => {
-      const limits: Store["limits"] = {
-        admit: () => Promise.reject(new Error("nothing is to be asked")),
-        publishUnique: async () => [],
-        lineOf: async () => undefined,
-        holderOf: async () => undefined,
-      };
+      const admit = () => Promise.reject(new Error("nothing is to be asked"));
+      const limits: Store["limits"] = { ...store.limits, admit, publishUnique: async () => [] };
       const limited = defineTask("t", { rateLimit: "1/h" }, () => 1);
       const config = { taskTimeLimit: null, taskSoftTimeLimit: null, taskAcksLate: true, taskTrackStarted: false };
       const off = { ...config, ...noRates, taskDefaultRateLimit: "1/h", workerDisableRateLimits: true } as App["config"];

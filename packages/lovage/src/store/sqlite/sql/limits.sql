@@ -113,6 +113,10 @@ SELECT line.message, line.lim, line.place FROM limit_line line
 JOIN limits l ON l.id = line.lim JOIN messages m ON m.id = line.message AND m.place = 2
 WHERE l.space = :space AND line.task = :task LIMIT 1;
 
+-- name: waitingInLine
+SELECT m.bytes FROM limit_line line JOIN limits l ON l.id = line.lim JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE l.space = :space AND l.name = :name ORDER BY line.place, line.message LIMIT :limit;
+
 -- name: countBefore
 SELECT count(*) AS n FROM limit_line line JOIN messages m ON m.id = line.message AND m.place = 2
 WHERE line.lim = :id AND (line.place, line.message) < (:place, :message);

@@ -92,6 +92,10 @@ SELECT m.id, m.place, m.bucket, m.position, m.why, e.name AS epoch, m.bytes, q.n
 FROM messages m JOIN queues q ON q.id = m.queue LEFT JOIN epochs e ON e.id = m.epoch
 WHERE m.id > :after ORDER BY m.id LIMIT :limit;
 
+-- name: soonest
+SELECT m.id, m.place, m.bucket, m.position, m.why, NULL AS epoch, m.bytes, q.name
+FROM messages m JOIN queues q ON q.id = m.queue WHERE m.place = 2 ORDER BY m.position LIMIT :limit;
+
 -- name: purgeParked
 DELETE FROM messages WHERE place = 2 AND queue = :queue;
 

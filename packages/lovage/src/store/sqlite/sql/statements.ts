@@ -488,6 +488,14 @@ WHERE l.space = ? AND line.task = ? LIMIT 1`,
 };
 
 /** limits.sql */
+export const waitingInLine: Statement<"space" | "name" | "limit"> = {
+  name: "waitingInLine",
+  args: ["space", "name", "limit"],
+  text: `SELECT m.bytes FROM limit_line line JOIN limits l ON l.id = line.lim JOIN messages m ON m.id = line.message AND m.place = 2
+WHERE l.space = ? AND l.name = ? ORDER BY line.place, line.message LIMIT ?`,
+};
+
+/** limits.sql */
 export const countBefore: Statement<"id" | "place" | "message"> = {
   name: "countBefore",
   args: ["id", "place", "message"],
@@ -697,6 +705,14 @@ export const scanMessages: Statement<"after" | "limit"> = {
   text: `SELECT m.id, m.place, m.bucket, m.position, m.why, e.name AS epoch, m.bytes, q.name
 FROM messages m JOIN queues q ON q.id = m.queue LEFT JOIN epochs e ON e.id = m.epoch
 WHERE m.id > ? ORDER BY m.id LIMIT ?`,
+};
+
+/** messages.sql */
+export const soonest: Statement<"limit"> = {
+  name: "soonest",
+  args: ["limit"],
+  text: `SELECT m.id, m.place, m.bucket, m.position, m.why, NULL AS epoch, m.bytes, q.name
+FROM messages m JOIN queues q ON q.id = m.queue WHERE m.place = 2 ORDER BY m.position LIMIT ?`,
 };
 
 /** messages.sql */
