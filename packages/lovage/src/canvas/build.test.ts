@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Signature, SignatureOptions } from "../message/task-message.ts";
 import { type BuildContext, Builder } from "./build.ts";
-import { chainSignature, chordSignature, groupSignature } from "./steps.ts";
+import { bodyOf, chainSignature, chordSignature, groupSignature, headerOf, tasksOf } from "./steps.ts";
 
 let ids = 0;
 const context: BuildContext = {
@@ -37,6 +37,20 @@ describe("a signature", () => {
   it("that says so is no child of its sender", () => {
     expect(build(task("a.t")).children).toHaveLength(1);
     expect(build(task("a.t", { add_to_parent: false })).children).toEqual([]);
+  });
+});
+
+describe("a chord whose body is a chord", () => {
+  it("gives its place to the task that ends it all, and to nothing else that is yet to start", () => {
+    const outer = task("a.outer");
+    const builder = new Builder(context);
+    const whole = chordSignature([task("a.t")], chordSignature([task("a.member")], task("a.end")));
+    builder.apply(whole, [], { group_id: "g", group_index: 7, chord: outer });
+    const [message] = builder.messages;
+    const body = message?.chord as Signature;
+    expect(Object.keys(body.options)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(group_id|group_index|chord)$/)]));
+    expect(bodyOf(body)?.options).toMatchObject({ group_id: "g", group_index: 7, chord: outer });
+    expect(tasksOf(headerOf(body))[0]?.options).not.toHaveProperty("group_index", 7);
   });
 });
 

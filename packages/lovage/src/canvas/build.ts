@@ -159,8 +159,8 @@ export class Builder {
     if (body === null) return this.#group(headerOf(signature), args, over);
     // The chord's own options are the body's, but for what a frozen chord calls its header (celery-wire.md §6.4).
     const { task_id, ...passed } = merged(without(signature.options, ...ofTheHeader), over);
-    const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options: merged(body.options, passed) } } };
-    // A body that is a chord hands them on to its own: they belong to the task that ends it all.
+    const options = merged(body.options, without(passed, ...ofTheEnd));
+    const whole = { ...signature, kwargs: { ...signature.kwargs, body: { ...body, options } } };
     const {
       header,
       signature: frozen,
@@ -178,8 +178,7 @@ export class Builder {
       return result;
     }
     this.#startChord(header);
-    const options = without(merged(signature.options, over), ...ofTheBody);
-    this.#together(members, header.result[0][0], sealed, args, options);
+    this.#together(members, header.result[0][0], sealed, args, without(merged(signature.options, over), ...ofTheBody));
     return result;
   }
 
@@ -198,6 +197,9 @@ export class Builder {
 
 /** Options of a chord that its body does not get: it is linked otherwise, and starts when its header has ended. */
 const ofTheHeader = ["task_id", "link", "link_error", "countdown", "eta"];
+
+/** Where the task that ends it all belongs: on a body that is a chord, Celery 5.2 would give them to the members of its header. */
+const ofTheEnd = ["group_id", "group_index", "chord"];
 
 /** Options of a chord that its header does not get (celery-wire.md §6.4). */
 const ofTheBody = ["task_id", "link", "link_error", "chain", "group_id", "group_index", "chord"];

@@ -62,13 +62,26 @@ function ownErrbacks(body: Signature): readonly Signature[] {
   return errbacks.filter((errback) => !later.has(stringifyWireJson(errback)));
 }
 
-/** Of a composed body: what would have run first speaks for all of it; of a group, what all of its members would have called. */
+/** Its own, and of a composed body those of what would have run first; of a group, what all of its members would have called. */
 function errbacksOf(body: Signature | null | undefined): readonly Signature[] {
-  const own = asSignatures(body?.options.link_error);
-  if (!body || own.length > 0) return own;
-  if (body.subtask_type === "chain") return errbacksOf(tasksOf(body)[0]);
-  if (body.subtask_type === "group") return inAll(tasksOf(body).map(errbacksOf));
-  return body.subtask_type === "chord" ? errbacksOf(bodyOf(body)) : [];
+  if (!body) return [];
+  const own = asSignatures(body.options.link_error);
+  const inside = errbacksInside(body);
+  if (own.length === 0 || inside.length === 0) return own.length === 0 ? inside : own;
+  return [...new Map([...own, ...inside].map((errback) => [stringifyWireJson(errback), errback])).values()];
+}
+
+function errbacksInside(body: Signature): readonly Signature[] {
+  switch (body.subtask_type) {
+    case "chain":
+      return errbacksOf(tasksOf(body)[0]);
+    case "group":
+      return inAll(tasksOf(body).map(errbacksOf));
+    case "chord":
+      return errbacksOf(bodyOf(body));
+    default:
+      return [];
+  }
 }
 
 function inAll([first = [], ...others]: readonly (readonly Signature[])[]): readonly Signature[] {

@@ -426,6 +426,15 @@ describe("the end of a chord", () => {
     expect(sent(commit).map(({ args }) => args[1])).toEqual(["err"]);
     expect(commit.results.map(({ taskId }) => taskId)).toContain(sent(commit)[0]?.args[0]);
   });
+  it("calls the errbacks of its body as well as those of what would have run first in it, each once", () => {
+    const steps = chain(add.s(1).linkError(add.s("first"), add.s("both")), add.s(2).set({ taskId: "end" })).toSignature();
+    // As Python's clients write a chain that is linked to as a whole.
+    const chord: Signature = { ...steps, options: { link_error: [add.s("own").toSignature(), add.s("both").toSignature()] } };
+    const message = newTaskMessage({ task: "t", groupId: "g", groupIndex: 0, chord });
+    const facts = testFacts(message);
+    const commit = completeChord(continuation(message, failure(), facts), due("g", [], 0), facts);
+    expect(sent(commit).map(({ args }) => args[1])).toEqual(["own", "both", "first"]);
+  });
   it("ends the body where a member failed: its result, its errbacks, the chain behind it, and the outer chord", () => {
     const inner = chord([add.s(1), add.s(2)], sum.s().linkError(add.s("err")));
     const [first] = built(chord([inner, add.s(9)], sum.s()).toSignature()) as [TaskMessage];
