@@ -58,6 +58,11 @@ export const deviations = {
     reason:
       "a group of one in a chain is its member; for Celery not right behind a group that begins the chain, nor where it holds another group of one or stands beside empty ones",
   },
+  "links-of-replacing-chain": {
+    shows: "other",
+    reason:
+      "what is linked to a chain that replaces a task, or to that task, is sent twice: app/task.py Task.replace puts it on the last step and leaves it on the chain",
+  },
   "links-of-joined-chain": {
     shows: "other",
     reason:
@@ -87,6 +92,11 @@ export const deviations = {
     shows: "less",
     only: "5.2",
     reason: "what is linked to a chord reaches its body alone, and no chord in its header (canvas.py _chord.link_error)",
+  },
+  "added-to-chord-with-empty-body": {
+    shows: "less",
+    reason:
+      "what is added to a chord whose body is an empty group is refused: an empty group counts as no chord (app/task.py Task.add_to_chord)",
   },
   "added-chord-ending-in-chain": {
     shows: "less",

@@ -25,6 +25,7 @@ import {
   frozen,
   type GroupPlan,
   giveId,
+  isEmptyGroup,
   linkErrorTo,
   linkTo,
   type Plan,
@@ -92,6 +93,10 @@ interface Chord {
   readonly added: Tree[];
   /** Celery has called an errback of it for a chord in its header. */
   isToldEarly: boolean;
+  /** Its body is an empty group. */
+  readonly isBodyEmpty?: boolean;
+  /** It is none: a step of a chain, with others behind it. */
+  readonly isFollowed?: boolean;
 }
 const noChord: Chord = { errbacks: [], added: [], isToldEarly: false };
 
@@ -150,6 +155,7 @@ class Evaluation {
     }
     if (kind === "add") {
       this.isUnordered = true;
+      this.#deviates("added-to-chord-with-empty-body", byCelery && outer.isBodyEmpty === true);
       outer.added.push(this.#started(node, (by) => this.#added(this.planner.plan(node.with as Canvas, by), by, outer)));
     }
     const value = node === accumulating ? args[0] : (node.items ?? [...args, label]);
@@ -201,6 +207,8 @@ class Evaluation {
       this.#deviates("replaced-by-empty-group", by === "py" && end !== replacement && end.type === "chord" && end.header.length === 0);
       this.#deviates("replaced-by-chord-inside-chord", by === "py" && end.type === "chord");
       for (const link of plan.links) linkTo(end, link);
+      const isLinked = end.type === "chain" && end.links.length > 0;
+      this.#deviates("links-of-replacing-chain", by === "py" && isLinked && outer.isFollowed !== true);
       for (const errback of plan.errors) linkErrorTo(end, errback);
       giveId(end, id);
       return this.apply(end, [], outer);
@@ -216,7 +224,7 @@ class Evaluation {
   #steps([step, ...later]: readonly Plan[], given: readonly unknown[], outer: Chord): Tree {
     if (step === undefined) throw new Error("the generator draws no empty chain");
     if (later.length === 0) return this.apply(step, given, outer);
-    const end = this.apply(step, given);
+    const end = this.apply(step, given, { ...noChord, isFollowed: true });
     if ("value" in end) return this.#steps(later, [end.value], outer);
     if ("group" in end) throw new Error("a group with a step after it is a chord");
     this.#deviates("chord-error-before-later-step", isByCelery(end) && end.error.types.includes("ChordError"));
@@ -234,7 +242,8 @@ class Evaluation {
 
   #chord({ header, body }: ChordPlan, given: readonly unknown[], outer: Chord): Tree {
     if (header.length === 0) return this.apply(body, [[]], outer);
-    const reports = header.map(() => ({ errbacks: errbacksOf(body), added: [] as Tree[], isToldEarly: false }));
+    const own = () => ({ errbacks: errbacksOf(body), added: [] as Tree[], isToldEarly: false, isBodyEmpty: isEmptyGroup(body) });
+    const reports = header.map(own);
     const parts = header.flatMap((member, i) => [this.apply(member, given, reports[i]), ...(reports[i]?.added ?? [])]);
     const isComplex = parts.some((part) => "group" in part);
     // Whoever reports last sees to the body.

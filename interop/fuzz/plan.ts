@@ -176,6 +176,8 @@ export class Planner {
   #unrolled(plan: Plan, left: Plan): Plan {
     const step = unrolled(plan);
     const once = plan.type === "group" && plan.members[0];
+    // 5.2 makes it a chain in the chain: what is linked to it is left out when that starts.
+    this.#deviates("links-of-inner-chain", step !== plan && step.type === "chain" && step.errors.length > 0, this.ofErrbacks);
     const isLikeOne = plan.type === "group" && plan.members.length > 1 && flattened(plan.members).length === 1;
     if (isLikeOne || (step !== plan && (left.type === "group" || step !== once))) this.#deviates("group-of-one");
     return step;
@@ -206,7 +208,7 @@ function partsOf(plan: ChainPlan | GroupPlan | ChordPlan): readonly Plan[] {
   return plan.type === "chain" ? plan.steps : plan.members;
 }
 
-const isEmptyGroup = (plan: Plan): boolean => plan.type === "group" && flattened(plan.members).length === 0;
+export const isEmptyGroup = (plan: Plan): boolean => plan.type === "group" && flattened(plan.members).length === 0;
 
 /** A chord whose body is an empty group, inside of anything. */
 function holdsEmptyBody(plan: Plan): boolean {
