@@ -3,7 +3,9 @@
  * watchdog thread reads it while user code may be in a loop, and writes the abort flag that `run.throwIfAborted()` sees.
  * All times are milliseconds of the process's monotonic clock (`monotonicMs`), the same in all of its threads.
  */
-const HEADER_DOUBLES = 4;
+/** Places in the header, one for each of these. */
+const header = { lastBeat: 0, tasksDone: 1, askingSince: 2, wantsEvents: 3 } as const;
+const HEADER_DOUBLES = Object.keys(header).length;
 const SLOT_DOUBLES = 4;
 const HEADER_BYTES = HEADER_DOUBLES * 8;
 const SLOT_BYTES = SLOT_DOUBLES * 8 + 8;
@@ -64,7 +66,7 @@ export class SlotTable {
 
   free(slot: number): void {
     Atomics.store(this.#flags, slot * 2, slotState.free);
-    this.#doubles[1] = (this.#doubles[1] ?? 0) + 1;
+    this.#doubles[header.tasksDone] = (this.#doubles[header.tasksDone] ?? 0) + 1;
   }
 
   /** Some slot is taken. */
@@ -96,32 +98,32 @@ export class SlotTable {
 
   /** The runner's loop calls it several times a second; its age is the loop's lag. 0: it rests, or has not begun. */
   beat(now: number): void {
-    this.#doubles[0] = now;
+    this.#doubles[header.lastBeat] = now;
   }
 
   /** Somebody listens to what the runner says of its tasks. Set by the watchdog: a loop that is blocked sees it when it goes on. */
   get wantsEvents(): boolean {
-    return this.#doubles[2] === 1;
+    return this.#doubles[header.wantsEvents] === 1;
   }
 
   set wantsEvents(wanted: boolean) {
-    this.#doubles[2] = wanted ? 1 : 0;
+    this.#doubles[header.wantsEvents] = wanted ? 1 : 0;
   }
 
   get lastBeat(): number {
-    return this.#doubles[0] ?? 0;
+    return this.#doubles[header.lastBeat] ?? 0;
   }
 
   get tasksDone(): number {
-    return this.#doubles[1] ?? 0;
+    return this.#doubles[header.tasksDone] ?? 0;
   }
 
   /** Since when the runner has asked the store for messages without an answer; 0: nothing is open. */
   set askingSince(since: number) {
-    this.#doubles[2] = since;
+    this.#doubles[header.askingSince] = since;
   }
 
   get askingSince(): number {
-    return this.#doubles[2] ?? 0;
+    return this.#doubles[header.askingSince] ?? 0;
   }
 }
