@@ -13,5 +13,7 @@ export default createApp({
   tasks: [becoming, effects, failing, plain, requests, retrying, signatures, signatures.returnNestedSignature],
   // The suite's tests look into results for it.
   resultExtended: true,
+  // Celery's default: what runs is acknowledged.
+  taskAcksLate: false,
   folder: false,
 });

@@ -87,6 +87,13 @@ export const remedies = {
   LOVAGE_CORRELATION_INVALID: [
     "`withCorrelation` was given an id that can't be one.",
     "1 to 128 of letters, digits and `_ . : @ / + = ~ -`; `correlationFrom(headers)` makes one up where a request brings none.",
+  LOVAGE_CONTROL_COMMAND_INVALID: [
+    "A control command of the app's is no function.",
+    "A function `(args) => answer`, or `{ run, timeoutMs }`.",
+  ],
+  LOVAGE_CONTROL_COMMAND_TAKEN: [
+    "A control command of the app's has a name that every node answers to, such as `ping`.",
+    "Give it another name.",
   ],
   LOVAGE_COUNTER_BROKEN: ["A counter in the state store holds text.", "Somebody wrote there; delete the field.", "StoreRefusedError"],
   LOVAGE_COUNTER_NOT_WHOLE: ["A counter was raised by a number that is not whole.", "Use whole numbers."],

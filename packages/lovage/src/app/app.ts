@@ -14,6 +14,7 @@ import type { Sender } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { AppControl } from "./control.ts";
+import type { ResolvedCommand } from "./control-commands.ts";
 import type { AppDeadLetters } from "./dead-letters.ts";
 import type { AppEvents } from "./events.ts";
 import type { Explanation } from "./explain/explain.ts";
@@ -56,6 +57,7 @@ export interface App extends Sender {
   readonly name: string;
   readonly config: ResolvedConfig;
   readonly registry: Registry;
+  readonly controlCommands: ReadonlyMap<string, ResolvedCommand>;
   /** Shared, opened at the first call. @throws {BrokerUnavailableError, ConfigError} */
   store(): Promise<Store>;
   /** The state store: of the broker's server unless `state` names another. */

@@ -27,6 +27,7 @@ import { builtInTasks } from "./built-in-tasks.ts";
 import { asCall } from "./calls.ts";
 import { type ResolvedConfig, resolveConfig } from "./config.ts";
 import { AppControl } from "./control.ts";
+import { type ControlCommand, type ResolvedCommand, resolveCommands } from "./control-commands.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { Dispatch } from "./dispatch.ts";
 import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
@@ -66,6 +67,8 @@ export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
   readonly queues?: SettingsInput["taskQueues"];
   /** What becomes of a send while the broker is away. @defaultValue "throw" */
   readonly publishFallback?: "throw" | "spool" | InlineFallback;
+  /** Remote control of one's own: `lovage control NAME`, `app.control.broadcast("NAME")` in Python. They run in a runner. */
+  readonly controlCommands?: Readonly<Record<string, ControlCommand>>;
   readonly clock?: Clock;
   /** Background faults of the store: a lost connection, a bell that was rebuilt. @defaultValue a process warning */
   readonly onFault?: (fault: unknown) => void;
@@ -85,6 +88,7 @@ export function createApp(options: AppOptions = {}): App {
 class LovageApp implements App {
   readonly name: string;
   readonly registry: Registry;
+  readonly controlCommands: ReadonlyMap<string, ResolvedCommand>;
   readonly control = new AppControl(() => this.store());
   readonly #options: AppOptions;
   readonly #middleware: readonly Middleware[];
@@ -115,6 +119,7 @@ class LovageApp implements App {
         resultExpiresMs: () => this.#settings.resultExpiresMs,
       }),
     );
+    this.controlCommands = resolveCommands(options.controlCommands);
     this.#middleware = options.middleware ?? defaultMiddleware;
     this.#config = resolveApp(this.name, options);
     this.#settings = this.#makeSettings();
@@ -364,7 +369,21 @@ const inlineOf = ({ publishFallback }: AppOptions): InlineFallback | undefined =
   typeof publishFallback === "object" ? publishFallback : undefined;
 
 function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
-  const { name: _, tasks, middleware, setup, teardown, environment, folder, clock, onFault, lookup, publishFallback, ...rest } = options;
+  const {
+    name: _,
+    tasks,
+    controlCommands,
+    middleware,
+    setup,
+    teardown,
+    environment,
+    folder,
+    clock,
+    onFault,
+    lookup,
+    publishFallback,
+    ...rest
+  } = options;
   const settings = { ...rest, publishFallback: inlineOf(options) === undefined ? publishFallback : "inline" };
   const surroundings = readSurroundings({ ...(environment !== undefined && { environment }), ...(folder !== undefined && { folder }) });
   const config = resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });

@@ -71,10 +71,20 @@ export class Mailbox implements Service {
       if (!isForNode(request, node.nodeName)) return;
       const answer = await this.#answer(request);
       if (request.replyTo === null || answer === noReply) return;
-      const reply = { ticket: request.ticket, clock: this.#lamport.forward(), replies: { [node.nodeName]: answer } };
-      await link.reply(request.replyTo, encodeReply(reply, request.replyTo));
+      await link.reply(request.replyTo, this.#reply(request, request.replyTo, answer));
     } catch (error) {
       log.warn("mailbox.unanswered", { error });
+    }
+  }
+
+  /** What no JSON can say is an error too. */
+  #reply({ ticket }: ControlRequest, oid: string, answer: unknown): string {
+    const { nodeName } = this.#options.node;
+    const reply = (said: unknown) => encodeReply({ ticket, clock: this.#lamport.forward(), replies: { [nodeName]: said } }, oid);
+    try {
+      return reply(answer);
+    } catch (error) {
+      return reply({ error: reprOf(error) });
     }
   }
 

@@ -35,9 +35,22 @@ export interface RunnerSpec {
   readonly wantsEvents: boolean;
   /** When the node was started, milliseconds since 1970: its Lamport clocks count from there. */
   readonly nodeStartedAt: number;
+  /** Absent: none. */
+  readonly changedLimits?: ChangedTaskLimits;
   /** Of its log lines, which go to the node's stderr. @defaultValue info, lines for people */
   readonly log?: { readonly level: LogLevel | "silent"; readonly format: LogFormat; readonly file: string | null };
 }
+
+/** What a node was told, while it runs, about a task's limits; what is absent is as declared. */
+export interface ChangedLimits {
+  /** Of this node, milliseconds from start to start; null: none. */
+  readonly intervalMs?: number | null;
+  /** Seconds; null: the app's. */
+  readonly time?: { readonly hard: number | null; readonly soft: number | null };
+}
+
+/** By task. */
+export type ChangedTaskLimits = Readonly<Record<string, ChangedLimits>>;
 
 export type ToRunner =
   /** There may be something in the queues: reserve. */
@@ -52,6 +65,16 @@ export type ToRunner =
   | { readonly t: "abandon"; readonly epoch: Epoch; readonly number: number }
   /** So many slots are open from now on; what runs in those that close goes on. */
   | { readonly t: "slots"; readonly epoch: Epoch; readonly count: number }
+  /** All that were changed; runs that have begun keep theirs. */
+  | { readonly t: "task-limits"; readonly epoch: Epoch; readonly changed: ChangedTaskLimits }
+  /** Run one of the app's own control commands; the answer is `said`, if it does not take too long. */
+  | {
+      readonly t: "command";
+      readonly epoch: Epoch;
+      readonly call: number;
+      readonly name: string;
+      readonly arguments: Readonly<Record<string, unknown>>;
+    }
   | { readonly t: "queues"; readonly epoch: Epoch; readonly queues: readonly QueueName[] };
 
 /** A run that has to stop. */
@@ -85,6 +108,8 @@ export type FromRunner =
   | { readonly t: "drained"; readonly epoch: Epoch; readonly tasksDone: number }
   /** The app could not be loaded or `setup()` threw: `code` and `message` for people. It exits. */
   | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }
+  /** What a command of the app's own answered, as JSON text, or why it has no answer. */
+  | { readonly t: "said"; readonly epoch: Epoch; readonly call: number; readonly answer?: string; readonly error?: string }
   /** Tasks that it has begun since it last said so, by name. */
   | { readonly t: "counts"; readonly epoch: Epoch; readonly started: Readonly<Record<string, number>> }
   /** The store could not be reached for this long, while so many deliveries are held. */

@@ -50,6 +50,8 @@ export interface LimitOptions {
 }
 
 export interface ResolvedRate {
+  /** As it was written. */
+  readonly limit: Rate;
   readonly intervalMs: number;
   readonly scope: "global" | "node";
   readonly per: KeyOf | null;
@@ -97,7 +99,7 @@ function rateOf(task: string, given: RateLimit, refuse: Refuse): readonly Resolv
   if (scope !== "global" && scope !== "node") refuse(`rateLimit's scope is ${JSON.stringify(scope)}: expected "global" or "node"`);
   if (!isWhole(burst)) refuse(`rateLimit's burst is ${JSON.stringify(burst)}: expected a whole number of at least 1`);
   if (!isKeyOf(per)) refuse("rateLimit's per is no function: expected (...args) => key");
-  return intervalMs === null ? [] : [{ intervalMs, scope, per: per ?? null, name: named(name, "rateLimit", refuse), burst }];
+  return intervalMs === null ? [] : [{ limit, intervalMs, scope, per: per ?? null, name: named(name, "rateLimit", refuse), burst }];
 }
 
 function concurrencyOf(task: string, given: number | ConcurrencyLimit, refuse: Refuse): TaskLimits["concurrency"] {

@@ -8,6 +8,7 @@ import { bindArguments } from "../../task/arguments.ts";
 import { keyText } from "../../task/key-text.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import type { KeyOf, ResolvedRate } from "../../task/task-limits.ts";
+import type { NodeLimits } from "./node-limits.ts";
 
 export interface DemandFacts {
   /** Rates that are each node's own are counted under it. */
@@ -16,19 +17,21 @@ export interface DemandFacts {
   readonly defaultIntervalMs: number | null;
   /** `workerDisableRateLimits`. */
   readonly noRates: boolean;
+  readonly changed: NodeLimits;
 }
 
-export function demandFacts(config: App["config"], nodeName: string): DemandFacts {
+export function demandFacts(config: App["config"], nodeName: string, changed: NodeLimits): DemandFacts {
   const { taskDefaultRateLimit: rate, workerDisableRateLimits: noRates } = config;
-  return { nodeName, defaultIntervalMs: rate === null ? null : (rateIntervalMs(rate) ?? null), noRates };
+  return { nodeName, defaultIntervalMs: rate === null ? null : (rateIntervalMs(rate) ?? null), noRates, changed };
 }
 
 /** Cheap: asked for every message. */
 export function isLimited(
-  { settings: { limits } }: AnyTask,
+  { name, settings: { limits } }: AnyTask,
   { lovage }: TaskMessage,
-  { defaultIntervalMs, noRates }: DemandFacts,
+  { defaultIntervalMs, noRates, changed }: DemandFacts,
 ): boolean {
+  if (changed.of(name)?.intervalMs !== undefined) return true;
   return limits !== null || (defaultIntervalMs !== null && !noRates) || lovage.unique?.until === "start";
 }
 
@@ -36,7 +39,7 @@ export function isLimited(
 export async function demandsOf(task: AnyTask, message: TaskMessage, facts: DemandFacts): Promise<readonly Demand[]> {
   const { limits } = task.settings;
   const concurrency = limits?.concurrency ?? null;
-  const rates = facts.noRates ? [] : (limits?.rates ?? defaultRates(task, facts));
+  const rates = facts.noRates ? [] : ratesOf(task, facts);
   const isKeyed = concurrency?.per != null || rates.some(({ per }) => per !== null);
   const args = isKeyed ? await bindArguments(task, message.args, message.kwargs) : [];
   const keyOf = (option: string, per: KeyOf | null) => (per === null ? null : keyText(task.name, option, per(...args)));
@@ -51,10 +54,27 @@ export async function demandsOf(task: AnyTask, message: TaskMessage, facts: Dema
     const of = scope === "node" ? ["rate", name, String(intervalMs), facts.nodeName] : ["rate", name, String(intervalMs)];
     demands.push({ kind: "rate", name: nameOf(of, keyOf("rateLimit.per", per)), intervalMs, burst });
   }
+  const intervalMs = facts.changed.of(task.name)?.intervalMs;
+  if (intervalMs != null && !facts.noRates) demands.push({ kind: "rate", name: nodeRateName(task, facts), intervalMs, burst: 1 });
   return demands;
 }
 
-const defaultRates = ({ name }: AnyTask, { defaultIntervalMs }: DemandFacts): readonly ResolvedRate[] =>
-  defaultIntervalMs === null ? [] : [{ intervalMs: defaultIntervalMs, scope: "node", per: null, name, burst: 1 }];
+/** What the node was told stands in place of the rates that are each node's own; those over all nodes go on beside it. */
+function ratesOf(task: AnyTask, { defaultIntervalMs, changed }: DemandFacts): readonly ResolvedRate[] {
+  const declared = declaredRates(task, defaultIntervalMs);
+  return changed.of(task.name)?.intervalMs === undefined ? declared : declared.filter(({ scope }) => scope !== "node");
+}
+
+function declaredRates({ name, settings: { limits } }: AnyTask, defaultIntervalMs: number | null): readonly ResolvedRate[] {
+  if (limits?.rates != null) return limits.rates;
+  if (defaultIntervalMs === null) return [];
+  return [{ limit: 1000 / defaultIntervalMs, intervalMs: defaultIntervalMs, scope: "node", per: null, name, burst: 1 }];
+}
+
+/** The line of a rate that the node is told to change: that of the declared one, if there is one, so that who waits there is served. */
+export function nodeRateName(task: AnyTask, { nodeName, defaultIntervalMs }: Pick<DemandFacts, "nodeName" | "defaultIntervalMs">): string {
+  const declared = declaredRates(task, defaultIntervalMs).find(({ scope, per }) => scope === "node" && per === null);
+  return nameOf(["rate", declared?.name ?? task.name, declared === undefined ? "told" : String(declared.intervalMs), nodeName], null);
+}
 
 const nameOf = (of: readonly string[], key: string | null): string => limitKey(key === null ? of : [...of, key]);

@@ -1,5 +1,6 @@
-/** Time limits of a run: what its message says beats what its task says, which beats what the app says. Pure. */
+/** Time limits of a run: what its message says beats what the node was told, or its task says, which beats what the app says. Pure. */
 import type { TaskMessage } from "../../message/task-message.ts";
+import type { ChangedLimits } from "../../pool/protocol.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 
 /** Seconds; null: none. */
@@ -9,11 +10,11 @@ export interface AppLimits {
 }
 
 /** Milliseconds from the start; 0: none, as the slot table has it. */
-export const softLimitMs = (message: TaskMessage, task: AnyTask, app: AppLimits): number =>
-  toMs(message.softTimeLimit, task.settings.softTimeLimit, app.soft);
+export const softLimitMs = (message: TaskMessage, task: AnyTask, app: AppLimits, changed?: ChangedLimits): number =>
+  toMs(message.softTimeLimit, changed?.time ? (changed.time.soft ?? undefined) : task.settings.softTimeLimit, app.soft);
 
-export const hardLimitMs = (message: TaskMessage, task: AnyTask, app: AppLimits): number =>
-  toMs(message.timeLimit, task.settings.timeLimit, app.hard);
+export const hardLimitMs = (message: TaskMessage, task: AnyTask, app: AppLimits, changed?: ChangedLimits): number =>
+  toMs(message.timeLimit, changed?.time ? (changed.time.hard ?? undefined) : task.settings.timeLimit, app.hard);
 
 /** A limit of 0 means none, as in Celery. A task's null says "none, whatever the app says". */
 function toMs(ofMessage: number | null, ofTask: number | null | undefined, ofApp: number | null): number {

@@ -30,7 +30,9 @@ import { type Held, Holdings } from "./held.ts";
 import { Intake } from "./intake.ts";
 import { KnownElsewhere } from "./known-elsewhere.ts";
 import { Marker } from "./marker.ts";
+import { NodeLimits } from "./node-limits.ts";
 import { OwnBell } from "./own-bell.ts";
+import { runOwnCommand } from "./own-command.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Recycling } from "./recycling.ts";
@@ -82,6 +84,7 @@ export async function startRunner(options: RunnerOptions): Promise<RunnerHandle>
 class Runner implements RunnerHandle {
   readonly #options: RunnerOptions;
   readonly #holdings = new Holdings();
+  readonly #changedLimits: NodeLimits;
   readonly #slots: Slots;
   readonly #reporter: TaskReporter;
   readonly #taskLog: TaskLog;
@@ -118,7 +121,9 @@ class Runner implements RunnerHandle {
     this.#taskLog = new TaskLog(log, app.config.workerTaskLog);
     this.#progress = new ProgressLog({ state: () => app.state(), clock, log });
     this.#marker = new Marker({ epoch, broker, clock, onFenced });
-    this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...demandFacts(app.config, spec.nodeName) });
+    this.#changedLimits = new NodeLimits(spec.changedLimits ?? {});
+    const facts = demandFacts(app.config, spec.nodeName, this.#changedLimits);
+    this.#admission = new Admission({ epoch, limits: store.limits, clock, log, onFenced, ...facts });
     this.#recycling = new Recycling({ ...spec, clock, memoryBytes: options.memoryBytes ?? (() => process.memoryUsage.rss()) });
     this.#counts = new TaskCounts({ say: (started) => this.#say({ t: "counts", epoch, started }) });
     this.#runs = new Runs({
@@ -128,6 +133,7 @@ class Runner implements RunnerHandle {
       admission: this.#admission,
       log,
       ...runSettings(app),
+      changedLimits: this.#changedLimits,
       onStarted: (message) => {
         this.#recycling.taskStarted();
         this.#counts.began(message.task);
@@ -315,6 +321,12 @@ class Runner implements RunnerHandle {
         break;
       case "queues":
         this.#listenTo(message.queues);
+        break;
+      case "task-limits":
+        this.#changedLimits.set(message.changed);
+        break;
+      case "command":
+        void runOwnCommand(this.#options.app, this.#options.spec.nodeName, message).then((said) => this.#say(said));
         break;
       case "drain":
         this.#ending.drain();

@@ -17,6 +17,7 @@ import type { Admission } from "./admission.ts";
 import type { Held } from "./held.ts";
 import { type AppLimits, hardLimitMs, softLimitMs } from "./limits.ts";
 import type { Marker } from "./marker.ts";
+import type { NodeLimits } from "./node-limits.ts";
 import type { RevokeList } from "./revoke-list.ts";
 import { Run, type RunServices } from "./run.ts";
 
@@ -30,6 +31,7 @@ export interface RunsOptions {
   readonly admission: Admission;
   readonly log: Logger;
   readonly limits: AppLimits;
+  readonly changedLimits: NodeLimits;
   /** The app's `taskAcksLate` and `taskTrackStarted`. */
   readonly acksLate: boolean;
   readonly trackStarted: boolean;
@@ -136,12 +138,13 @@ export class Runs {
   }
 
   #begin(held: Held, task: AnyTask, row: number): void {
-    const { app, services, limits, onStarted } = this.#options;
+    const { app, services, limits, changedLimits, onStarted } = this.#options;
     const message = held.message;
     if (message === null) throw new Error("a delivery was started before it was decoded");
     const startedAt = monotonicMs();
-    const softMs = softLimitMs(message, task, limits);
-    const hardMs = hardLimitMs(message, task, limits);
+    const changed = changedLimits.of(task.name);
+    const softMs = softLimitMs(message, task, limits, changed);
+    const hardMs = hardLimitMs(message, task, limits, changed);
     services.slots.table.take(row, held.number, startedAt, softMs && startedAt + softMs, hardMs && startedAt + hardMs);
     const run = new Run(held, row, startedAt, services);
     this.#runs.set(held.number, run);

@@ -3,12 +3,14 @@ import type { ConsumedQueue, NodeQueues } from "../../control/node-view.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { QueueName } from "../../message/task-message.ts";
+import type { Member } from "./member.ts";
 
 export interface ConsumedQueuesOptions {
   readonly names: readonly QueueName[];
   readonly log: Logger;
   /** So that whoever publishes to its exchange finds it. Absent: nobody else publishes here. */
   bind?(queue: ConsumedQueue): Promise<void>;
+  members(): readonly Member[];
   /** `taken`: those from which runners are to take messages. */
   onChanged(taken: readonly QueueName[]): void;
 }
@@ -21,6 +23,7 @@ export class ConsumedQueues implements NodeQueues {
   readonly #options: ConsumedQueuesOptions;
   readonly #queues: Map<QueueName, ConsumedQueue>;
   #paused: readonly QueueName[] = [];
+  #isChanged = false;
 
   constructor(options: ConsumedQueuesOptions) {
     this.#options = options;
@@ -43,7 +46,7 @@ export class ConsumedQueues implements NodeQueues {
     const { taken } = this;
     if (taken.length === before.length && taken.every((name) => before.includes(name))) return;
     this.#options.log.info("consuming.paused", { paused: this.names.filter((name) => paused.includes(name)), queues: taken });
-    this.#options.onChanged(taken);
+    this.#tell();
   }
 
   consumed(): readonly ConsumedQueue[] {
@@ -69,9 +72,19 @@ export class ConsumedQueues implements NodeQueues {
     if (this.#queues.delete(name)) this.#changed("consuming.cancelled", name);
   }
 
+  /** What it was given at its start may be old. */
+  spawned({ runner, epoch, alone }: Member): void {
+    if (this.#isChanged && !alone) runner.send({ t: "queues", epoch, queues: this.taken });
+  }
+
   #changed(what: string, queue: QueueName): void {
-    const { log, onChanged } = this.#options;
-    log.info(what, { queue, queues: this.names });
-    onChanged(this.taken);
+    this.#options.log.info(what, { queue, queues: this.names });
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#isChanged = true;
+    for (const member of this.#options.members()) this.spawned(member);
+    this.#options.onChanged(this.taken);
   }
 }

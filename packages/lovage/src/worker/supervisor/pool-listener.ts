@@ -4,16 +4,19 @@ import type { FromRunner, FromWatchdog } from "../../pool/protocol.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { BlockedLoops } from "./blocked-loops.ts";
 import type { Canceller } from "./canceller.ts";
+import type { ConsumedQueues } from "./consumed-queues.ts";
 import type { Figures } from "./figures.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { Limits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import type { MemoryLimit } from "./memory-limit.ts";
 import type { NodeReporter } from "./node-reporter.ts";
+import type { OwnCommands } from "./own-commands.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recycler } from "./recycler.ts";
 import type { PoolListener } from "./runner-pool.ts";
 import type { Shutdown } from "./shutdown.ts";
+import type { TaskLimitChanges } from "./task-limit-changes.ts";
 import type { TaskTotals } from "./task-totals.ts";
 import type { Waker } from "./waker.ts";
 
@@ -30,13 +33,21 @@ export interface ListeningActors {
   readonly figures: Figures;
   readonly reporter: NodeReporter;
   readonly totals: TaskTotals;
+  readonly ownCommands: OwnCommands;
+  readonly limitChanges: TaskLimitChanges;
+  readonly queues: ConsumedQueues;
   readonly log: Logger;
 }
 
 /** `actors`: asked when something was said; the pool exists before them. */
 export function poolListener(actors: () => ListeningActors): PoolListener {
   return {
-    onSpawned: (member) => actors().reporter.spawned(member),
+    onSpawned(member) {
+      const { reporter, limitChanges, queues } = actors();
+      reporter.spawned(member);
+      limitChanges.spawned(member);
+      queues.spawned(member);
+    },
     onReady(member) {
       const { readiness, leases } = actors();
       leases.changed();
@@ -62,7 +73,11 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
   };
 }
 
-function heard({ waker, recycler, canceller, shutdown, figures, totals, log }: ListeningActors, member: Member, message: FromRunner): void {
+function heard(
+  { waker, recycler, canceller, shutdown, figures, totals, ownCommands, log }: ListeningActors,
+  member: Member,
+  message: FromRunner,
+): void {
   switch (message.t) {
     case "idle":
       waker.becameIdle(member);
@@ -87,6 +102,9 @@ function heard({ waker, recycler, canceller, shutdown, figures, totals, log }: L
       break;
     case "ended":
       canceller.ended(member, message.number);
+      break;
+    case "said":
+      ownCommands.said(message);
       break;
     case "counts":
       totals.add(message);

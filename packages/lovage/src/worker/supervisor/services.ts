@@ -6,7 +6,7 @@ import type { Service } from "../../kernel/service.ts";
 import type { Store } from "../../store/store.ts";
 import { deadLetterKeeper } from "../../upkeep/dead-letter-keeper.ts";
 import { janitor } from "../../upkeep/janitor.ts";
-import { Promoter } from "../../upkeep/promoter.ts";
+import type { Promoter } from "../../upkeep/promoter.ts";
 import { consumingWatchdog } from "./consuming-watchdog.ts";
 import type { Health } from "./health.ts";
 import type { RunnerPool } from "./runner-pool.ts";
@@ -19,6 +19,7 @@ export interface ServicesOptions {
   readonly app: App;
   readonly store: Store;
   readonly pool: () => RunnerPool;
+  readonly promoter: Promoter;
   readonly workload: Workload;
   readonly waker: () => Waker;
   readonly health: Health;
@@ -34,6 +35,7 @@ export function nodeServices({
   app,
   store,
   pool,
+  promoter,
   workload,
   waker,
   health,
@@ -57,7 +59,7 @@ export function nodeServices({
     giveUp,
   });
   return [
-    new Promoter({ leases, clock, log }),
+    promoter,
     consuming,
     janitor({ leases, clock, log }),
     storeCheck({ store, deadlineMs, clock, log }),

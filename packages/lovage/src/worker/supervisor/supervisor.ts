@@ -9,6 +9,7 @@ import { Mailbox } from "../../control/mailbox.ts";
 import type { NodeView } from "../../control/node-view.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { rateIntervalMs } from "../../kernel/rate.ts";
 import type { Service } from "../../kernel/service.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
@@ -17,6 +18,7 @@ import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { RunnerHost } from "../../pool/runner-host.ts";
 import type { Store } from "../../store/store.ts";
 import { localMachine } from "../../upkeep/machine.ts";
+import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
@@ -31,6 +33,7 @@ import { MemoryLimit } from "./memory-limit.ts";
 import { nodeView } from "./node/node-view.ts";
 import { nodeInfo } from "./node-info.ts";
 import { NodeReporter } from "./node-reporter.ts";
+import { OwnCommands } from "./own-commands.ts";
 import { PausedQueues } from "./paused-queues.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize } from "./pool-size.ts";
@@ -41,6 +44,7 @@ import { RunnerPool } from "./runner-pool.ts";
 import { nodeServices } from "./services.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
+import { TaskLimitChanges } from "./task-limit-changes.ts";
 import { TaskTotals } from "./task-totals.ts";
 import { Waker } from "./waker.ts";
 import { Workload } from "./workload.ts";
@@ -53,7 +57,7 @@ export interface SupervisorOptions {
   readonly nodeName: string;
   readonly queues: readonly QueueName[];
   /** Of each runner; what changes is added. */
-  readonly spec: Omit<RunnerSpec, "epoch" | "openSlots" | "wantsEvents" | "nodeStartedAt">;
+  readonly spec: Omit<RunnerSpec, "epoch" | "openSlots" | "changedLimits" | "wantsEvents" | "nodeStartedAt">;
   /** Runners say what becomes of tasks, as far as anybody listens. */
   readonly taskEvents: boolean;
   /** The node says every 2 s that it is there, to Celery's monitors. */
@@ -76,6 +80,9 @@ export class Supervisor {
   readonly #workload: Workload;
   readonly #queues: ConsumedQueues;
   readonly #totals = new TaskTotals();
+  readonly #promoter: Promoter;
+  readonly #limitChanges: TaskLimitChanges;
+  readonly #ownCommands: OwnCommands;
   readonly #size: PoolSize;
   readonly #autoscaler: Autoscaler | null;
   readonly #leases: LeaseKeeper;
@@ -123,6 +130,7 @@ export class Supervisor {
           maxTasks: null,
           alone: true,
           wantsEvents: this.#reporter.wanted,
+          changedLimits: this.#limitChanges.all,
         }),
       lanes: Math.min(plan.concurrency, availableParallelism()),
       clock,
@@ -172,6 +180,7 @@ export class Supervisor {
         epoch,
         openSlots: this.#size.openSlots,
         queues: this.#queues.taken,
+        changedLimits: this.#limitChanges.all,
         wantsEvents: this.#reporter.wanted,
       }),
       open: (epoch) => this.#leases.open(epoch),
@@ -179,6 +188,9 @@ export class Supervisor {
       listener: poolListener(() => this.#listening),
     });
     this.#queues = this.#consumedQueues();
+    this.#promoter = new Promoter({ leases: store.leases, clock, log });
+    this.#limitChanges = this.#newLimitChanges();
+    this.#ownCommands = new OwnCommands({ app, members: () => this.#pool.serving });
     this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#queues.taken });
     this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
     this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
@@ -226,6 +238,7 @@ export class Supervisor {
       app,
       store,
       pool,
+      promoter: this.#promoter,
       workload: this.#workload,
       waker: () => this.#waker,
       health,
@@ -297,6 +310,9 @@ export class Supervisor {
       figures: this.#reporter.figures,
       reporter: this.#reporter,
       totals: this.#totals,
+      ownCommands: this.#ownCommands,
+      limitChanges: this.#limitChanges,
+      queues: this.#queues,
       log: this.#options.log,
     };
   }
@@ -321,11 +337,25 @@ export class Supervisor {
       names: queues,
       log,
       bind: async ({ name, ...how }) => store.broker.queues.bind?.({ queue: name, ...how }),
+      members: () => this.#pool.members,
       onChanged: (queues) => {
         this.#waker.listenTo(queues);
-        for (const { runner, epoch, alone } of this.#pool.members) if (!alone) runner.send({ t: "queues", epoch, queues });
         this.#leases.changed();
       },
+    });
+  }
+
+  #newLimitChanges(): TaskLimitChanges {
+    const { app, store, nodeName, log } = this.#options;
+    const rate = app.config.taskDefaultRateLimit;
+    const facts = { nodeName, defaultIntervalMs: rate === null ? null : (rateIntervalMs(rate) ?? null) };
+    return new TaskLimitChanges({
+      registry: app.registry,
+      limits: store.limits,
+      facts,
+      members: () => this.#pool.members,
+      onChanged: () => this.#promoter.kick(0),
+      log,
     });
   }
 
@@ -337,6 +367,8 @@ export class Supervisor {
       size: this.#size,
       autoscaler: this.#autoscaler,
       totals: this.#totals,
+      changes: this.#limitChanges,
+      ownCommands: this.#ownCommands,
       queues: this.#queues,
       startedAt: this.#startedAt,
       members: () => this.#pool.members,

@@ -12,19 +12,24 @@ export interface NodeRefusalsOptions {
 const pageSize = 2000;
 
 export function nodeRefusals({ revokes, killAfterMs }: NodeRefusalsOptions): NodeRefusals {
+  /** Whoever asks for the list after a revoke sees it there. */
+  let written: Promise<unknown> = Promise.resolve();
   return {
     // Every node that hears it says it again: a broadcast may be lost by some, the store forgets nothing.
     async revoke(refusals) {
       if (refusals.length === 0) return;
-      await revokes.revoke(
+      const writing = revokes.revoke(
         refusals.map(({ by, value, terminate, signal }) => ({
           ...{ by, ...terminationOf({ terminate, ...(signal !== undefined && { signal }) }, killAfterMs) },
           value: typeof value === "string" ? value : stampText(value.name, value.value),
         })),
         revokesKeptMs,
       );
+      written = Promise.allSettled([written, writing]);
+      await writing;
     },
     async ids(limit) {
+      await written;
       // One version each: those before the last `limit` are not even read.
       const { latest } = await revokes.since(0, 0);
       const ids = new Set<string>();

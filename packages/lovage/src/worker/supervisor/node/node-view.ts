@@ -4,6 +4,8 @@ import type { NodePool, NodeView } from "../../../control/node-view.ts";
 import type { NodeEvents } from "../../../events/node-events.ts";
 import type { Store } from "../../../store/store.ts";
 import type { ConsumedQueues } from "../consumed-queues.ts";
+import type { OwnCommands } from "../own-commands.ts";
+import type { TaskLimitChanges } from "../task-limit-changes.ts";
 import { type NodeFactsOptions, nodeFacts } from "./node-facts.ts";
 import { nodeRefusals } from "./node-refusals.ts";
 import { nodeTasks } from "./node-tasks.ts";
@@ -15,23 +17,25 @@ export interface NodeViewOptions extends NodeFactsOptions {
   readonly store: Store;
   readonly queues: ConsumedQueues;
   readonly events: NodeEvents;
+  readonly changes: TaskLimitChanges;
+  readonly ownCommands: OwnCommands;
   /** Replaces all runners, each when it has finished. */
   recycle(): void;
   shutdown(): void;
 }
 
 export function nodeView(options: NodeViewOptions): NodeView {
-  const { nodeName, app, store, queues, events, members, shutdown } = options;
+  const { nodeName, app, store, queues, events, changes, members, shutdown } = options;
   return {
     nodeName,
     facts: nodeFacts(options),
-    work: nodeWork({ members, held: (epoch) => store.leases.held(epoch) }),
-    tasks: nodeTasks({ registry: app.registry, config: () => app.config }),
+    work: nodeWork({ nodeName, store, members, queues, lines: () => changes.lines() }),
+    tasks: nodeTasks({ registry: app.registry, config: app.config, changes }),
     pool: nodePool(options),
     queues,
     refusals: nodeRefusals({ revokes: store.revokes, killAfterMs: app.config.killAfterMs }),
     events,
-    custom: { has: () => false, run: () => Promise.reject(new Error("none")) },
+    custom: options.ownCommands,
     shutdown,
   };
 }

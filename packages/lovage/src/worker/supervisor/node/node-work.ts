@@ -1,15 +1,24 @@
 /** What a node has to do, from slot tables, in-flight records and parked messages: right while user code loops. */
+import type { Fleet } from "../../../broker/leases.ts";
+import type { LimitName } from "../../../broker/limits.ts";
 import type { ActiveRun, NodeWork, ReservedTask, ScheduledTask } from "../../../control/node-view.ts";
-import type { Delivery, Epoch } from "../../../message/commit.ts";
 import { decodeTaskMessage } from "../../../message/decode.ts";
-import type { TaskMessage } from "../../../message/task-message.ts";
+import type { QueueName, TaskMessage } from "../../../message/task-message.ts";
+import type { Store } from "../../../store/store.ts";
+import type { ConsumedQueues } from "../consumed-queues.ts";
 import type { Member } from "../member.ts";
 
 export interface NodeWorkOptions {
+  readonly nodeName: string;
+  readonly store: Store;
+  readonly queues: ConsumedQueues;
   members(): readonly Member[];
-  held(epoch: Epoch): Promise<readonly Delivery[]>;
+  /** Of rates that are this node's own. */
+  lines(): readonly LimitName[];
 }
 
+/** Of messages that wait for something: who asks for more had better ask for the queue. */
+const mostWaiting = 1000;
 /** Milliseconds for a watchdog to answer; callers wait for one second. */
 const askWithinMs = 500;
 
@@ -18,9 +27,9 @@ interface Sorted {
   readonly reserved: readonly ReservedTask[];
 }
 
-export function nodeWork({ members, held }: NodeWorkOptions): NodeWork {
+export function nodeWork({ nodeName, store, queues, members, lines }: NodeWorkOptions): NodeWork {
   const sortedOf = async ({ runner, epoch }: Member): Promise<Sorted> => {
-    const [{ taken }, deliveries] = await Promise.all([runner.slots(askWithinMs), held(epoch)]);
+    const [{ taken }, deliveries] = await Promise.all([runner.slots(askWithinMs), store.leases.held(epoch)]);
     const runs = new Map(taken.map(({ number, runningMs }) => [number, Date.now() - runningMs]));
     const [active, reserved]: [ActiveRun[], ReservedTask[]] = [[], []];
     for (const { id, bytes, ackedEarly } of deliveries) {
@@ -36,10 +45,28 @@ export function nodeWork({ members, held }: NodeWorkOptions): NodeWork {
   const sorted = () => Promise.all(members().map((member) => sortedOf(member).catch((): Sorted => ({ active: [], reserved: [] }))));
   return {
     active: async () => (await sorted()).flatMap(({ active }) => active),
-    reserved: async () => (await sorted()).flatMap(({ reserved }) => reserved),
-    scheduled: async (): Promise<readonly ScheduledTask[]> => [],
+    async reserved() {
+      const [held, inLine] = await Promise.all([sorted(), store.limits.waiting(lines(), mostWaiting)]);
+      const waiting = inLine.flatMap((bytes) => decoded(bytes) ?? []).map((message) => ({ message, ackedEarly: false }));
+      return [...held.flatMap(({ reserved }) => reserved), ...waiting];
+    },
+    async scheduled() {
+      const [due, { nodes }] = await Promise.all([store.broker.queues.due(mostWaiting), store.leases.fleet()]);
+      const mine = new Set(queues.names.filter((queue) => nodeName === speakerFor(queue, nodes)));
+      return due.flatMap(({ queue, bytes, parked }): ScheduledTask[] => {
+        const message = mine.has(queue) ? decoded(bytes) : undefined;
+        return message === undefined ? [] : [{ message, ackedEarly: false, dueAt: parked?.dueMs ?? 0 }];
+      });
+    },
   };
 }
+
+/** What is parked is in no node: of those that consume its queue, the first by name tells of it, so that it is told once. */
+const speakerFor = (queue: QueueName, nodes: Fleet["nodes"]): string | undefined =>
+  nodes
+    .filter(({ info }) => info.queues.includes(queue))
+    .map(({ info }) => info.name)
+    .sort()[0];
 
 /** What cannot be read is on its way to the dead letters. */
 function decoded(bytes: Uint8Array): TaskMessage | undefined {

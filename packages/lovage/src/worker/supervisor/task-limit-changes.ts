@@ -1,0 +1,81 @@
+/** Limits of tasks that remote control has changed on this node: kept until it ends, told to its runners and to those that come later. */
+
+import type { Limits } from "../../broker/limits.ts";
+import type { NodeTasks, TimeLimits } from "../../control/node-view.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { rateIntervalMs } from "../../kernel/rate.ts";
+import type { ChangedLimits, ChangedTaskLimits } from "../../pool/protocol.ts";
+import type { Registry } from "../../task/registry.ts";
+import { type DemandFacts, nodeRateName } from "../runner/demands.ts";
+import type { Member } from "./member.ts";
+
+export interface TaskLimitChangesOptions {
+  readonly registry: Registry;
+  readonly limits: Limits;
+  readonly facts: Pick<DemandFacts, "nodeName" | "defaultIntervalMs">;
+  members(): readonly Member[];
+  /** Who waits in line may be due sooner. */
+  onChanged(): void;
+  readonly log: Logger;
+}
+
+export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTime"> {
+  readonly #options: TaskLimitChangesOptions;
+  readonly #changed = new Map<string, ChangedLimits & { readonly rate?: number | string | null }>();
+
+  constructor(options: TaskLimitChangesOptions) {
+    this.#options = options;
+  }
+
+  /** For runners. */
+  get all(): ChangedTaskLimits {
+    return Object.fromEntries(this.#changed);
+  }
+
+  /** The rate as it was told; undefined: none was. */
+  rateOf(task: string): number | string | null | undefined {
+    return this.#changed.get(task)?.rate;
+  }
+
+  timeOf(task: string): TimeLimits | undefined {
+    return this.#changed.get(task)?.time;
+  }
+
+  /** Names of the lines in which tasks wait for a rate of this node. */
+  lines(): readonly string[] {
+    const { registry, facts } = this.#options;
+    return registry.all().map((task) => nodeRateName(task, facts));
+  }
+
+  /** Runners first: what they ask for from then on is the new rate; then those who wait in line. */
+  async limitRate(name: string, rate: number | string | null): Promise<boolean> {
+    const { registry, limits, facts, log } = this.#options;
+    const task = registry.get(name);
+    if (task === undefined) return false;
+    const intervalMs = rate === null ? null : (rateIntervalMs(rate) ?? null);
+    this.#change(name, { rate, intervalMs });
+    log.info("limits.rate-changed", { task: name, rate });
+    await limits.change(nodeRateName(task, facts), intervalMs === null ? null : { intervalMs, burst: 1 });
+    this.#options.onChanged();
+    return true;
+  }
+
+  limitTime(name: string, time: TimeLimits): boolean {
+    const { registry, log } = this.#options;
+    if (registry.get(name) === undefined) return false;
+    this.#change(name, { time });
+    log.info("limits.time-changed", { task: name, ...time });
+    return true;
+  }
+
+  /** What it was given at its start may be old. */
+  spawned({ runner, epoch }: Member): void {
+    if (this.#changed.size > 0) runner.send({ t: "task-limits", epoch, changed: this.all });
+  }
+
+  #change(name: string, more: ChangedLimits & { readonly rate?: number | string | null }): void {
+    this.#changed.set(name, { ...this.#changed.get(name), ...more });
+    const changed = this.all;
+    for (const { runner, epoch } of this.#options.members()) runner.send({ t: "task-limits", epoch, changed });
+  }
+}
