@@ -84,9 +84,6 @@ export const remedies = {
     "A message is not JSON (pickle, yaml).",
     'Set `task_serializer = "json"` where it comes from. Nothing else is ever decoded.',
   ],
-  LOVAGE_CORRELATION_INVALID: [
-    "`withCorrelation` was given an id that can't be one.",
-    "1 to 128 of letters, digits and `_ . : @ / + = ~ -`; `correlationFrom(headers)` makes one up where a request brings none.",
   LOVAGE_CONTROL_COMMAND_INVALID: [
     "A control command of the app's is no function.",
     "A function `(args) => answer`, or `{ run, timeoutMs }`.",
@@ -94,6 +91,10 @@ export const remedies = {
   LOVAGE_CONTROL_COMMAND_TAKEN: [
     "A control command of the app's has a name that every node answers to, such as `ping`.",
     "Give it another name.",
+  ],
+  LOVAGE_CORRELATION_INVALID: [
+    "`withCorrelation` was given an id that can't be one.",
+    "1 to 128 of letters, digits and `_ . : @ / + = ~ -`; `correlationFrom(headers)` makes one up where a request brings none.",
   ],
   LOVAGE_COUNTER_BROKEN: ["A counter in the state store holds text.", "Somebody wrote there; delete the field.", "StoreRefusedError"],
   LOVAGE_COUNTER_NOT_WHOLE: ["A counter was raised by a number that is not whole.", "Use whole numbers."],

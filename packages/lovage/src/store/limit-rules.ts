@@ -30,8 +30,8 @@ export const nextAfter = (nextMs: number, intervalMs: number, now: number, lateM
 /** A rate that holds nobody up. */
 export const noRate = { intervalMs: 0.001, burst: 1 };
 
-/** Of a rate that was changed, for one start at once and then at its pace: nobody waits for the old one's next token any more. */
-export const nextOfChanged = (nextMs: number, now: number): number => Math.min(nextMs, now - slackMs);
+/** Of a rate that was changed: one start at once and then at its pace: nobody waits for the old one's next token any more. */
+export const nextOfChanged = (nextMs: number, now: number, isNone: boolean): number => (isNone ? 0 : Math.min(nextMs, now));
 
 /** When a rate has room again, if nothing starts until then. */
 export const rateLookMs = (nextMs: number, claims: number, { intervalMs, burst }: Extract<Demand, { kind: "rate" }>): number =>

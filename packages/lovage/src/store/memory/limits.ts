@@ -37,7 +37,7 @@ export class MemoryLimits implements Limits {
   async change(name: LimitName, rate: { readonly intervalMs: number; readonly burst: number } | null): Promise<void> {
     const { intervalMs, burst } = rate ?? noRate;
     const limit = declared(this.#view, { kind: "rate", name, intervalMs, burst });
-    limit.nextMs = nextOfChanged(limit.nextMs, this.#view.now());
+    limit.nextMs = nextOfChanged(limit.nextMs, this.#view.now(), rate === null);
     moveLine(this.#view, name);
   }
 

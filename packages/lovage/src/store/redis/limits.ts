@@ -61,7 +61,11 @@ export class RedisLimits implements Limits {
   async change(name: LimitName, rate: { readonly intervalMs: number; readonly burst: number } | null): Promise<void> {
     const { root, parked, parkedDue } = this.#keys;
     const { intervalMs, burst } = rate ?? noRate;
-    const reply = await this.#command.run(changeLimitScript, [parkedDue, parked], [root, name, String(intervalMs), String(burst)]);
+    const reply = await this.#command.run(
+      changeLimitScript,
+      [parkedDue, parked],
+      [root, name, String(intervalMs), String(burst), rate === null ? "1" : ""],
+    );
     if (Array.isArray(reply)) throw refused(reply);
   }
 

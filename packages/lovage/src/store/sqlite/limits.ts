@@ -156,7 +156,7 @@ class Gatekeeper {
 
   change(demand: RateDemand): void {
     const { id, nextMs } = this.#declare(demand);
-    this.#database.run(sql.setNext, { id, next: nextOfChanged(nextMs, this.#now) });
+    this.#database.run(sql.setNext, { id, next: nextOfChanged(nextMs, this.#now, demand.intervalMs === noRate.intervalMs) });
     this.moveLine(id);
   }
 

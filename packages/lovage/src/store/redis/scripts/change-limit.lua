@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Gives a limit another rate, also for those who stand in its line.
 -- KEYS  1 parked due, 2 parked
--- ARGV  1 what our keys begin with, 2 name, 3 interval (ms), 4 burst
+-- ARGV  1 what our keys begin with, 2 name, 3 interval (ms), 4 burst, 5 '1' where that is no rate at all
 -- Reply 'changed' | { code, message } (a key holds another type; nothing was done)
 -- Python  none of these keys; a message that is called back is RPUSHed to kombu's list.
 -- include "limits"
@@ -12,6 +12,6 @@ if wrong then return wrong end
 local limit = read_limit(env, ARGV[2])
 redis.call('HSET', limit.key, 'interval', ARGV[3], 'burst', ARGV[4])
 -- One may start at once, then at the new pace: nobody waits for the old rate's next token any more.
-if limit.next > env.now - slack_ms then redis.call('HSET', limit.key, 'next', env.now - slack_ms) end
+if limit.next > env.now then redis.call('HSET', limit.key, 'next', ARGV[5] == '1' and 0 or env.now) end
 move_line(env, ARGV[2])
 return 'changed'

@@ -7,7 +7,7 @@ scriptCases(
   {
     script: changeLimitScript,
     keys: ["due", "parked"],
-    args: ["ns:", "rate/t", "1000", "2"],
+    args: ["ns:", "rate/t", "1000", "2", ""],
     seed: [
       ["HSET", "ns:limit:rate/t", "interval", "60000", "burst", "1", "next", "5"],
       ["ZADD", "due", "9", "limit:rate/t"],

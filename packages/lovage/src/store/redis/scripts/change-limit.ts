@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const changeLimitScript: LuaScript = {
   name: "change-limit",
-  sha1: "90fdf33a9707a94369b4095f662b95ec8bbec908",
+  sha1: "75a918ea0d1da5c928fb0b76b84b891e7fc7fe54",
   source: `#!lua flags=allow-oom
 local function now_ms()
   local time = redis.call('TIME')
@@ -147,7 +147,7 @@ local wrong = wrong_kind(KEYS[1], 'zset') or wrong_limit(env, ARGV[2])
 if wrong then return wrong end
 local limit = read_limit(env, ARGV[2])
 redis.call('HSET', limit.key, 'interval', ARGV[3], 'burst', ARGV[4])
-if limit.next > env.now - slack_ms then redis.call('HSET', limit.key, 'next', env.now - slack_ms) end
+if limit.next > env.now then redis.call('HSET', limit.key, 'next', ARGV[5] == '1' and 0 or env.now) end
 move_line(env, ARGV[2])
 return 'changed'
 `,
