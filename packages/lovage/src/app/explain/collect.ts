@@ -3,7 +3,7 @@ import type { NodeInfo } from "../../broker/leases.ts";
 import { readPauses } from "../../broker/pauses.ts";
 import type { Standing } from "../../broker/queue-admin.ts";
 import { keysOf } from "../../broker/revokes.ts";
-import type { TaskInfo } from "../../control/replies.ts";
+import type { ScheduledTask, TaskInfo } from "../../control/replies.ts";
 import { type PeekedHeaders, peekHeaders } from "../../message/decode.ts";
 import { decodeResult } from "../../message/results.ts";
 import type { TaskId } from "../../message/task-message.ts";
@@ -156,19 +156,21 @@ async function limitOf({ limits, leases }: Store, infos: readonly NodeInfo[], id
 interface Answers {
   readonly active: NodeReplies<readonly TaskInfo[]>;
   readonly reserved: NodeReplies<readonly TaskInfo[]>;
+  readonly scheduled: NodeReplies<readonly ScheduledTask[]>;
   readonly queues: NodeReplies<readonly { readonly name: string }[]>;
   readonly registered: NodeReplies<readonly string[]>;
 }
 
 async function askNodes({ control, timeoutMs }: Sources): Promise<Answers> {
   const options = { timeoutMs };
-  const [active, reserved, queues, registered] = await Promise.all([
+  const [active, reserved, scheduled, queues, registered] = await Promise.all([
     control.inspect("active", { safe: true }, options),
     control.inspect("reserved", { safe: true }, options),
+    control.inspect("scheduled", {}, options),
     control.inspect("active_queues", {}, options),
     control.inspect("registered", {}, options),
   ]);
-  return { active, reserved, queues, registered };
+  return { active, reserved, scheduled, queues, registered };
 }
 
 const listOf = <T>(answer: readonly T[] | { readonly error: string } | undefined): readonly T[] | null =>
@@ -178,7 +180,7 @@ const runsOf = (answer: NodeReplies<readonly TaskInfo[]>[string] | undefined): r
   listOf(answer)?.map(({ id, name, time_start: start }) => ({ id, task: name, sinceMs: start == null ? null : start * 1000 })) ?? null;
 
 /** Ours by their presence in the store, Python's by their answers. */
-function nodesOf(infos: readonly NodeInfo[], { active, reserved, queues, registered }: Answers): readonly SeenNode[] {
+function nodesOf(infos: readonly NodeInfo[], { active, reserved, scheduled, queues, registered }: Answers): readonly SeenNode[] {
   const ours = infos.map(
     ({ name, queues, tasks, slots }): SeenNode => ({ name, kind: "lovage", queues, tasks, slots, active: runsOf(active[name]) }),
   );
@@ -187,8 +189,9 @@ function nodesOf(infos: readonly NodeInfo[], { active, reserved, queues, registe
   const python = others.map((name): SeenNode => {
     const tasks = listOf(registered[name])?.map((task) => task.split(" ", 1)[0] ?? task) ?? null;
     const running = runsOf(active[name]);
-    const waiting = (runsOf(reserved[name]) ?? []).filter(({ id }) => !running?.some((run) => run.id === id));
-    const inHand = running === null ? null : [...running, ...waiting.map((run) => ({ ...run, sinceMs: null }))];
+    const timed = (listOf(scheduled[name]) ?? []).map(({ request }) => request);
+    const taken = [...(runsOf(reserved[name]) ?? []), ...(runsOf(timed) ?? [])].filter(({ id }) => !running?.some((run) => run.id === id));
+    const inHand = running === null ? null : [...running, ...taken.map((run) => ({ ...run, sinceMs: null }))];
     return { name, kind: "celery", queues: listOf(queues[name])?.map((queue) => queue.name) ?? [], tasks, slots: null, active: inHand };
   });
   return [...ours, ...python];

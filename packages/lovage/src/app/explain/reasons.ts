@@ -89,13 +89,13 @@ function inFlight({ node, run }: Place<"running">, facts: TaskFacts): Reason {
   );
 }
 
-function inPython({ node, run, sinceMs }: Place<"python">, { now }: TaskFacts): Reason {
+function inPython({ node, run, sinceMs, etaMs }: Place<"python">, { now }: TaskFacts): Reason {
   const since = run?.sinceMs ?? sinceMs;
   const who = node === null ? "a Python worker" : `the Python worker ${node}`;
   if (run !== null && run.sinceMs !== null) return reason("running", `It runs on ${who}, since ${span(now - run.sinceMs)}.`, null);
   return reason(
     "python",
-    `It is in the hands of ${who}${since === null ? "" : `, since ${span(now - since)}`}: taken, and not acknowledged.`,
+    `It is in the hands of ${who}${since === null ? "" : `, since ${span(now - since)}`}: taken, and not acknowledged${etaMs !== null && etaMs > now ? `, until its time comes in ${span(etaMs - now)}` : ""}.`,
     "lovage inspect active, reserved and scheduled tell which has it. If that worker is gone, Python gives it back after its visibility_timeout.",
   );
 }

@@ -1,4 +1,5 @@
 /** `lovage explain ID`: why a task is not running, the reason that decides first. Exit code 0 once something is known of it, else 1. */
+import { explain } from "../../app/explain/explain.ts";
 import type { CommandModule } from "../command.ts";
 import { numberOf } from "../flags.ts";
 import { print } from "../output.ts";
@@ -12,9 +13,11 @@ export const define: CommandModule["define"] = (command) =>
   command.argument("<id>", "task id").option("-t, --timeout <seconds>", "how long nodes get to answer", "1");
 
 export const run: CommandModule["run"] = async (context, [id = ""], { timeout }: { readonly timeout: string }) => {
-  const app = await context.loadApp();
+  const connection = await context.connect();
   try {
-    const { reasons, state, task, facts } = await app.explain(id, { timeoutMs: numberOf("--timeout", timeout) * 1000 });
+    const timeoutMs = numberOf("--timeout", timeout) * 1000;
+    const sources = { store: await connection.store(), control: connection.control, timeoutMs, now: Date.now };
+    const { reasons, state, task, facts } = await explain(id, sources);
     print(context.output, { taskId: id, task, state, reasons, facts }, () => {
       const [first, ...rest] = reasons;
       const lines = [`${task ?? "task"} ${id}: ${first?.code}`, "", first?.says ?? ""];
@@ -24,6 +27,6 @@ export const run: CommandModule["run"] = async (context, [id = ""], { timeout }:
     });
     return reasons[0]?.code === "unknown" ? 1 : 0;
   } finally {
-    await app.close();
+    await connection.close();
   }
 };

@@ -9,9 +9,9 @@ export const define: CommandModule["define"] = (command) => command.argument("<w
 
 export const run: CommandModule["run"] = async (context, [what = ""]) => {
   if (what !== "bindings") throw new UsageError("LOVAGE_USAGE", `list can bindings; it cannot "${what}".`);
-  const app = await context.loadApp();
+  const connection = await context.connect();
   try {
-    const { broker } = await app.store();
+    const { broker } = await connection.store();
     const bindings = [...(await broker.queues.bindings())].sort((a, b) => (a.queue < b.queue ? -1 : 1));
     print(context.output, { bindings }, () =>
       table(
@@ -21,6 +21,6 @@ export const run: CommandModule["run"] = async (context, [what = ""]) => {
     );
     return 0;
   } finally {
-    await app.close();
+    await connection.close();
   }
 };

@@ -1,10 +1,9 @@
 /** `lovage migrate SOURCE DEST`: messages of one broker's queues onto another, each once. */
-import type { App } from "../../app/app.ts";
 import { migrate } from "../../app/migrate.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
+import { type Connection, connect } from "../connect.ts";
 import { listOf, numberOf, wholeOf } from "../flags.ts";
-import { loadCommandApp } from "../load-command-app.ts";
 import { print } from "../output.ts";
 import { listenForStop } from "../stop-signals.ts";
 
@@ -42,11 +41,11 @@ export const run: CommandModule["run"] = async ({ output }, [source = "", dest =
   const limit = wholeOf("-n", flags.limit);
   const waitMs = numberOf("-t", flags.timeout) * 1000;
   const { asked } = listenForStop();
-  const apps: App[] = [];
+  const connections: Connection[] = [];
   const open = async (broker: string) => {
-    const app = await loadCommandApp(undefined, { broker });
-    apps.push(app);
-    return app.store();
+    const connection = await connect(undefined, { broker });
+    connections.push(connection);
+    return connection.store();
   };
   try {
     const [from, to] = [await open(source), await open(dest)];
@@ -66,7 +65,7 @@ export const run: CommandModule["run"] = async ({ output }, [source = "", dest =
     );
     return 0;
   } finally {
-    await Promise.all(apps.map((app) => app.close()));
+    await Promise.all(connections.map((connection) => connection.close()));
   }
 };
 

@@ -1,4 +1,5 @@
 /** `lovage queue list | peek | counts | move | remove | pause | resume`: what waits where, and what to do about it. */
+import { QueueDesk } from "../../app/queues.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
 import { actions, type QueueFlags } from "../queue/actions.ts";
@@ -29,10 +30,11 @@ export const define: CommandModule["define"] = (command) =>
 export const run: CommandModule["run"] = async (context, [action = "", ...queues], flags: QueueFlags) => {
   const act = actions[action];
   if (act === undefined) throw new UsageError("LOVAGE_USAGE", `queue can ${Object.keys(actions).join(", ")}; it cannot "${action}".`);
-  const app = await context.loadApp();
+  const connection = await context.connect();
   try {
-    return await act({ app, output: context.output, queues, flags });
+    const desk = new QueueDesk(() => connection.store(), Date.now);
+    return await act({ desk, output: context.output, queues, flags });
   } finally {
-    await app.close();
+    await connection.close();
   }
 };

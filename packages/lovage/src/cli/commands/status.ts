@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AskOptions } from "../../app/control.ts";
 import type { NodeInfo } from "../../broker/leases.ts";
+import { readPauses } from "../../broker/pauses.ts";
 import { exitCodes } from "../../worker/exit-codes.ts";
 import type { CommandModule } from "../command.ts";
 import type { Connection } from "../connect.ts";
@@ -51,11 +52,13 @@ export const run: CommandModule["run"] = async (context, _args, flags: StatusFla
       await sleep(againAfterMs);
       nodes = await nodesOf(connection, how);
     }
-    print(context.output, { nodes }, () =>
+    const paused = await readPauses((await connection.store()).state);
+    print(context.output, { nodes, paused }, () =>
       [
         table(["NODE", "KIND", "POOL", "SLOTS", "QUEUES", "PID", "RUNNERS", "ANSWERS"], nodes.map(rowOf)),
         "",
         `${online(nodes)} node${online(nodes) === 1 ? "" : "s"} online`,
+        ...paused.map(({ queue, why }) => `Queue ${queue} is paused${why === null ? "" : `: ${why}`}.`),
       ].join("\n"),
     );
     return online(nodes) > 0 ? exitCodes.ok : exitCodes.brokerUnreachable;

@@ -1,6 +1,5 @@
 /** What `lovage queue` can do, one function each. They end in an exit code: 1 when what was named was not there. */
-import type { App } from "../../app/app.ts";
-import type { MessageSelection, QueuedMessage, QueueSummary } from "../../app/queues.ts";
+import type { AppQueues, MessageSelection, QueuedMessage, QueueSummary } from "../../app/queues.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import { span } from "../../kernel/span.ts";
 import { agreed, requireSomebody } from "../asking.ts";
@@ -19,7 +18,7 @@ export interface QueueFlags {
 }
 
 export interface QueueCall {
-  readonly app: App;
+  readonly desk: AppQueues;
   readonly output: Output;
   readonly queues: readonly string[];
   readonly flags: QueueFlags;
@@ -27,8 +26,8 @@ export interface QueueCall {
 
 export const actions: Readonly<Record<string, (call: QueueCall) => Promise<number>>> = { list, peek, counts, move, remove, pause, resume };
 
-async function list({ app, output, queues }: QueueCall): Promise<number> {
-  const found = await app.queues.list(queues.length > 0 ? queues : undefined);
+async function list({ desk, output, queues }: QueueCall): Promise<number> {
+  const found = await desk.list(queues.length > 0 ? queues : undefined);
   const shown = found.map((each) => ({
     ...each,
     oldest: each.oldest instanceof Date ? each.oldest.toISOString() : each.oldest,
@@ -49,10 +48,10 @@ function rowOf({ queue, waiting, byPriority, parked, running, consumers, paused,
   return [queue, waiting, priorities, parked, running, age, consumers.join(","), paused === null ? null : "paused"] as const;
 }
 
-async function peek({ app, output, queues, flags }: QueueCall): Promise<number> {
+async function peek({ desk, output, queues, flags }: QueueCall): Promise<number> {
   const queue = only("peek", queues);
   const from = wholeOf("--from", flags.from, 0);
-  const found = await app.queues.peek(queue, { from, limit: wholeOf("--limit", flags.limit ?? "20") });
+  const found = await desk.peek(queue, { from, limit: wholeOf("--limit", flags.limit ?? "20") });
   if (flags.raw) {
     if (output.json)
       print(
@@ -75,9 +74,9 @@ const dataOf = ({ bytes, sentAt, ...rest }: QueuedMessage) => ({ ...rest, sentAt
 const lineOf = ({ place, priority, task, taskId, retries, sentAt }: QueuedMessage) =>
   [place, priority, task ?? "(unreadable)", taskId, retries, sentAt === null ? "unknown" : span(Date.now() - sentAt.getTime())] as const;
 
-async function counts({ app, output, queues }: QueueCall): Promise<number> {
+async function counts({ desk, output, queues }: QueueCall): Promise<number> {
   const queue = only("counts", queues);
-  const found = await app.queues.counts(queue);
+  const found = await desk.counts(queue);
   print(output, { queue, tasks: found }, () =>
     found.length === 0
       ? `Nothing waits in ${queue}.`
@@ -89,16 +88,16 @@ async function counts({ app, output, queues }: QueueCall): Promise<number> {
   return 0;
 }
 
-async function move({ app, output, queues: [from, to, third], flags }: QueueCall): Promise<number> {
+async function move({ desk, output, queues: [from, to, third], flags }: QueueCall): Promise<number> {
   if (from === undefined || to === undefined || third !== undefined)
     throw new UsageError("LOVAGE_USAGE", "move takes two queues: from which, and to which.");
   const selection = selectionOf(flags);
-  const moved = await app.queues.move(from, to, selection);
+  const moved = await desk.move(from, to, selection);
   print(output, { from, to, moved }, () => `Moved ${messages(moved)} from ${from} to ${to}.`);
   return moved === 0 && isNamed(selection) ? 1 : 0;
 }
 
-async function remove({ app, output, queues, flags }: QueueCall): Promise<number> {
+async function remove({ desk, output, queues, flags }: QueueCall): Promise<number> {
   const queue = only("remove", queues);
   const selection = selectionOf(flags);
   if (!isNamed(selection) && selection.task === undefined)
@@ -110,23 +109,23 @@ async function remove({ app, output, queues, flags }: QueueCall): Promise<number
       return 1;
     }
   }
-  const removed = await app.queues.remove(queue, selection);
+  const removed = await desk.remove(queue, selection);
   print(output, { queue, removed }, () => `Removed ${messages(removed)} from ${queue}.`);
   return removed === 0 && isNamed(selection) ? 1 : 0;
 }
 
-async function pause({ app, output, queues, flags }: QueueCall): Promise<number> {
+async function pause({ desk, output, queues, flags }: QueueCall): Promise<number> {
   const queue = only("pause", queues);
-  const changed = await app.queues.pause(queue, flags.why === undefined ? {} : { why: flags.why });
+  const changed = await desk.pause(queue, flags.why === undefined ? {} : { why: flags.why });
   print(output, { queue, paused: true, changed }, () =>
     changed ? `Paused ${queue}: no Lovage node takes from it until it is resumed. What runs goes on.` : `${queue} was paused already.`,
   );
   return 0;
 }
 
-async function resume({ app, output, queues }: QueueCall): Promise<number> {
+async function resume({ desk, output, queues }: QueueCall): Promise<number> {
   const queue = only("resume", queues);
-  const changed = await app.queues.resume(queue);
+  const changed = await desk.resume(queue);
   print(output, { queue, paused: false, changed }, () => (changed ? `Resumed ${queue}.` : `${queue} was not paused.`));
   return 0;
 }
