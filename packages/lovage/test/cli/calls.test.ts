@@ -228,6 +228,15 @@ describe("without a node", () => {
     await redis?.stop();
   });
 
+  it("says that the store is away, and ends with 69", async () => {
+    const lines = ["status", "inspect ping", "control heartbeat", "graph workers", "purge -f"];
+    const ends = await Promise.all(lines.map((line) => desk.run(...line.split(" "), "-b", "redis://127.0.0.1:1/0")));
+    for (const { code, stdout, stderr } of ends) {
+      expect({ code, stdout }).toEqual({ code: 69, stdout: "" });
+      expect(stderr).toMatch(/^redis:\/\/127\.0\.0\.1:1\/0 did not answer.*\[LOVAGE_BROKER_UNAVAILABLE\]\n$/);
+    }
+  });
+
   it("lovage report hides passwords, and says the rest where the store is away", async () => {
     const environment = { LOVAGE_BROKER: "redis://me:hush@127.0.0.1:1/0?password=hush", LOVAGE_STATE: "redis://:hush@127.0.0.1:1/1" };
     for (const flags of [[], ["--json"]]) {

@@ -72,7 +72,8 @@ const rowOf = ({ name, kind, pool, slots, queues, pid, runners, answers }: NodeS
   [name, kind, pool, slots, queues.join(","), pid, runners.join(","), answers ? "yes" : "no"] as const;
 
 export async function nodesOf(connection: Connection, how: AskOptions): Promise<readonly NodeStatus[]> {
-  const [answers, { nodes }] = await Promise.all([connection.control.ping(how), (await connection.store()).leases.fleet()]);
+  const { leases } = await connection.store();
+  const [answers, { nodes }] = await Promise.all([connection.control.ping(how), leases.fleet()]);
   const meant = nodes.filter(({ info }) => how.destination === undefined || how.destination.includes(info.name));
   const ours = meant.map(({ info }) => lovageNode(info, info.name in answers));
   const names = new Set(ours.map(({ name }) => name));
