@@ -5,6 +5,7 @@
 import { type ResolvedConfig, resolveConfig } from "../app/config.ts";
 import { AppControl } from "../app/control.ts";
 import { readSurroundings } from "../app/environment.ts";
+import { type AppEvents, EventDesk } from "../app/events.ts";
 import { AppStores } from "../app/open-stores.ts";
 import { systemClock } from "../kernel/clock.ts";
 import type { Store } from "../store/store.ts";
@@ -13,6 +14,7 @@ import type { Store } from "../store/store.ts";
 export interface Connection {
   readonly config: ResolvedConfig;
   readonly control: AppControl;
+  readonly events: AppEvents;
   store(): Promise<Store>;
   close(): Promise<void>;
 }
@@ -26,5 +28,6 @@ export async function connect(module: string | undefined, settings: Readonly<Rec
   // What fails is thrown to the command; what mends itself is nobody's concern here.
   const stores = new AppStores(systemClock, () => {}, undefined);
   const store = () => stores.store(config);
-  return { config, control: new AppControl(store), store, close: () => stores.close() };
+  const events = new EventDesk({ store, now: Date.now, onFault: () => {} });
+  return { config, control: new AppControl(store), events, store, close: () => stores.close() };
 }

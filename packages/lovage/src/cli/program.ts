@@ -23,6 +23,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   status: { summary: "list the nodes that are up", json: true, load: () => import("./commands/status.ts") },
   inspect: { summary: "ask running nodes, Python's too", json: true, load: () => import("./commands/inspect.ts") },
   control: { summary: "tell running nodes, Python's too, what to do", json: true, load: () => import("./commands/control.ts") },
+  events: { summary: "watch tasks and nodes live, or print events as they come", json: true, load: () => import("./commands/events.ts") },
   purge: { summary: "remove waiting messages from queues", json: true, load: () => import("./commands/purge.ts") },
   explain: { summary: "why a task is not running, or where it runs", json: true, load: () => import("./commands/explain.ts") },
   routes: { summary: "which rule sends a task where", json: true, load: () => import("./commands/routes.ts") },
