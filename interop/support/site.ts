@@ -63,8 +63,9 @@ export class Site {
 
   /** `lovage worker -A app.ts …`, when it has said that it is ready. */
   lovageWorker(name: string, ...flags: readonly string[]): Promise<Child> {
-    const command = [process.execPath, lovage, "worker", "-A", appModule, "-n", `${name}@interop`, ...flags];
-    return this.#start(command).printed(/@interop ready\./);
+    const node = name.includes("@") ? name : `${name}@interop`;
+    const command = [process.execPath, lovage, "worker", "-A", appModule, "-n", node, ...flags];
+    return this.#start(command).printed(/@\S+ ready\./);
   }
 
   /** A worker of each side on the queue of its own tasks, and a Python client. */

@@ -54,8 +54,9 @@ export function secondsOf(args: Arguments, name: string): number | null {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : refuse(name, "seconds", value);
 }
 
+/** Python's callers say 1 and 0 too: Flower does. */
 export function flagOf(args: Arguments, name: string): boolean {
   const value = args[name];
   if (value === undefined || value === null) return false;
-  return typeof value === "boolean" ? value : refuse(name, "true or false", value);
+  return typeof value === "boolean" || value === 0 || value === 1 ? Boolean(value) : refuse(name, "true or false", value);
 }
