@@ -137,8 +137,8 @@ class Runner implements RunnerHandle {
       onStarted: (message) => {
         this.#recycling.taskStarted();
         this.#counts.began(message.task);
-        this.#reporter.started(message);
         this.#taskLog.started(message);
+        return this.#reporter.started(message);
       },
       onEnded: (run, end) => this.#onEnded(run, end),
       onLost: (held) => this.#dropHeld(held),

@@ -36,8 +36,8 @@ export interface RunsOptions {
   readonly acksLate: boolean;
   readonly trackStarted: boolean;
   readonly resultExpiresMs: number | null;
-  /** User code is about to get control. */
-  onStarted(message: TaskMessage): void;
+  /** User code is about to get control; it gets it when what is said of that has left. undefined: nothing is said. */
+  onStarted(message: TaskMessage): Promise<void> | undefined;
   /** The code of a run has returned and its slot is free. */
   onEnded(run: Run, end: RunEnd): void;
   /** The delivery was ended by somebody else before its code got control. */
@@ -148,8 +148,10 @@ export class Runs {
     services.slots.table.take(row, held.number, startedAt, softMs && startedAt + softMs, hardMs && startedAt + hardMs);
     const run = new Run(held, row, startedAt, services);
     this.#runs.set(held.number, run);
-    onStarted(message);
-    execute(task, message, run, app.execution).then(
+    const said = onStarted(message);
+    const running =
+      said === undefined ? execute(task, message, run, app.execution) : said.then(() => execute(task, message, run, app.execution));
+    running.then(
       (outcome) => this.#end(run, outcome),
       (error: unknown) => this.#end(run, failure(error, "exception", true)),
     );

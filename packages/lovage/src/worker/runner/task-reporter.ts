@@ -31,6 +31,8 @@ export class TaskReporter {
   readonly #origin: EventOrigin;
   #texts: string[] = [];
   #failed = false;
+  /** Until the end of this turn. */
+  #leaving: Promise<void> | undefined;
 
   constructor(options: TaskReporterOptions) {
     this.#options = options;
@@ -42,8 +44,17 @@ export class TaskReporter {
     if (this.#wanted(message)) this.#add(receivedEvent(message));
   }
 
-  started(message: TaskMessage): void {
+  /** Resolves when all that was said has left: code that blocks the loop, and is killed for it, would keep it for ever. undefined: nobody listens. */
+  started(message: TaskMessage): Promise<void> | undefined {
+    if (!this.#options.slots.wantsEvents) return undefined;
     if (this.#wanted(message)) this.#add(startedEvent(message));
+    this.#leaving ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#leaving = undefined;
+        resolve();
+      });
+    });
+    return this.#leaving;
   }
 
   /** It took effect. */
