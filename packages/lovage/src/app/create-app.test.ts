@@ -29,6 +29,17 @@ const waiting = async (app: App, queue = "celery") =>
   (await (await app.store()).broker.queues.peek(queue, 100)).map((bytes) => decodeTaskMessage(bytes));
 
 describe("an app", () => {
+  it("takes what a definition says of itself, also one that it does not list", async () => {
+    const app = appOf();
+    const gpu = defineTask("u.gpu", { queue: "gpu", priority: 3, expires: "1m", ignoreResult: true }, (_x: number) => 1);
+    const handles = [await app.send(gpu, [1]), await app.send(gpu.s(2)), ...(await app.sendMany(gpu, [[3]])), await gpu.s(4).send(app)];
+    await app.send(gpu, [5], { queue: "other", priority: 6 });
+    expect(await waiting(app, "gpu")).toMatchObject(
+      [1, 2, 3, 4].map((x) => ({ args: [x], priority: 3, ignoreResult: true, expires: expect.any(String) })),
+    );
+    expect(await waiting(app, "other")).toMatchObject([{ args: [5], priority: 6 }]);
+    for (const handle of handles) await expect(handle.get()).rejects.toMatchObject({ code: "LOVAGE_RESULT_IGNORED" });
+  });
   it("sends, and reads what came of it", async () => {
     const app = appOf();
     const handles = [await app.send(add, [2, 3]), await add.delay(1, 1), await app.send("t.add", [4, 4])];

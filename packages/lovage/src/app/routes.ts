@@ -2,6 +2,7 @@
 import type { Route, Routing } from "../canvas/routing.ts";
 import { ConfigError } from "../kernel/errors.ts";
 import type { Registry } from "../task/registry.ts";
+import type { AnyTask } from "../task/task-definition.ts";
 import type { RouteOptions, Router } from "./route-types.ts";
 import type { Settings } from "./settings.ts";
 
@@ -21,6 +22,24 @@ export function createRouting(
       const route = findRoute(task, args, kwargs, routers, usual, registry);
       if (isFixed && known.size < 10_000) known.set(task, route);
       return route;
+    },
+  };
+}
+
+/** What these definitions say of themselves counts first. */
+export function routingOf(definitions: ReadonlyMap<string, AnyTask>, routing: Routing): Routing {
+  return {
+    route(task, args, kwargs) {
+      const usual = routing.route(task, args, kwargs);
+      const own = definitions.get(task)?.settings;
+      if (own === undefined) return usual;
+      const { queue, priority, expires, ignoreResult } = own;
+      return {
+        queue: queue ?? usual.queue,
+        priority: priority ?? usual.priority,
+        expires: expires ?? usual.expires,
+        ignoreResult: ignoreResult ?? usual.ignoreResult,
+      };
     },
   };
 }

@@ -21,7 +21,7 @@ import { withKwargs } from "../task/signature-parts.ts";
 import { stamped } from "../task/stamps.ts";
 import { type AnyTask, isTaskDefinition } from "../task/task-definition.ts";
 import type { ResolvedConfig } from "./config.ts";
-import { checkQueue } from "./routes.ts";
+import { checkQueue, routingOf } from "./routes.ts";
 
 /** What a publication is made of, before it is bytes. */
 export interface Built {
@@ -65,7 +65,9 @@ function checkArguments({ signature, args, definitions = [] }: Call, options: Se
   return bindArguments(task, whole, options?.kwargs === undefined ? kwargs : { ...kwargs, ...options.kwargs });
 }
 
-function build(calls: readonly Call[], options: SendOptions | undefined, app: SendingOptions): Built {
+function build(calls: readonly Call[], options: SendOptions | undefined, sending: SendingOptions): Built {
+  const definitions = definitionsOf(calls, sending.registry);
+  const app = definitions === undefined ? sending : routedBy(definitions, sending);
   const run = ambientRuns.getStore();
   const over = options === undefined ? noOptions : toSignatureOptions(options);
   const priority = app.config.taskInheritParentPriority && over.priority === undefined ? run?.message.priority : undefined;
@@ -82,7 +84,7 @@ function build(calls: readonly Call[], options: SendOptions | undefined, app: Se
     results,
     ignored: ignoredBy(builder.messages, app),
     children: builder.children,
-    definitions: definitionsOf(calls, app.registry),
+    definitions,
   };
 }
 
@@ -95,6 +97,11 @@ function definitionsOf(calls: readonly Call[], registry: Registry): ReadonlyMap<
       found.set(task.name, task);
     }
   return found;
+}
+
+/** What a definition that was handed in says of its queue and the like counts as if the app listed it. */
+function routedBy(definitions: ReadonlyMap<string, AnyTask>, app: SendingOptions): SendingOptions {
+  return { ...app, settings: { ...app.settings, routing: routingOf(definitions, app.settings.routing) } };
 }
 
 /** What is sent now, and what stands at the end of it: chains and the bodies of chords. */
