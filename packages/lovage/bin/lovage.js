@@ -1,8 +1,12 @@
 #!/usr/bin/env node
-import("../dist/cli/main.js")
-  .then((cli) => cli.main(process.argv))
-  .catch((error) => {
-    if (error?.code === "ERR_MODULE_NOT_FOUND") console.error("lovage is not built yet: run `npm ci && npm run build` first.");
-    console.error(error?.message ?? error);
-    process.exitCode = 70;
-  });
+import { existsSync } from "node:fs";
+
+const cli = new URL("../dist/cli/main.js", import.meta.url);
+const run = async () => {
+  if (!existsSync(cli)) throw new Error("lovage is not built yet: run `npm ci && npm run build` in its checkout first.");
+  return (await import(cli.href)).main(process.argv);
+};
+run().catch((error) => {
+  console.error(error?.message ?? error);
+  process.exitCode = 70;
+});
