@@ -51,6 +51,8 @@ export interface AppSpool {
   status(): Promise<SpoolStatus>;
   /** Sends what is kept; resolves when nothing is. Goes on trying while the broker is away, until `signal` aborts. */
   replay(signal?: AbortSignal): Promise<void>;
+  /** Publications that were kept and that this process has sent. What several send at once, one of them counts. */
+  readonly replayed: number;
 }
 
 export interface App extends Sender {

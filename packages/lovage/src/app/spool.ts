@@ -48,6 +48,7 @@ export class Spool implements AppSpool {
   #replaying: Promise<void> | undefined;
   #answered: string[] = [];
   #kept = 0;
+  #replayed = 0;
   #lastAt = 0;
 
   constructor(options: SpoolOptions) {
@@ -81,6 +82,10 @@ export class Spool implements AppSpool {
     const [first] = waiting;
     const oldest = first === undefined ? null : new Date(Number(first.slice(this.#waiting.length).split("-")[0]));
     return { waiting: waiting.length, oldest, refused: refused.length };
+  }
+
+  get replayed(): number {
+    return this.#replayed;
   }
 
   /** Sends what is kept; resolves when nothing is. Goes on trying while the broker is away, until `signal` aborts. */
@@ -154,6 +159,7 @@ export class Spool implements AppSpool {
     const [found] = await state.read([key]);
     if (found === undefined || this.#closing.signal.aborted) return; // another process was faster
     const kept = JSON.parse(Buffer.from(found.value).toString()) as Kept;
+    let sent = true;
     try {
       // Never forgotten: another process may have read the same one.
       await this.#send(kept.id, asPublication(kept, this.#options.clock.now()), []);
@@ -161,8 +167,10 @@ export class Spool implements AppSpool {
       if (!isLovageError(error) || error.name !== "StoreRefusedError") throw error;
       await state.write([{ key: this.#refused + key.slice(this.#waiting.length), value: found.value }]);
       this.#options.onFault(refusedForGood(error, kept, this.#options.place));
+      sent = false;
     }
-    await state.write([{ key, value: null }]);
+    const [wasOurs] = await state.write([{ key, value: null, ifVersion: found.version }]);
+    if (sent && wasOurs === true) this.#replayed += 1;
   }
 
   async #keys(prefix: string): Promise<StateKey[]> {

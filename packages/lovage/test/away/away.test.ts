@@ -99,6 +99,22 @@ describe.skipIf(skips("redis"))("while the broker is away", () => {
     expect(await waiting()).toEqual(Array.from({ length: 100 }, (_, n) => n));
   });
 
+  it("is told to machines in plain JSON, and counted once where two send it", { timeout: 60_000 }, async () => {
+    const env = { REDIS_URL: place.broker, LOVAGE_SPOOL: spool, LOVAGE_PUBLISH_FALLBACK: "spool" };
+    const told = async (...flags: string[]) => JSON.parse((await runCli(["spool", "--json", ...flags], { cwd: place.folder, env })).stdout);
+    const { app } = web();
+    await place.redis?.down();
+    for (let n = 0; n < 200; n += 1) await app.send("bad.echo", [n]);
+    const before = await told();
+    expect(before).toEqual({ waiting: 200, oldest: expect.stringMatching(/^\d{4}-\d\d-\d\dT\S+Z$/), refused: 0, replayed: 0 });
+    await place.redis?.restart();
+    const both = await Promise.all([told("--replay"), told("--replay")]);
+    await app.spool?.replay();
+    expect(both.map(({ waiting }) => waiting)).toEqual([0, 0]);
+    expect(both[0].replayed + both[1].replayed + (app.spool?.replayed ?? 0)).toBe(200);
+    expect(await waiting()).toHaveLength(200);
+  });
+
   it("gives results as ever once the broker is back", { timeout: 30_000 }, async () => {
     const { app } = web();
     await place.redis?.down();

@@ -15,14 +15,14 @@ export const run: CommandModule["run"] = async (context, _args, { replay }: { re
     const { spool } = app;
     if (spool === null)
       throw new UsageError("LOVAGE_USAGE", `App "${app.name}" keeps nothing on this machine: its publishFallback is not "spool".`);
-    const before = await spool.status();
     const stop = listenForStop();
     const ended = replay && (await spool.replay(stop.asked).then(...asOutcome));
-    const after = await spool.status();
-    print(context.output, { ...after, replayed: before.waiting - after.waiting }, () =>
+    const { waiting, refused, ...status } = await spool.status();
+    const oldest = status.oldest?.toISOString() ?? null;
+    print(context.output, { waiting, oldest, refused, replayed: spool.replayed }, () =>
       [
-        ...(replay ? [`Sent ${Math.max(0, before.waiting - after.waiting)}.`] : []),
-        `${after.waiting} waiting${after.oldest === null ? "" : `, the oldest since ${after.oldest.toISOString()}`}; ${after.refused} refused.`,
+        ...(replay ? [`Sent ${spool.replayed}.`] : []),
+        `${waiting} waiting${oldest === null ? "" : `, the oldest since ${oldest}`}; ${refused} refused.`,
       ].join(" "),
     );
     return ended === "stopped" ? 1 : 0;
