@@ -1,5 +1,6 @@
 /** Reading dead letters, as all stores do it: ids that say where a letter stands, and filters that look into the bytes. */
 import type { DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterQuery } from "../broker/dead-letters.ts";
+import { UsageError } from "../kernel/errors.ts";
 import { peekHeaders } from "../message/decode.ts";
 
 /** Where a letter stands: by time, then by the key that its store gave it. */
@@ -27,7 +28,8 @@ export async function collect(
 ): Promise<readonly DeadLetter[]> {
   const found: DeadLetter[] = [];
   let place = after === undefined ? undefined : placeOf(after);
-  if (after !== undefined && place === undefined) return [];
+  if (after !== undefined && place === undefined)
+    throw new UsageError("LOVAGE_USAGE", `"${after}" is not the id of a dead letter to go on after: they look like 1763740800000-1f.`);
   while (found.length < limit) {
     const count = filter === undefined ? Math.min(perPage, limit - found.length) : perPage;
     const letters = await page(count, place);

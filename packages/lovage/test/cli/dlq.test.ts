@@ -53,6 +53,10 @@ describe("lovage dlq", () => {
     const page = await listed("--limit", "2");
     expect(page.letters).toHaveLength(2);
     expect((await listed("--after", page.next as string)).letters.map(({ taskId }) => taskId)).toEqual([ids[0]]);
+    expect(await dlq("list", "--after", "bogus")).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('"bogus" is not the id of a dead letter'),
+    });
     const { stdout } = await dlq("list");
     expect(stdout).toMatch(/^id +died +reason +cause +queue +task +detail$/m);
     expect(stdout).toContain("3 dead letters in all.");
