@@ -151,6 +151,13 @@ describe.each(["sqlite", "redis"] as const)("on %s", (kind) => {
           code: 0,
           stdout: "Revoked. It meets 1 waiting, 0 parked and 0 running now.\n",
         });
+        expect(await desk.run("revoke", "--tag", "no-such", "--terminate", "--kill-after", "1500ms", "--dry-run")).toMatchObject({
+          code: 0,
+        });
+        expect(await desk.run("revoke", "--tag", "no-such", "--terminate", "--kill-after", "soon")).toMatchObject({
+          code: 64,
+          stderr: expect.stringContaining('--kill-after takes seconds, or text with a unit such as "90s", "5m", got "soon"'),
+        });
         expect(await desk.run("revoke")).toMatchObject({ code: 64, stderr: expect.stringContaining("--tag") });
         for (const nothing of [[""], ["--tag", ""], ["--correlation-id", ""], ["--root", ""], ["x", "--dry-run", "--tag="]])
           expect(await desk.run("revoke", ...nothing)).toMatchObject({

@@ -5,7 +5,7 @@
 import type { Met, RevokeTarget } from "../../app/revoking.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import type { CommandModule } from "../command.ts";
-import { numberOf } from "../flags.ts";
+import { millisecondsOf } from "../flags.ts";
 import { jsonOrText } from "../json-or-text.ts";
 import { print } from "../output.ts";
 
@@ -26,7 +26,10 @@ export const define: CommandModule["define"] = (command) =>
     .option("--stamp <name=value>", "all with this stamp, its value JSON or text; may be given again", more)
     .option("--terminate", "stop what runs, too")
     .option("-s, --signal <name>", "with --terminate: SIGKILL at once, SIGUSR1 softly, others to a process that runs one task alone")
-    .option("--kill-after <seconds>", "with --terminate: how long a run may take to stop by itself")
+    .option(
+      "--kill-after <duration>",
+      'with --terminate: how long a run may take to stop by itself; seconds, or text with a unit such as "2m"',
+    )
     .option("--dry-run", "only say how many it meets now");
 
 interface RevokeFlags {
@@ -42,13 +45,13 @@ interface RevokeFlags {
 
 export const run: CommandModule["run"] = async (context, ids, flags: RevokeFlags) => {
   const target = targetOf(ids, flags);
-  const killAfter = numberOf("--kill-after", flags.killAfter);
+  const killAfterMs = millisecondsOf("--kill-after", flags.killAfter);
   const { terminate = false, signal, dryRun = false } = flags;
-  if (!terminate && (signal !== undefined || killAfter !== undefined))
+  if (!terminate && (signal !== undefined || killAfterMs !== undefined))
     throw new UsageError("LOVAGE_USAGE", "--signal and --kill-after say how a run is stopped: they go with --terminate.");
   const app = await context.loadApp();
   try {
-    const how = { terminate, ...(signal !== undefined && { signal }), ...(killAfter !== undefined && { killAfterMs: killAfter * 1000 }) };
+    const how = { terminate, ...(signal !== undefined && { signal }), ...(killAfterMs !== undefined && { killAfterMs }) };
     const met = await app.revoke(target, { ...how, dryRun, count: true });
     print(context.output, { revoked: !dryRun, ...met }, () => `${dryRun ? "Would meet" : "Revoked. It meets"} ${textOf(met)} now.`);
     return 0;
