@@ -45,6 +45,9 @@ const mostHopelessStarts = 3;
 /** Milliseconds from its start after which a runner that was ready, and is killed from outside, is no part of a crash loop. */
 const settledInMs = 500;
 
+/** Milliseconds that a runner beside the pool's own waits for these at most, and between two looks at them. */
+const [aloneAfterMs, lookEveryMs] = [3000, 20];
+
 /** From outside, as it might have been at any time: that says nothing about how it starts. */
 const wasKilled = ({ member, death }: Departed): boolean => death.cause === "killed" && member.failure === null;
 
@@ -139,12 +142,21 @@ export class RunnerPool {
    * nothing is spawned any more. @throws when it cannot be spawned.
    */
   async runAlone(spec: RunnerSpec): Promise<boolean> {
+    await this.#whole();
     if (!this.#replacing) return false;
     const hosted = this.#host(spec, true);
     this.#beside.add(hosted);
     const { gone } = await hosted.finally(() => this.#beside.delete(hosted));
     await gone;
     return true;
+  }
+
+  /** The pool's own runners come first: others would take from them what they need to start. Waits for so long and no longer. */
+  async #whole(): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + aloneAfterMs;
+    const isShort = () => this.lasting.filter(({ stage }) => stage === "ready").length < this.#runners;
+    while (this.#replacing && isShort() && clock.monotonic() < until) await clock.sleep(lookEveryMs);
   }
 
   #fill(): void {
@@ -227,7 +239,7 @@ export class RunnerPool {
   }
 
   async #exited(member: Member, exit: RunnerExit): Promise<void> {
-    const { clock, log, settle, listener } = this.#options;
+    const { log, settle, listener } = this.#options;
     const death = this.#autopsy.examine(member, exit);
     const departed = { member, exit, death };
     this.#members.delete(member.epoch);
