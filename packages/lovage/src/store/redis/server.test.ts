@@ -9,7 +9,7 @@ import { systemClock } from "../../kernel/clock.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { open } from "./index.ts";
-import { isOlder, productOf } from "./server.ts";
+import { isOlder, productOf, storeFormat } from "./server.ts";
 
 const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
 
@@ -94,10 +94,12 @@ test("reports server, durability and a policy that drops queues", async () => {
   await command("CONFIG", "SET", "save", "");
 });
 
-test("refuses keys of another format, and says which", async () => {
-  await command("SET", "lovage:future:format", "7");
-  const store = await connect(server.url, { namespace: "future" });
-  const refusal = expect.objectContaining({ code: "LOVAGE_STORE_FORMAT", message: expect.stringContaining("format 7") });
+test.each(["1", "7"])("refuses keys of format %s, and says which", async (format) => {
+  const namespace = `other${format}`;
+  await command("SET", `lovage:${namespace}:format`, format);
+  const store = await connect(server.url, { namespace });
+  const said = expect.stringMatching(new RegExp(`format ${format} .* needs ${storeFormat}\\. Drain it`));
+  const refusal = expect.objectContaining({ code: "LOVAGE_STORE_FORMAT", message: said });
   await expect(store.ping(2000)).rejects.toEqual(refusal);
   await expect(store.broker.publish({ messages: [message] })).rejects.toEqual(refusal);
   expect(await command("EXISTS", "q")).toBe(0);

@@ -10,9 +10,10 @@ import { asText, pairs } from "./reply.ts";
 import { type Reply, ReplyError } from "./resp.ts";
 import { formatScript } from "./scripts/format.ts";
 
-/** Of our own keys. A release reads its own format and the one before. */
-export const storeFormat = 1;
-const oldestFormat = 1;
+/** Of our own keys, and the oldest that this release reads: raised with every change of a key or of what stands in it. */
+export const storeFormat = 2;
+const oldestFormat = 2;
+const neededText = oldestFormat === storeFormat ? `${storeFormat}` : `${oldestFormat} to ${storeFormat}`;
 
 /** Which run of which server this is. @throws {ConfigError} LOVAGE_SERVER_TOO_OLD | LOVAGE_STORE_FORMAT */
 export async function checkServer(connection: Connection, keys: Keys, name: string): Promise<string> {
@@ -29,7 +30,7 @@ async function checkFormat(connection: Connection, keys: Keys, name: string): Pr
   if (found >= oldestFormat && found <= storeFormat) return;
   throw new ConfigError(
     "LOVAGE_STORE_FORMAT",
-    `${name} holds Lovage data of format ${String(format)} (key "${keys.format}"); this release reads ${oldestFormat} to ${storeFormat}. Use the release that wrote it, or another namespace.`,
+    `${name} holds Lovage data of format ${String(format)} (key "${keys.format}"); this release needs ${neededText}. Drain it with the release that wrote it, or use another namespace.`,
     { details: { found: String(format), oldest: oldestFormat, newest: storeFormat } },
   );
 }

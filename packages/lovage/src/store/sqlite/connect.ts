@@ -9,8 +9,8 @@ import { isBusy, toFault } from "./faults.ts";
 import * as sql from "./sql/statements.ts";
 import type { Location } from "./url.ts";
 
-/** The format this release writes and the oldest it reads. */
-export const formats = { written: 1, oldest: 1 } as const;
+/** The format this release writes and the oldest it reads: raised with every change of a table or of what stands in it. */
+export const formats = { written: 2, oldest: 2 } as const;
 
 /**
  * SQLite's own busy wait blocks the event loop, so it is short; what takes longer is waited for asynchronously.
@@ -88,21 +88,24 @@ function prepareFile(database: Database, location: Location): void {
   driver.exec("PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000");
   if (database.all(sql.tables, {}).length === 0) create(database);
   assertFormat(database, location);
-  if (!database.all(sql.tables, {}).some((table) => table.name === "unique_keys"))
-    driver.exec(`BEGIN IMMEDIATE; ${sql.limitTables.text}; COMMIT`);
 }
 
 /** Another process may have been faster: whoever gets the lock second finds the tables. */
 function create(database: Database): void {
   database.run(sql.begin, {});
   try {
-    if (database.all(sql.tables, {}).length === 0) database.driver.exec(sql.schema.text);
+    if (database.all(sql.tables, {}).length === 0) {
+      database.driver.exec(`${sql.schema.text};\n${sql.limitTables.text}`);
+      database.run(sql.setFormat, { number: formats.written });
+    }
     database.run(sql.commit, {});
   } catch (error) {
     database.driver.exec("ROLLBACK");
     throw error;
   }
 }
+
+const neededText = formats.oldest === formats.written ? `${formats.written}` : `${formats.oldest} to ${formats.written}`;
 
 function assertFormat(database: Database, { name, path }: Location): void {
   const ours = database.all(sql.tables, {}).some((table) => table.name === "lovage_format");
@@ -117,7 +120,7 @@ function assertFormat(database: Database, { name, path }: Location): void {
   if (found >= formats.oldest && found <= formats.written) return;
   throw new ConfigError(
     "LOVAGE_STORE_FORMAT",
-    `Cannot use ${name}: it has format ${found}, this release of Lovage reads ${formats.oldest} to ${formats.written}. Use the release that wrote it, or drain it there and start with a new file.`,
+    `Cannot use ${name}: it has format ${found}, this release of Lovage needs ${neededText}. Use the release that wrote it, or drain it there and start with a new file.`,
     { details: { path, found, oldest: formats.oldest, newest: formats.written } },
   );
 }

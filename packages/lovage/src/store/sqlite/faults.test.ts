@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
 import type { Outgoing } from "../../message/commit.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
+import { formats } from "./connect.ts";
 import { hasNodeSqlite, loadDriver } from "./driver.ts";
 import { isBusy, sqliteCode, toFault } from "./faults.ts";
 import { connect, open } from "./index.ts";
@@ -51,14 +52,16 @@ describe("opening", () => {
     driver.close();
   });
 
-  it("refuses a format it does not know, and says which it knows", async () => {
-    await withStore("future.db", "", async () => {});
-    const driver = (await loadDriver())(join(folder, "future.db"));
-    driver.exec("UPDATE lovage_format SET number = 99");
+  it.each([1, 99])("refuses format %d, and says which it needs", async (found) => {
+    const file = `format-${found}.db`;
+    await withStore(file, "", async () => {});
+    const driver = (await loadDriver())(join(folder, file));
+    driver.exec(`UPDATE lovage_format SET number = ${found}`);
     driver.close();
-    const error = await open(url("future.db"), options).catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ name: "ConfigError", code: "LOVAGE_STORE_FORMAT", details: { found: 99, oldest: 1, newest: 1 } });
-    expect(String(error)).toContain("99");
+    const error = await open(url(file), options).catch((caught: unknown) => caught);
+    const { oldest, written: newest } = formats;
+    expect(error).toMatchObject({ name: "ConfigError", code: "LOVAGE_STORE_FORMAT", details: { found, oldest, newest } });
+    expect(String(error)).toMatch(new RegExp(`format ${found}, .* needs ${newest}\\. Use the release`));
   });
 
   it.each([

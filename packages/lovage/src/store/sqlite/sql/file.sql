@@ -4,6 +4,9 @@ SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%
 -- name: format
 SELECT number FROM lovage_format;
 
+-- name: setFormat
+INSERT INTO lovage_format VALUES (:number);
+
 -- name: begin
 BEGIN IMMEDIATE;
 

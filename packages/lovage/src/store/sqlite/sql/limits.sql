@@ -1,20 +1,20 @@
--- Limits and unique keys. Made where they are missing: files of earlier releases have none.
+-- Limits and unique keys.
 -- limits: what each allows (`most`, or `interval` in ms and `burst`), `next`: when a rate's next token would be there if there were
 -- no burst; `look`: when time alone makes room for its line. A message in a line is parked, until it expires if it does.
 
 -- name: limitTables
-CREATE TABLE IF NOT EXISTS limits (
+CREATE TABLE limits (
   id INTEGER PRIMARY KEY, space TEXT NOT NULL, name TEXT NOT NULL, most INTEGER, interval REAL, burst INTEGER,
   next REAL NOT NULL DEFAULT 0, look INTEGER, UNIQUE (space, name)
 );
-CREATE INDEX IF NOT EXISTS limits_look ON limits (look) WHERE look IS NOT NULL;
-CREATE TABLE IF NOT EXISTS limit_holds (message INTEGER NOT NULL, lim INTEGER NOT NULL, PRIMARY KEY (message, lim)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS limit_holds_limit ON limit_holds (lim);
-CREATE TABLE IF NOT EXISTS limit_line (message INTEGER PRIMARY KEY, lim INTEGER NOT NULL, place INTEGER NOT NULL, task TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS limit_line_place ON limit_line (lim, place, message);
-CREATE TABLE IF NOT EXISTS limit_calls (space TEXT NOT NULL, task TEXT NOT NULL, lim INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (space, task)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS limit_calls_limit ON limit_calls (lim);
-CREATE TABLE IF NOT EXISTS unique_keys (space TEXT NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, expires INTEGER, PRIMARY KEY (space, key)) WITHOUT ROWID;
+CREATE INDEX limits_look ON limits (look) WHERE look IS NOT NULL;
+CREATE TABLE limit_holds (message INTEGER NOT NULL, lim INTEGER NOT NULL, PRIMARY KEY (message, lim)) WITHOUT ROWID;
+CREATE INDEX limit_holds_limit ON limit_holds (lim);
+CREATE TABLE limit_line (message INTEGER PRIMARY KEY, lim INTEGER NOT NULL, place INTEGER NOT NULL, task TEXT NOT NULL);
+CREATE INDEX limit_line_place ON limit_line (lim, place, message);
+CREATE TABLE limit_calls (space TEXT NOT NULL, task TEXT NOT NULL, lim INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (space, task)) WITHOUT ROWID;
+CREATE INDEX limit_calls_limit ON limit_calls (lim);
+CREATE TABLE unique_keys (space TEXT NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, expires INTEGER, PRIMARY KEY (space, key)) WITHOUT ROWID;
 
 -- name: declareLimit
 INSERT INTO limits (space, name, most, interval, burst) VALUES (:space, :name, :most, :interval, :burst)

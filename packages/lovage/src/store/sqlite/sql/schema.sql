@@ -1,8 +1,7 @@
--- Format 1. Times are milliseconds since 1970 by the clock of the process that writes; `expires` null: kept.
+-- Times are milliseconds since 1970 by the clock of the process that writes; `expires` null: kept.
 
 -- name: schema
 CREATE TABLE lovage_format (number INTEGER NOT NULL);
-INSERT INTO lovage_format VALUES (1);
 
 CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 

@@ -87,6 +87,13 @@ export const format: Statement<never> = {
 };
 
 /** file.sql */
+export const setFormat: Statement<"number"> = {
+  name: "setFormat",
+  args: ["number"],
+  text: `INSERT INTO lovage_format VALUES (?)`,
+};
+
+/** file.sql */
 export const begin: Statement<never> = {
   name: "begin",
   args: [],
@@ -256,18 +263,18 @@ WHERE space = ? AND value = ? AND kind = ? AND expires > ? ORDER BY version DESC
 export const limitTables: Statement<never> = {
   name: "limitTables",
   args: [],
-  text: `CREATE TABLE IF NOT EXISTS limits (
+  text: `CREATE TABLE limits (
   id INTEGER PRIMARY KEY, space TEXT NOT NULL, name TEXT NOT NULL, most INTEGER, interval REAL, burst INTEGER,
   next REAL NOT NULL DEFAULT 0, look INTEGER, UNIQUE (space, name)
 );
-CREATE INDEX IF NOT EXISTS limits_look ON limits (look) WHERE look IS NOT NULL;
-CREATE TABLE IF NOT EXISTS limit_holds (message INTEGER NOT NULL, lim INTEGER NOT NULL, PRIMARY KEY (message, lim)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS limit_holds_limit ON limit_holds (lim);
-CREATE TABLE IF NOT EXISTS limit_line (message INTEGER PRIMARY KEY, lim INTEGER NOT NULL, place INTEGER NOT NULL, task TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS limit_line_place ON limit_line (lim, place, message);
-CREATE TABLE IF NOT EXISTS limit_calls (space TEXT NOT NULL, task TEXT NOT NULL, lim INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (space, task)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS limit_calls_limit ON limit_calls (lim);
-CREATE TABLE IF NOT EXISTS unique_keys (space TEXT NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, expires INTEGER, PRIMARY KEY (space, key)) WITHOUT ROWID`,
+CREATE INDEX limits_look ON limits (look) WHERE look IS NOT NULL;
+CREATE TABLE limit_holds (message INTEGER NOT NULL, lim INTEGER NOT NULL, PRIMARY KEY (message, lim)) WITHOUT ROWID;
+CREATE INDEX limit_holds_limit ON limit_holds (lim);
+CREATE TABLE limit_line (message INTEGER PRIMARY KEY, lim INTEGER NOT NULL, place INTEGER NOT NULL, task TEXT NOT NULL);
+CREATE INDEX limit_line_place ON limit_line (lim, place, message);
+CREATE TABLE limit_calls (space TEXT NOT NULL, task TEXT NOT NULL, lim INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (space, task)) WITHOUT ROWID;
+CREATE INDEX limit_calls_limit ON limit_calls (lim);
+CREATE TABLE unique_keys (space TEXT NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, expires INTEGER, PRIMARY KEY (space, key)) WITHOUT ROWID`,
 };
 
 /** limits.sql */
@@ -938,7 +945,6 @@ export const schema: Statement<never> = {
   name: "schema",
   args: [],
   text: `CREATE TABLE lovage_format (number INTEGER NOT NULL);
-INSERT INTO lovage_format VALUES (1);
 
 CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
