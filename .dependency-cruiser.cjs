@@ -60,7 +60,7 @@ module.exports = {
     rule(
       "declared-dependencies",
       { path: "^packages/[^/]+/src/", pathNot: `(${S}testing/|${T})` },
-      { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+      { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["npm-peer"] },
     ),
   ],
 };

@@ -50,6 +50,7 @@ export { Decimal, PlainDate, PlainTime, Uuid, WireDateTime } from "./message/wir
 export { defaultMiddleware } from "./middleware/default-middleware.ts";
 export type { Execution, Middleware } from "./middleware/middleware.ts";
 export { retries } from "./middleware/retries.ts";
+export { tracing } from "./middleware/tracing.ts";
 export type { AsyncResult, Finished, GetOptions, GroupResult, RevokeOptions } from "./task/async-result.ts";
 export type { Mismatch } from "./task/call-types.ts";
 export type { AnyCanvas, Canvas } from "./task/canvas.ts";

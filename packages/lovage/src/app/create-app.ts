@@ -8,6 +8,7 @@ import { ConfigError, isLovageError, UsageError } from "../kernel/errors.ts";
 import { derivedId } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
+import { telemetry } from "../kernel/telemetry.ts";
 import type { TaskId } from "../message/task-message.ts";
 import { defaultMiddleware } from "../middleware/default-middleware.ts";
 import type { Middleware } from "../middleware/middleware.ts";
@@ -40,10 +41,11 @@ import { Outbox, type Twin } from "./outbox.ts";
 import { type AppQueues, QueueDesk } from "./queues.ts";
 import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
 import { createRouting } from "./routes.ts";
-import { buildCalls, type SendingOptions } from "./sending.ts";
+import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
 import { sentEvents } from "./sent-events.ts";
 import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
+import { tracedSend } from "./traced-send.ts";
 import { followTransitions, type SeenTransition } from "./transitions.ts";
 import { onOneQueue, twinSettings } from "./twin-store.ts";
 
@@ -181,6 +183,7 @@ class LovageApp implements App {
     options?: SendOptions,
   ): Promise<never> {
     const { call, how } = asCall(what, argsOrOptions, options);
+    if (telemetry() !== undefined) return (await this.#traced([call], how, (built) => this.#dispatch.only(built))) as never;
     const building = buildCalls([call], how, this.#sending);
     return (await this.#dispatch.only(building instanceof Promise ? await building : building)) as never;
   }
@@ -194,12 +197,16 @@ class LovageApp implements App {
     const calls = isList
       ? (what as readonly AnyCanvas[]).map(callFrom)
       : ((callsOrOptions ?? []) as readonly (readonly unknown[])[]).map((args) => callOf(what as Callable<readonly unknown[]>, args));
-    const built = await buildCalls(calls, isList ? (callsOrOptions as SendOptions | undefined) : options, this.#sending);
-    return (await this.#dispatch.all(built)) as never;
+    const how = isList ? (callsOrOptions as SendOptions | undefined) : options;
+    return (await this.#traced(calls, how, (built) => this.#dispatch.all(built))) as never;
   }
 
   async apply(call: Call, options?: SendOptions): Promise<AsyncResult | GroupResult> {
-    return this.#dispatch.only(await buildCalls([call], options, this.#sending));
+    return this.#traced([call], options, (built) => this.#dispatch.only(built));
+  }
+
+  #traced<T>(calls: readonly Call[], how: SendOptions | undefined, hand: (built: Built) => Promise<T>): Promise<T> {
+    return tracedSend(calls, () => buildCalls(calls, how, this.#sending), hand);
   }
 
   async prepare(call: Call, options?: SendOptions): Promise<Prepared> {

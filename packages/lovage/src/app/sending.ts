@@ -10,6 +10,7 @@ import { newId } from "../kernel/ids.ts";
 import type { ChordStart } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import type { LovageProperties, Signature, SignatureOptions, TaskId, TaskMessage } from "../message/task-message.ts";
+import { openTrace } from "../middleware/span-context.ts";
 import { type AmbientRun, ambientRuns } from "../task/ambient.ts";
 import { bindArguments } from "../task/arguments.ts";
 import { familyHere } from "../task/correlation.ts";
@@ -71,7 +72,7 @@ function build(calls: readonly Call[], options: SendOptions | undefined, sending
   const run = ambientRuns.getStore();
   const over = options === undefined ? noOptions : toSignatureOptions(options);
   const priority = app.config.taskInheritParentPriority && over.priority === undefined ? run?.message.priority : undefined;
-  const inherited = familyHere(run, undefined);
+  const inherited = familyHere(run, openTrace());
   const { lovage, ...rest } = withTrace(priority === undefined ? over : { ...over, priority }, inherited);
   const builder = new Builder(contextOf(run, lovage as LovageProperties | undefined, app));
   const results: ResultTuple[] = [];

@@ -40,6 +40,7 @@ function controls(over: Partial<RunControls> = {}): RunControls {
     throwIfAborted: () => undefined,
     publish: async () => undefined,
     mustLive: () => undefined,
+    handOn: () => undefined,
     progress: () => undefined,
     setState: async () => undefined,
     log: silentLogger,

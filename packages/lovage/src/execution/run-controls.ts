@@ -2,6 +2,7 @@
 import type { Logger } from "../kernel/logger.ts";
 import type { DeliveryId, Publication, ResultRecord } from "../message/commit.ts";
 import type { TaskId } from "../message/task-message.ts";
+import type { TraceContext } from "../message/trace-context.ts";
 
 export interface RunControls {
   readonly delivery: DeliveryId;
@@ -16,6 +17,8 @@ export interface RunControls {
   publish(publication: Publication): Promise<void>;
   /** @throws {FencedError} once the run is over or no longer ours. */
   mustLive(): void;
+  /** What follows from it belongs to this trace. */
+  handOn(trace: TraceContext): void;
   /** Never blocks and never throws; the runner gathers entries and writes them to the log `progress/<rootId>`. */
   progress(entry: ProgressEntry): void;
   /** A custom state of the live delivery; never after an end state. */

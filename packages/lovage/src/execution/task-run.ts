@@ -10,6 +10,7 @@ import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 import type { ResultTuple } from "../message/outcome.ts";
 import { encodeResult } from "../message/results.ts";
 import type { Signature, TaskId, TaskMessage } from "../message/task-message.ts";
+import { inTrace, type TraceContext } from "../message/trace-context.ts";
 import type { Execution } from "../middleware/middleware.ts";
 import type { AmbientRun } from "../task/ambient.ts";
 import type { AsyncResult } from "../task/async-result.ts";
@@ -30,7 +31,7 @@ const pythonProgressEveryMs = 250;
 
 export class TaskRun implements Run, AmbientRun, Execution {
   readonly task: AnyTask;
-  readonly message: TaskMessage;
+  message: TaskMessage;
   error: unknown;
   readonly #controls: RunControls;
   readonly #context: ExecutionContext;
@@ -110,6 +111,11 @@ export class TaskRun implements Run, AmbientRun, Execution {
 
   get addsToChord(): number {
     return this.#addsToChord;
+  }
+
+  handOn(trace: TraceContext): void {
+    this.message = { ...this.message, headers: inTrace(this.message.headers, trace) };
+    this.#controls.handOn(trace);
   }
 
   throwIfAborted(): void {

@@ -35,6 +35,12 @@ export function traceOf(headers: Headers): TraceContext | undefined {
   };
 }
 
+/** Those of `headers` that are the user's own, and this trace. */
+export function inTrace(headers: Headers, trace: TraceContext): Headers {
+  const { traceparent: _, tracestate: __, baggage: ___, ...own } = headers;
+  return { ...own, ...trace };
+}
+
 /** 32 hex digits. */
 export function traceIdOf({ traceparent }: Headers): string | undefined {
   return isText(traceparent, longestTraceparent) ? traceparentForm.exec(traceparent)?.[1] : undefined;

@@ -4,5 +4,6 @@
  */
 import type { Middleware } from "./middleware.ts";
 import { retries } from "./retries.ts";
+import { tracing } from "./tracing.ts";
 
-export const defaultMiddleware: readonly Middleware[] = [retries()];
+export const defaultMiddleware: readonly Middleware[] = [tracing(), retries()];

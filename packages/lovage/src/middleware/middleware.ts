@@ -4,6 +4,7 @@
  */
 import type { Outcome } from "../message/outcome.ts";
 import type { TaskMessage } from "../message/task-message.ts";
+import type { TraceContext } from "../message/trace-context.ts";
 import type { AnyTask } from "../task/task-definition.ts";
 
 /** One run, as middleware sees it. */
@@ -12,6 +13,8 @@ export interface Execution {
   readonly task: AnyTask;
   /** What the handler threw, as it was; undefined before `next()` and after a success. */
   readonly error: unknown;
+  /** What it sends, and what follows from it, is part of this trace, in place of the one it came with. */
+  handOn(trace: TraceContext): void;
 }
 
 export interface Middleware {

@@ -6,6 +6,7 @@ import type { ProgressEntry, RunControls } from "../../execution/run-controls.ts
 import type { Logger } from "../../kernel/logger.ts";
 import type { DeliveryId, Publication, ResultRecord } from "../../message/commit.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
+import { inTrace, type TraceContext } from "../../message/trace-context.ts";
 import { type AbortFlag, abortFlag, slotState } from "../../pool/slot-table.ts";
 import { runFacts } from "../../task/run-facts.ts";
 import { abortReason, runIsOver } from "./abort-reasons.ts";
@@ -87,6 +88,10 @@ export class Run implements RunControls {
     if (flag === abortFlag.none) return;
     this.sawAbort = true;
     throw this.#reason(flag);
+  }
+
+  handOn(trace: TraceContext): void {
+    this.held.message = { ...this.message, headers: inTrace(this.message.headers, trace) };
   }
 
   async publish(publication: Publication): Promise<void> {
