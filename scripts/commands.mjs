@@ -13,6 +13,7 @@ export const commands = {
   bench: (args) => bench(args, "bench/run.mjs"),
   "bench:canvas": (args) => start("bench/canvas.mjs", args),
   "bench:eta": (args) => bench(args, "bench/eta.mjs"),
+  "bench:events": (args) => bench(args, "bench/events.mjs"),
   "bench:revokes": (args) => bench(args, "bench/revokes.mjs"),
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => startTypeScript("interop/fuzz/main.ts", args),

@@ -13,6 +13,7 @@ from uuid import UUID  # noqa: F401
 
 from celery import chain, chord, group  # noqa: F401
 from celery.canvas import chunks, xmap, xstarmap  # noqa: F401
+from celery.events.state import State
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import GroupResult, result_from_tuple  # noqa: F401
 from celery.states import READY_STATES
@@ -54,6 +55,29 @@ def announced(signature):
             meta = json.loads(channel.get_message(timeout=DEADLINE)["data"])
             seen.append([meta["status"], meta["result"]])
     return seen
+
+
+TASK_FIELDS = (
+    "state name sent received started succeeded failed retried revoked rejected args kwargs eta expires retries client result exception "
+    "traceback runtime queue exchange routing_key root_id parent_id timestamp clock"
+).split()
+WORKER_FIELDS = "pid freq clock active processed loadavg sw_ident sw_ver sw_sys".split()
+
+
+def fold(events):
+    """What Celery's own monitors make of these events, one after the other."""
+    state = State()
+    for event in events:
+        state.event(dict(event))
+    tasks = {
+        uuid: {**{f: getattr(task, f, None) for f in TASK_FIELDS}, "worker": task.worker and task.worker.hostname}
+        for uuid, task in state.tasks.items()
+    }
+    workers = {
+        name: {**{f: getattr(worker, f) for f in WORKER_FIELDS}, "heardAt": worker.heartbeats[-1] if worker.heartbeats else None}
+        for name, worker in state.workers.items()
+    }
+    return {"tasks": tasks, "workers": workers, "events": state.event_count, "received": state.task_count}
 
 
 def failure(result):

@@ -68,6 +68,11 @@ export class Site {
     return this.#start(command).printed(/@\S+ ready\./);
   }
 
+  /** `celery events --dump`, when it has begun to listen. */
+  celeryEvents(): Promise<Child> {
+    return this.#start([python, "-m", "celery", "-b", this.url, "events", "--dump"]).printed(/starting capture/);
+  }
+
   /** A worker of each side on the queue of its own tasks, and a Python client. */
   async bothWorkers(): Promise<Python> {
     const workers = [this.lovageWorker("ts", "-Q", "ts", "-P", "async"), this.celeryWorker("py", "-Q", "py", "-c", "2")];

@@ -1,6 +1,7 @@
 /**
- * Acknowledges the elections of Python's nodes (celery-wire.md §10.6): they wait for every node that is alive, and for this one in vain
- * otherwise. It stands for nothing itself: a node of Python wins.
+ * Acknowledges the elections of Python's nodes (celery-wire.md §10.6): they wait for every node that is alive, and where there are many
+ * of ours they would wait for ever. It stands for nothing itself: a node of Python wins. Celery breaks when it has enough acknowledgements
+ * and has heard of one candidate only (kombu 5.6 clocks.py sort_heap), so ours come late, and for a lone candidate not at all.
  */
 import { decodeEvents, encodeEvents, eventText } from "../../events/envelope.ts";
 import { type EventOrigin, newEvent, routingKeyOf } from "../../events/event.ts";
@@ -14,20 +15,39 @@ export interface ElectionsOptions {
   readonly log: Logger;
 }
 
+/** After the last candidate was heard of. */
+const acknowledgeAfterMs = 1000;
+
+interface Election {
+  candidates: number;
+  readonly timer: NodeJS.Timeout;
+}
+
 export function elections({ link, origin, log }: ElectionsOptions): Service {
+  const open = new Map<unknown, Election>();
   let abort = new AbortController();
   let listening: Promise<void> | undefined;
-  const acknowledge = async (bytes: Uint8Array) => {
+  const acknowledge = async (id: unknown) => {
+    const { candidates = 0 } = open.get(id) ?? {};
+    open.delete(id);
     const routingKey = routingKeyOf("worker-elect-ack");
-    for (const { type, id } of decodeEvents(bytes)) {
-      if (type !== "worker-elect" || id === undefined) continue;
-      const ack = newEvent(origin, "worker-elect-ack", { id });
-      await link.publish({ routingKey, envelope: encodeEvents(origin.hostname, routingKey, eventText(ack)) });
+    const ack = () => encodeEvents(origin.hostname, routingKey, eventText(newEvent(origin, "worker-elect-ack", { id })));
+    if (candidates > 1) for (let each = 0; each < candidates; each++) await link.publish({ routingKey, envelope: ack() });
+  };
+  const stands = (id: unknown) => {
+    const election = open.get(id);
+    if (election === undefined) {
+      const onError = (error: unknown) => log.warn("elections.unanswered", { error });
+      const timer = setTimeout(() => void acknowledge(id).catch(onError), acknowledgeAfterMs);
+      open.set(id, { candidates: 1, timer });
+    } else {
+      election.candidates += 1;
+      election.timer.refresh();
     }
   };
   const listen = async (signal: AbortSignal) => {
-    const onError = (error: unknown) => log.warn("elections.unanswered", { error });
-    for await (const bytes of link.receive(signal, { routingKey: routingKeyOf("worker-elect") })) acknowledge(bytes).catch(onError);
+    for await (const bytes of link.receive(signal, { routingKey: routingKeyOf("worker-elect") }))
+      for (const { type, id } of readable(bytes)) if (type === "worker-elect" && id !== undefined) stands(id);
   };
   return {
     async start() {
@@ -36,8 +56,19 @@ export function elections({ link, origin, log }: ElectionsOptions): Service {
     },
     async stop() {
       abort.abort();
+      for (const { timer } of open.values()) clearTimeout(timer);
+      open.clear();
       await listening;
       listening = undefined;
     },
   };
+}
+
+/** What is no event is nobody's vote. */
+function readable(bytes: Uint8Array): ReturnType<typeof decodeEvents> {
+  try {
+    return decodeEvents(bytes);
+  } catch {
+    return [];
+  }
 }
