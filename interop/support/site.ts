@@ -12,6 +12,8 @@ import { Python } from "./python.ts";
 
 /** Debian's Celery (5.2) belongs to this interpreter, unless `CELERY_PYTHON` names that of another. */
 const python = process.env.CELERY_PYTHON ?? "/usr/bin/python3";
+/** One interpreter for each Celery at hand. */
+export const pythons = [...new Set(["/usr/bin/python3", python])];
 const pythonFolder = fileURLToPath(new URL("../python/", import.meta.url));
 const appModule = fileURLToPath(new URL("../lovage/app.ts", import.meta.url));
 const lovage = fileURLToPath(new URL("bin/lovage.js", import.meta.resolve("lovage/package.json")));
@@ -57,7 +59,12 @@ export class Site {
 
   /** `celery -A tasks worker …`, when it has said that it is ready. */
   celeryWorker(name: string, ...flags: readonly string[]): Promise<Child> {
-    const command = [python, "-m", "celery", "-A", "tasks", "worker", "-n", `${name}@interop`, "-l", "info", ...flags];
+    return this.celeryWorkerOf(python, name, ...flags);
+  }
+
+  /** One of another Celery than the site's own. */
+  celeryWorkerOf(interpreter: string, name: string, ...flags: readonly string[]): Promise<Child> {
+    const command = [interpreter, "-m", "celery", "-A", "tasks", "worker", "-n", `${name}@interop`, "-l", "info", ...flags];
     return this.#start(command).printed(/@interop ready\./);
   }
 

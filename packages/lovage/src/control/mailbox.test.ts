@@ -176,7 +176,8 @@ describe("the mailbox", () => {
     const said = async (method: string, args: Record<string, unknown>) =>
       (await ask(link, { method, arguments: args, limit: 1 }))["a@x"] as unknown;
     expect(await said("revoke", { task_id: "i", terminate: false })).toEqual({ ok: "tasks {'i'} flagged as revoked" });
-    expect(await said("revoke", { task_id: ["i", "j"], terminate: true, signal: "SIGKILL" })).toEqual({ ok: "terminate: i, j" });
+    expect(await said("revoke", { task_id: ["id-1", "j"], terminate: true, signal: "SIGKILL" })).toEqual({ ok: "terminate: id-1" });
+    expect(await said("terminate", { task_id: "j", signal: "SIGKILL" })).toEqual({ ok: "terminate: tasks unknown" });
     expect(await said("revoke_by_stamped_headers", { headers: { user: [1, "1"] } })).toEqual({
       ok: "headers {'user': [1, '1']} flagged as revoked, but not terminated",
     });
@@ -184,7 +185,7 @@ describe("the mailbox", () => {
     const one = { by: "id", terminate: false, signal: undefined };
     expect(heard).toEqual([
       { ...one, value: "i" },
-      ...["i", "j"].map((value) => ({ ...one, value, terminate: true, signal: "SIGKILL" })),
+      ...["id-1", "j", "j"].map((value) => ({ ...one, value, terminate: true, signal: "SIGKILL" })),
       ...[1, "1"].map((value) => ({ ...one, by: "stamp", value: { name: "user", value } })),
     ]);
   });
@@ -232,5 +233,8 @@ describe("the mailbox", () => {
     const { link } = await fleet(node("a@x"));
     const hello = await ask(link, { method: "hello", arguments: { from_node: "py@x", revoked: {} }, limit: 1 });
     expect(hello["a@x"]).toEqual({ revoked: {}, clock: expect.any(Number) });
+    const other = await fleet(node("b@x", { refusals: { ...node("").refusals, ids: async () => ["i"] } }));
+    const told = await ask(other.link, { method: "hello", arguments: { from_node: "py@x", revoked: {} }, limit: 1 });
+    expect(told["b@x"]).toEqual({ revoked: { i: [expect.any(Number), "i"] }, clock: expect.any(Number) });
   });
 });

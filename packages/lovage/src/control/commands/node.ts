@@ -2,11 +2,20 @@
 import { flagOf } from "./arguments.ts";
 import { type CommandTable, nok, noReply, ok } from "./command.ts";
 
+/** To each Python worker that starts, from every node: what was revoked long ago waits no more. */
+const mostRevoked = 1000;
+
 export const nodeCommands: CommandTable = {
   ping: () => ok("pong"),
   clock: ({ clock }) => ({ clock: clock.value }),
   // Asked by every Python worker that starts; without an answer of the right form it logs an error.
-  hello: ({ node, arguments: { from_node }, clock }) => (from_node === node.nodeName ? null : { revoked: {}, clock: clock.forward() }),
+  hello: async ({ node, arguments: { from_node }, clock }) => {
+    if (from_node === node.nodeName) return null;
+    // Python keeps them with the time of a clock that begins with the machine.
+    const since = Number(process.hrtime.bigint()) / 1e9;
+    const revoked = Object.fromEntries((await node.refusals.ids(mostRevoked)).map((id) => [id, [since, id]]));
+    return { revoked, clock: clock.forward() };
+  },
   stats: async ({ node, clock }) => ({ ...(await node.facts.stats()), clock: String(clock.value) }),
   conf: settings,
   dump_conf: settings,

@@ -24,8 +24,10 @@ const howOf = (args: Arguments): Pick<Refusal, "terminate" | "signal"> => ({
 async function revoke({ node, arguments: args }: Call): Promise<unknown> {
   const ids = optionalTexts(args, "task_id");
   const how = howOf(args);
+  // Before they are told to stop: what runs here then is what this node answers for.
+  const running = how.terminate ? (await node.work.active()).map(({ message }) => message.id).filter((id) => ids.includes(id)) : [];
   await node.refusals.revoke(ids.map((value) => ({ by: "id", value, ...how })));
-  if (how.terminate) return ok(`terminate: ${ids.join(", ")}`);
+  if (how.terminate) return ok(`terminate: ${running.length > 0 ? running.join(", ") : "tasks unknown"}`);
   return ok(`tasks {${ids.map((id) => safeRepr(id)).join(", ")}} flagged as revoked`);
 }
 

@@ -31,7 +31,7 @@ async function rateLimit({ node, arguments: args }: Call): Promise<unknown> {
   if (rate !== null && typeof rate !== "string" && typeof rate !== "number")
     throw new BadArgument(`rate_limit has to be a number or text, not ${JSON.stringify(rate)?.slice(0, 100)}`);
   const intervalMs = rate === null || rate === "" ? null : rateIntervalMs(rate);
-  if (intervalMs === undefined) return nok(`Invalid rate limit string: ValueError(${safeRepr(rate)})`);
+  if (intervalMs === undefined) return nok(`Invalid rate limit string: ValueError("could not convert string to float: ${safeRepr(rate)}")`);
   if (!(await node.tasks.limitRate(task, intervalMs === null ? null : rate))) return nok("unknown task");
   return ok(intervalMs === null ? "rate limit disabled successfully" : "new rate limit set successfully");
 }
