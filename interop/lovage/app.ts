@@ -1,7 +1,7 @@
 // The TypeScript side: an app as a user writes it. Both sides route by the first part of a task's name.
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type App, createApp, currentRun, defineTask, group, remoteTask } from "lovage";
+import { type App, chain, chord, createApp, currentRun, defineTask, group, remoteTask } from "lovage";
 import * as canvasTasks from "./canvas-tasks.ts";
 
 class OutOfStock extends Error {
@@ -76,7 +76,16 @@ export const mark = defineTask("shared.mark", async (file: string, number: numbe
   return number;
 });
 
+/** What becomes of one HTTP request: a chord of ten, of both languages, two of its steps retried. */
+export const gather = defineTask("ts.gather", async () => {
+  const py = (name: string, ...args: readonly unknown[]) => remoteTask<readonly unknown[]>(name).si(...args);
+  const squares = Array.from({ length: 6 }, (_, number) => square.s(number));
+  const legs = [py("py.seen"), chain(py("py.seen"), echo.s()), py("py.hand", 7, "ts.echo")];
+  return currentRun().replace(chord([...squares, flaky.s(2), ...legs], echo.s()).toSignature());
+});
+
 const tasks = {
+  gather,
   add,
   sum,
   echo,

@@ -2,7 +2,8 @@
 import os
 import time
 
-from celery import Celery, group
+from celery import Celery, current_task, group
+from celery.signals import before_task_publish
 from celery.worker.control import inspect_command
 
 url = os.environ["INTEROP_REDIS"]
@@ -23,6 +24,28 @@ class OutOfStock(Exception):
 class Shop:
     class Closed(Exception):
         pass
+
+
+@before_task_publish.connect
+def hand_on(headers=None, **_):
+    """What docs/guide/tracing.md tells those to install whose Python tasks send tasks."""
+    request = current_task.request if current_task else None
+    if not headers or not request or not request.id or headers.get("id") == request.id:
+        return
+    for name in ("traceparent", "tracestate", "baggage"):
+        value = request.get(name)
+        if value:
+            headers.setdefault(name, value)
+    stamps = {name: value for name, value in (request.get("stamps") or {}).items() if name in ("correlation", "tags")}
+    if stamps and not headers.get("stamps"):
+        headers["stamps"], headers["stamped_headers"] = stamps, list(stamps)
+
+
+@app.task(name="py.seen", bind=True)
+def seen(self):
+    """Its trace and its request, as code in Python reads them."""
+    stamps = self.request.get("stamps") or {}
+    return [self.request.get("traceparent"), stamps.get("correlation")]
 
 
 @app.task(name="py.add")
