@@ -110,15 +110,20 @@ describe.skipIf(skipped)("the command line against Python's workers", () => {
   });
 
   it("changes limits of a task", async () => {
-    expect(await control("rate_limit", "py.add", "7000/m")).toEqual({ ok: "new rate limit set successfully" });
-    expect(await control("time_limit", "py.add", "20", "30")).toEqual({ ok: "time limits set successfully" });
+    expect(await Promise.all([control("rate_limit", "py.add", "7000/m"), control("time_limit", "py.add", "20", "30")])).toEqual([
+      { ok: "new rate limit set successfully" },
+      { ok: "time limits set successfully" },
+    ]);
     const shown = await inspect<string[]>("registered", "rate_limit", "soft_time_limit", "time_limit");
     expect(shown).toContain("py.add [rate_limit=7000/m soft_time_limit=20 time_limit=30]");
     expect(await site.app.control.rateLimit("py.add", 0, { destination: "py@interop", timeoutMs: 10_000 })).toEqual({
       "py@interop": { ok: "rate limit disabled successfully" },
     });
-    expect(await said("py", ["control", "rate_limit", "py.none", "7/m"], 1)).toEqual({ error: "unknown task" });
-    expect(await said("py", ["control", "time_limit", "py.none", "7"], 1)).toEqual({ error: "unknown task" });
+    const unknown = [
+      ["rate_limit", "py.none", "7/m"],
+      ["time_limit", "py.none", "7"],
+    ].map((words) => said("py", ["control", ...words], 1));
+    expect(await Promise.all(unknown)).toEqual([{ error: "unknown task" }, { error: "unknown task" }]);
   });
 
   it("changes what they consume from", async () => {
@@ -157,12 +162,29 @@ describe.skipIf(skipped)("the command line against Python's workers", () => {
   });
 
   it("turns events on and off, and asks for a heartbeat and an election", async () => {
+    const heard = new Set<unknown>();
+    const abort = new AbortController();
+    const listening = site.app.events.handle({ "*": ({ type, uuid }) => void heard.add(uuid ?? type) }, { signal: abort.signal });
+    await waitFor("a sign of life", () => heard.has("worker-heartbeat"));
+    const run = async () => {
+      const result = await site.app.send("py.add", [1, 1]);
+      await result.get({ timeoutMs: 20_000 });
+      return result.id;
+    };
     expect(await control("enable_events")).toEqual({ ok: "task events enabled" });
     expect(await control("enable_events")).toEqual({ ok: "task events already enabled" });
+    const told = await run();
+    await waitFor("events of the task", () => heard.has(told));
     expect(await control("disable_events")).toEqual({ ok: "task events disabled" });
     expect(await control("disable_events")).toEqual({ ok: "task events already disabled" });
+    const silent = await run();
+    heard.clear();
     expect(await control("heartbeat")).toBeNull();
     expect(await control("election", "id-1", "topic")).toBeNull();
+    await waitFor("the heartbeat and the election", () => heard.has("worker-heartbeat") && heard.has("worker-elect"));
+    expect(heard).not.toContain(silent);
+    abort.abort();
+    await listening;
   });
 
   it("stops them", async () => {

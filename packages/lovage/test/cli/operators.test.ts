@@ -36,6 +36,35 @@ describe("what a command loads", () => {
   });
 });
 
+describe("lovage inspect and lovage control, of a node of ours", () => {
+  it("show it, change it and stop it", async () => {
+    const worker = await desk.worker("-n", "one@x", "-P", "processes", "-c", "1", "-Q", "celery,named");
+    const [stats, queues, graph] = await Promise.all([
+      desk.run("inspect", "stats"),
+      desk.run("inspect", "active_queues"),
+      desk.run("graph", "bindings"),
+    ]);
+    expect(stats).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(new RegExp(`^one@x\\n {2}pid +${worker.pid}\\n`)) });
+    expect(queues.stdout).toMatch(/^one@x +named +/m);
+    expect(graph.stdout).toContain('"queue named" -> "one@x"');
+    expect(await desk.json("control", "pool_grow", "1")).toEqual({ "one@x": { ok: "pool will grow" } });
+    expect(await desk.run("control", "rate_limit", "no.such", "5/m")).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^one@x +\S/m),
+    });
+    expect(await desk.run("inspect", "ping", "-d", "two@x", "-t", "0.2")).toMatchObject({
+      code: 69,
+      stdout: "0 nodes answered\n",
+      stderr: "No node answered within 0.2 s.\n",
+    });
+    expect(await desk.run("control", "shutdown", "-d", "one@x")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^one@x +done$/m),
+    });
+    expect(await worker.ended).toMatchObject({ code: 0 });
+  });
+});
+
 describe("lovage completion", () => {
   let script: (shell: string) => Promise<string>;
   beforeAll(() => {

@@ -93,7 +93,7 @@ describe("what nodes answered", () => {
     expect(textOf("registered", { "a@x": ["t.add [rate_limit=1/m]", "t.b"], "b@x": [] })).toBe(
       "a@x\n  t.add [rate_limit=1/m]\n  t.b\n\nb@x\n  none\n\n2 nodes answered",
     );
-    expect(textOf("report", { "a@x": { ok: "software -> celery\n\nplatform -> x\n" } })).toMatch(
+    expect(textOf("report", { "a@x": { ok: "\nsoftware -> celery\n\nplatform -> x\n" } })).toMatch(
       /^a@x\n {2}software -> celery\n\n {2}platform -> x\n\n1 node/,
     );
     expect(textOf("conf", { "a@x": { broker_url: "redis://", include: ["t"] } })).toMatch(

@@ -50,7 +50,7 @@ function wordsOf(answer: unknown): string {
   return typeof answer === "string" ? answer : asJson(answer);
 }
 
-const block = (node: string, text: string): string => `${node}\n${text.trimEnd().replace(/^(?=.)/gm, "  ")}`;
+const block = (node: string, text: string): string => `${node}\n${text.replace(/^\n+|\s+$/g, "").replace(/^(?=.)/gm, "  ")}`;
 const blocks =
   (text: (answer: unknown) => string): View =>
   (answers) =>
