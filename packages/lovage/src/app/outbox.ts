@@ -28,7 +28,7 @@ const awayMs = 5000;
 export class Outbox {
   readonly spool: Spool | null;
   readonly #options: OutboxOptions;
-  #publisher: Publisher | undefined;
+  #publisher: Pick<Publisher, "publish"> | undefined;
   #twin: Promise<Twin> | undefined;
   #awayUntil = 0;
 
@@ -49,9 +49,10 @@ export class Outbox {
     return this.#openPublisher().then((publisher) => publisher.publish(publication));
   }
 
-  async #openPublisher(): Promise<Publisher> {
+  async #openPublisher(): Promise<Pick<Publisher, "publish">> {
     const broker = await this.#options.broker();
-    this.#publisher ??= new Publisher(broker, this.#options.deadlineMs);
+    const { deadlineMs } = this.#options;
+    this.#publisher ??= broker.features.joins === true ? straightTo(broker, deadlineMs) : new Publisher(broker, deadlineMs);
     return this.#publisher;
   }
 
@@ -86,3 +87,7 @@ export class Outbox {
     await (await this.#twin)?.close();
   }
 }
+
+const straightTo = (broker: Broker, deadlineMs: number): Pick<Publisher, "publish"> => ({
+  publish: (publication) => broker.publish(publication, { deadlineMs }) as Promise<undefined>,
+});

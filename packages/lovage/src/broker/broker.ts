@@ -57,6 +57,8 @@ export interface BrokerFeatures {
   readonly atomicResults: boolean;
   /** Several processes can share it. */
   readonly shared: boolean;
+  /** What is published in one turn of the event loop leaves together by itself; each caller gets its own answer. */
+  readonly joins?: boolean;
 }
 
 export interface OnceOptions {

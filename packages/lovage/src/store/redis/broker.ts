@@ -35,7 +35,7 @@ import type { Subscriber } from "./subscriber.ts";
 export const rememberClosedMs = 7 * 24 * 3600 * 1000;
 
 export class RedisBroker implements Broker {
-  readonly features: BrokerFeatures = { atomicResults: true, shared: true };
+  readonly features: BrokerFeatures = { atomicResults: true, shared: true, joins: true };
   readonly queues: QueueAdmin;
   readonly #keys: Keys;
   readonly #connections: Connections;

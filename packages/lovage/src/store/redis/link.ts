@@ -115,15 +115,15 @@ export class Link {
    * @throws {BrokerUnavailableError} LOVAGE_BROKER_FULL when it is out of memory; LOVAGE_BROKER_UNAVAILABLE after the deadline; `details.maybeAccepted` says whether it may have run.
    */
   run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], options: CallOptions = {}): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args];
+    const command = ["EVALSHA", script.sha1, String(keys.length), ...keys, ...args];
     const wish = this.#wish(options);
     return new Promise((resolve, reject) => {
       const failed = (error: unknown) => {
         const isUnknown = error instanceof ReplyError && error.message.startsWith("NOSCRIPT");
-        if (isUnknown) this.#call(["EVAL", script.source, ...rest], wish, resolve, failed);
+        if (isUnknown) this.#call(["EVAL", script.source, ...command.slice(2)], wish, resolve, failed);
         else reject(toFailure(error, script.name, this.#options.endpoint.name));
       };
-      this.#call(["EVALSHA", script.sha1, ...rest], wish, resolve, failed);
+      this.#call(command, wish, resolve, failed);
     });
   }
 

@@ -53,10 +53,10 @@ export class Publisher {
     this.#name = name;
   }
 
-  async publish(publication: Publication, deadlineMs = this.#deadlineMs): Promise<void> {
-    if (this.#link.closed) throw storeClosed(this.#name, taskIds(publication));
-    assertSizes(publication);
-    await new Promise<void>((resolve, reject) => {
+  publish(publication: Publication, deadlineMs = this.#deadlineMs): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#link.closed) throw storeClosed(this.#name, taskIds(publication));
+      assertSizes(publication);
       const waiting = this.#waiting.get(deadlineMs);
       if (waiting) {
         waiting.push({ publication, resolve, reject });
@@ -82,30 +82,23 @@ export class Publisher {
   #flush(deadlineMs: number): void {
     const waiting = this.#waiting.get(deadlineMs) ?? [];
     this.#waiting.delete(deadlineMs);
-    for (const batch of batches(waiting)) void this.#sendAll(batch, deadlineMs);
+    if (waiting.length === 1) void this.#sendAll(waiting, deadlineMs);
+    else for (const batch of batches(waiting)) void this.#sendAll(batch, deadlineMs);
   }
 
   async #sendAll(batch: readonly Waiting[], deadlineMs: number): Promise<void> {
     try {
-      await this.#send(batch, deadlineMs);
+      await this.#call(joined(batch), deadlineMs, {
+        key: this.#keys.call(randomUUID()),
+        rememberMs: Math.ceil(deadlineMs * 2),
+        forget: none,
+      });
       for (const { resolve } of batch) resolve();
     } catch (error) {
       if (batch.length === 1 || !isLovageError(error) || error instanceof BrokerUnavailableError)
         for (const one of batch) one.reject(this.#named(error, one.publication));
       else await Promise.all(batch.map((one) => this.#sendAll([one], deadlineMs)));
     }
-  }
-
-  async #send(batch: readonly Waiting[], deadlineMs: number): Promise<void> {
-    const [first] = batch;
-    const sending =
-      batch.length === 1 && first
-        ? first.publication
-        : {
-            messages: batch.flatMap(({ publication }) => publication.messages),
-            chords: batch.flatMap(({ publication }) => publication.chords ?? []),
-          };
-    await this.#call(sending, deadlineMs, { key: this.#keys.call(randomUUID()), rememberMs: Math.ceil(deadlineMs * 2), forget: none });
   }
 
   async #call(sending: Publication, deadlineMs: number, { key, rememberMs, forget }: Call): Promise<void> {
@@ -124,6 +117,15 @@ export class Publisher {
     const details = { ...error.details, taskIds: taskIds(publication) };
     return new BrokerUnavailableError(error.code, error.message, { cause: error.cause, details });
   }
+}
+
+function joined(batch: readonly Waiting[]): Publication {
+  const [first, second] = batch;
+  if (first !== undefined && second === undefined) return first.publication;
+  return {
+    messages: batch.flatMap(({ publication }) => publication.messages),
+    chords: batch.flatMap(({ publication }) => publication.chords ?? []),
+  };
 }
 
 function* batches(waiting: readonly Waiting[]): Generator<readonly Waiting[]> {

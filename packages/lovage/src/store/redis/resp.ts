@@ -14,21 +14,33 @@ export class ReplyError extends Error {
 
 /** One command as the server reads it. */
 export function encodeCommand(args: readonly Arg[]): Buffer {
+  // Nearly all text is ASCII: looked at once, and not argument by argument.
+  return encoded(args, (text) => text.length) ?? (encoded(args, Buffer.byteLength) as Buffer);
+}
+
+/** undefined: `lengthOf` is not right for all of the text. */
+function encoded(args: readonly Arg[], lengthOf: (text: string) => number): Buffer | undefined {
   const parts: (string | Buffer)[] = [];
   let text = `*${args.length}\r\n`;
   let bytes = 0;
+  const end = (part: string): boolean => {
+    const length = Buffer.byteLength(part);
+    bytes += length;
+    return length === lengthOf(part);
+  };
   for (const arg of args) {
     if (typeof arg === "string") {
-      text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
+      text += `$${lengthOf(arg)}\r\n${arg}\r\n`;
       continue;
     }
     text += `$${arg.length}\r\n`;
-    bytes += Buffer.byteLength(text) + arg.length;
+    if (!end(text)) return undefined;
+    bytes += arg.length;
     parts.push(text, arg);
     text = "\r\n";
   }
-  if (parts.length === 0) return Buffer.from(text);
-  const command = Buffer.allocUnsafe(bytes + Buffer.byteLength(text));
+  if (!end(text)) return undefined;
+  const command = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const part of parts) at += typeof part === "string" ? command.write(part, at) : part.copy(command, at);
   command.write(text, at);
