@@ -1,5 +1,6 @@
 /** The door for producers. Loads no worker code; a store is loaded at the first send. */
 export type { App, AppSpool, InlineFallback, SpoolStatus } from "./app/app.ts";
+export type { AppOptions } from "./app/app-options.ts";
 export type { DescribedSetting, ResolvedConfig } from "./app/config.ts";
 export type {
   AddConsumerOptions,
@@ -10,7 +11,7 @@ export type {
   ControlRevokeOptions,
   NodeReplies,
 } from "./app/control.ts";
-export { type AppOptions, createApp } from "./app/create-app.ts";
+export { createApp } from "./app/create-app.ts";
 export type { AppDeadLetters, BulkOptions, DeadTask, ReplayAllOptions, ReplayChanges, ReplayOptions } from "./app/dead-letters.ts";
 export type { AppEvents, CaptureOptions, EventHandlers } from "./app/events.ts";
 export type { Explanation } from "./app/explain/explain.ts";

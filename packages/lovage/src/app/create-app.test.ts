@@ -9,7 +9,8 @@ import { decodeTaskMessage } from "../message/decode.ts";
 import { defineTask } from "../task/define-task.ts";
 import { remoteTask } from "../task/remote-task.ts";
 import type { App } from "./app.ts";
-import { type AppOptions, createApp } from "./create-app.ts";
+import type { AppOptions } from "./app-options.ts";
+import { createApp } from "./create-app.ts";
 
 const add = defineTask("t.add", { params: ["x", "y"] }, (x: number, y: number) => x + y);
 const total = defineTask("t.total", (numbers: number[], more: number) => numbers.reduce((sum, one) => sum + one, more));

@@ -1,10 +1,9 @@
-import type { LookupFunction } from "node:net";
 import { revokesKeptMs } from "../broker/revokes.ts";
 import type { StateStore } from "../broker/state-store.ts";
 import type { ExecutionContext } from "../execution/execution-context.ts";
 import type { ContinuationSettings, Facts } from "../execution/facts.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
-import { ConfigError, isLovageError, UsageError } from "../kernel/errors.ts";
+import { isLovageError, UsageError } from "../kernel/errors.ts";
 import { derivedId } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { maskSecrets } from "../kernel/mask-secrets.ts";
@@ -19,19 +18,20 @@ import type { Store } from "../store/store.ts";
 import type { AsyncResult, GroupResult } from "../task/async-result.ts";
 import { callFrom, callOf } from "../task/calls.ts";
 import type { AnyCanvas } from "../task/canvas.ts";
-import { createRegistry, type Registry, type TaskCollection } from "../task/registry.ts";
+import { createRegistry, type Registry } from "../task/registry.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import { boundApps, type Call, type Prepared } from "../task/sender.ts";
 import type { Callable } from "../task/task-definition.ts";
 import type { App, Ended, InlineFallback } from "./app.ts";
+import { type AppOptions, collections, inlineOf, resolveOptions } from "./app-options.ts";
 import { builtInTasks } from "./built-in-tasks.ts";
 import { asCall } from "./calls.ts";
-import { type ResolvedConfig, resolveConfig } from "./config.ts";
+import type { ResolvedConfig } from "./config.ts";
+import { continuationSettings } from "./continuation-settings.ts";
 import { AppControl } from "./control.ts";
-import { type ControlCommand, type ResolvedCommand, resolveCommands } from "./control-commands.ts";
+import { type ResolvedCommand, resolveCommands } from "./control-commands.ts";
 import { type AppDeadLetters, DeadLetterDesk } from "./dead-letters.ts";
 import { Dispatch } from "./dispatch.ts";
-import { type EnvironmentVariables, readSurroundings } from "./environment.ts";
 import { type AppEvents, EventDesk } from "./events.ts";
 import type { Explanation } from "./explain/explain.ts";
 import { runHooks } from "./hooks.ts";
@@ -40,43 +40,12 @@ import { AppStores } from "./open-stores.ts";
 import { Outbox, type Twin } from "./outbox.ts";
 import { type AppQueues, QueueDesk } from "./queues.ts";
 import { type AppRevokeOptions, meetsNow, type RevokeTarget, revokesOf } from "./revoking.ts";
-import { createRouting } from "./routes.ts";
 import { type Built, buildCalls, type SendingOptions } from "./sending.ts";
 import { sentEvents } from "./sent-events.ts";
-import type { SettingsInput } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { tracedSend } from "./traced-send.ts";
 import { followTransitions, type SeenTransition } from "./transitions.ts";
 import { onOneQueue, twinSettings } from "./twin-store.ts";
-
-export interface AppOptions extends Omit<SettingsInput, "publishFallback"> {
-  /** For error messages, logs and once-keys. @defaultValue "lovage" */
-  readonly name?: string;
-  /** Tasks under any keys, a list, or modules of tasks (`import * as tasks`); what is no task in them is left out. */
-  readonly tasks?: TaskCollection | readonly TaskCollection[];
-  /** In place of the default list; put `...defaultMiddleware` into yours to keep what it does. */
-  readonly middleware?: readonly Middleware[];
-  /** Once per runner, before its first task: load the model, open the pool. Those of tasks come after it. */
-  readonly setup?: () => unknown;
-  readonly teardown?: () => unknown;
-  /** Environment variables to read settings from; false: none. @defaultValue process.env */
-  readonly environment?: EnvironmentVariables | false;
-  /** Folder of `.env` and `lovage.config.*`; false: neither is read. @defaultValue the current one */
-  readonly folder?: string | false;
-  /** Other names for `broker`, `taskRoutes` and so on are accepted too; see the table of settings. */
-  readonly brokerUrl?: string;
-  readonly routes?: SettingsInput["taskRoutes"];
-  readonly queues?: SettingsInput["taskQueues"];
-  /** What becomes of a send while the broker is away. @defaultValue "throw" */
-  readonly publishFallback?: "throw" | "spool" | InlineFallback;
-  /** Remote control of one's own: `lovage control NAME`, `app.control.broadcast("NAME")` in Python. They run in a runner. */
-  readonly controlCommands?: Readonly<Record<string, ControlCommand>>;
-  readonly clock?: Clock;
-  /** Background faults of the store: a lost connection, a bell that was rebuilt. @defaultValue a process warning */
-  readonly onFault?: (fault: unknown) => void;
-  /** Resolves the host names of Redis servers, anew for each connection. @defaultValue the system's resolver */
-  readonly lookup?: LookupFunction;
-}
 
 /**
  * Everything has a default: `createApp({ tasks })` works, with an embedded store in `./lovage.db`.
@@ -123,8 +92,8 @@ class LovageApp implements App {
     );
     this.controlCommands = resolveCommands(options.controlCommands);
     this.#middleware = options.middleware ?? defaultMiddleware;
-    this.#config = resolveApp(this.name, options);
-    this.#settings = this.#makeSettings();
+    this.#config = resolveOptions(this.name, options);
+    this.#settings = continuationSettings(this.#config, this.registry);
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
     this.#stores = new AppStores(this.#clock, options.onFault ?? warn, options.lookup);
@@ -154,8 +123,8 @@ class LovageApp implements App {
         `App "${this.name}" has opened its store already: its settings stand. Configure it before.`,
       );
     this.#flags = { ...this.#flags, ...flags };
-    this.#config = resolveApp(this.name, this.#options, this.#flags);
-    this.#settings = this.#makeSettings();
+    this.#config = resolveOptions(this.name, this.#options, this.#flags);
+    this.#settings = continuationSettings(this.#config, this.registry);
     this.#execution = this.#makeExecution();
     this.#sending = this.#makeSending();
     this.#outbox = this.#makeOutbox();
@@ -342,23 +311,6 @@ class LovageApp implements App {
     };
   }
 
-  #makeSettings(): ContinuationSettings {
-    const config = this.#config;
-    return {
-      resultExpiresMs: config.resultExpires === null || config.resultExpires === 0 ? null : config.resultExpires * 1000,
-      resultExtended: config.resultExtended,
-      ignoreResult: config.taskIgnoreResult,
-      storeErrorsEvenIfIgnored: config.taskStoreErrorsEvenIfIgnored,
-      deadLetter: config.taskDeadLetter,
-      inheritPriority: config.taskInheritParentPriority,
-      errbacksOnHeaders: config.taskAllowErrorCbOnChordHeader,
-      routing: createRouting(config, this.registry),
-      transitionsKept: config.transitionsKept,
-      isErrback: (task) => this.registry.get(task)?.settings.errback ?? false,
-      limits: { maxPayloadBytes: config.maxPayloadBytes, typedValues: config.typedValues },
-    };
-  }
-
   #makeExecution(): ExecutionContext {
     const clock = this.#clock;
     return {
@@ -370,42 +322,6 @@ class LovageApp implements App {
       resultExpiresMs: this.#settings.resultExpiresMs,
     };
   }
-}
-
-const inlineOf = ({ publishFallback }: AppOptions): InlineFallback | undefined =>
-  typeof publishFallback === "object" ? publishFallback : undefined;
-
-function resolveApp(name: string, options: AppOptions, flags?: Readonly<Record<string, unknown>>): ResolvedConfig {
-  const {
-    name: _,
-    tasks,
-    controlCommands,
-    middleware,
-    setup,
-    teardown,
-    environment,
-    folder,
-    clock,
-    onFault,
-    lookup,
-    publishFallback,
-    ...rest
-  } = options;
-  const settings = { ...rest, publishFallback: inlineOf(options) === undefined ? publishFallback : "inline" };
-  const surroundings = readSurroundings({ ...(environment !== undefined && { environment }), ...(folder !== undefined && { folder }) });
-  const config = resolveConfig(name, { ...(flags !== undefined && { flags }), options: settings, surroundings });
-  if (config.publishFallback === "inline" && inlineOf(options) === undefined)
-    throw new ConfigError(
-      "LOVAGE_SETTING_INVALID",
-      `publishFallback (${config.sources.publishFallback}) is "inline", which runs tasks in this process: say so in code, createApp({ publishFallback: inlineFallback() }) with inlineFallback from "lovage/worker".`,
-    );
-  return config;
-}
-
-function collections(tasks: AppOptions["tasks"]): readonly TaskCollection[] {
-  if (tasks === undefined) return [];
-  if (!Array.isArray(tasks)) return [tasks as TaskCollection];
-  return (tasks as readonly TaskCollection[]).flatMap((each) => ("name" in each && "handler" in each ? [[each] as never] : [each]));
 }
 
 function warn(fault: unknown): void {
