@@ -1,6 +1,6 @@
 // A Python client's revokes stop what runs here, with Celery's signals and by our tags; tags and correlation ids pass through Python.
 import { join } from "node:path";
-import { chain, remoteTask } from "lovage";
+import { chain, remoteTask, withCorrelation } from "lovage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Python } from "./support/python.ts";
 import { Site, skipped, typedValues } from "./support/site.ts";
@@ -51,12 +51,14 @@ describe.skipIf(skipped)("revokes over both languages", () => {
     await spared.revoke({ terminate: true });
   });
 
-  it("tags and correlation id pass through Python's chains and retries", async () => {
+  it("tags, correlation id and trace pass through Python's chains and retries", async () => {
     const retried = remoteTask<[file: string, times: number], number>("shared.flaky").si(join(site.folder, "retried"), 2);
     const last = remoteTask<[value: unknown], unknown>("ts.echo").s().set({ queue: "nobody" });
     const first = remoteTask<[x: number, y: number], number>("ts.add").s(1, 2);
-    const family = { tags: ["user:7"], correlationId: "request-7" };
-    await site.app.send(chain(first, retried.set({ queue: "py" }), last), family);
+    const family = { tags: ["user:7"] };
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const steps = chain(first, retried.set({ queue: "py" }), last);
+    await withCorrelation({ correlationId: "request-7", traceparent }, () => site.app.send(steps, family));
     const { broker } = await site.app.store();
     const [bytes] = await waitFor("the last step", async () => {
       const found = await broker.queues.peek("nobody", 1);
@@ -65,6 +67,7 @@ describe.skipIf(skipped)("revokes over both languages", () => {
     const { headers, properties } = JSON.parse(Buffer.from(bytes as Uint8Array).toString());
     // Celery 5.2 knows no stamps, and sends what it does not know among the properties.
     expect(typedValues ? headers.stamps : properties).toMatchObject({ tags: ["user:7"], correlation: "request-7" });
+    expect(headers.traceparent).toBe(traceparent);
     expect(await site.app.revoke({ tag: "user:7" }, { dryRun: true })).toEqual({ waiting: 1, parked: 0, running: 0 });
   });
 });
