@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
+import { afterAll, test as anyTest, beforeAll, expect, vi } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 
 const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
@@ -63,6 +63,12 @@ test("does not outlive the process that started it, even one that was killed", a
 
 test("a missing redis-server is named", async () => {
   await expect(startRedis({ command: "no-such-redis-server" })).rejects.toMatchObject({ code: "LOVAGE_REDIS_SERVER_MISSING" });
+});
+
+test("another server takes its place where LOVAGE_REDIS_SERVER names one", async () => {
+  vi.stubEnv("LOVAGE_REDIS_SERVER", "no-such-valkey-server");
+  await expect(startRedis()).rejects.toMatchObject({ message: expect.stringContaining("Cannot start no-such-valkey-server") });
+  vi.unstubAllEnvs();
 });
 
 function alive(pid: number): boolean {

@@ -19,7 +19,7 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
   /** Makes it a sentinel: the lines of its configuration, `sentinel monitor …`. */
   readonly sentinel?: readonly string[];
-  /** Default `redis-server` on the path. */
+  /** @defaultValue what `LOVAGE_REDIS_SERVER` names (`valkey-server`, a path), else `redis-server` on the path */
   readonly command?: string;
 }
 
@@ -85,12 +85,16 @@ class ChildRedis implements RedisServer {
 
   async start(args: readonly string[] = []): Promise<void> {
     await this.configureSentinel();
-    const child = spawn(this.options.command ?? "redis-server", [...this.commandLine(), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const command = this.options.command ?? (process.env.LOVAGE_REDIS_SERVER || "redis-server");
+    const child = spawn(command, [...this.commandLine(), ...args], { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     this.output = "";
     let failure: Error | undefined;
     child.on("error", (error) => {
-      failure = new ConfigError("LOVAGE_REDIS_SERVER_MISSING", `Cannot start redis-server: ${error.message}. Install Redis 7.0 or newer.`);
+      failure = new ConfigError(
+        "LOVAGE_REDIS_SERVER_MISSING",
+        `Cannot start ${command}: ${error.message}. Install Redis 7.0 or newer, or name another server in LOVAGE_REDIS_SERVER.`,
+      );
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => this.keepOutput(String(text)));
     if (child.pid !== undefined) this.guard = startGuard(`kill -9 ${child.pid}`);
@@ -103,7 +107,7 @@ class ChildRedis implements RedisServer {
       if (ended !== null || performance.now() > deadline)
         throw new ConfigError(
           "LOVAGE_REDIS_SERVER_FAILED",
-          `redis-server did not start on port ${this.port}${ended === null ? "" : `, it ended with ${ended}`}. It said:\n${this.output}`,
+          `${command} did not start on port ${this.port}${ended === null ? "" : `, it ended with ${ended}`}. It said:\n${this.output}`,
         );
       await sleep(10);
     }
