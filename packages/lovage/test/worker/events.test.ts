@@ -1,3 +1,4 @@
+import { createClient } from "@redis/client";
 import type { ReceivedEvent } from "lovage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Place, skips } from "../bad-input/place.ts";
@@ -131,6 +132,19 @@ describe.skipIf(skips("redis"))("a listener", () => {
     const heard = await listen(worker);
     expect(place.lines(file), "the loop is still blocked").toHaveLength(1);
     await told(heard, blocking.id, "succeeded");
+  });
+
+  it("is what a node waits for: nothing is said of tasks while there is none", { timeout: 60_000 }, async () => {
+    await node({ pool: "async" });
+    const said: string[] = [];
+    const redis = await createClient({ url: place.broker }).connect();
+    await redis.monitor((line) => void (/"PUBLISH"[^{]*task\.multi/i.test(line) && said.push(line)));
+    const results = await Promise.all(Array.from({ length: 50 }, () => place.app.send("t.add", [1, 2])));
+    await Promise.all(results.map((result) => result.get({ timeoutMs: 20_000 })));
+    await waitFor("two probes", () => said.length >= 2, 20_000);
+    redis.destroy();
+    const empty = Buffer.from("[]").toString("base64");
+    for (const line of said) expect(line).toContain(`\\"body\\": \\"${empty}\\"`);
   });
 
   it("hears all nodes again after Redis was started anew", { timeout: 90_000 }, async () => {
