@@ -54,6 +54,16 @@ describe("a chord whose body is a chord", () => {
   });
 });
 
+describe("a group that ends a chain", () => {
+  const ends = chainSignature([task("a.first"), groupSignature([task("a.t"), chordSignature([task("a.t")], task("a.end"))])]);
+  const indexIn = ({ messages: [message] }: Builder) => message?.chain?.at(-1)?.options.group_index;
+
+  it("is written with its own index in a chord alone, as Celery's clients do", () => {
+    expect(indexIn(build(groupSignature([ends, task("a.t")])))).toBeUndefined();
+    expect(indexIn(build(chordSignature([ends, task("a.t")], task("a.body"))))).toBe(0);
+  });
+});
+
 describe("chunks", () => {
   const chunks: Signature = { ...task("celery.chunks", {}, { task: task("gpu.t"), it: [[1], [2], [3]], n: 2 }), subtask_type: "chunks" };
   const shares = [[[1], [2]], [[3]]];

@@ -85,10 +85,20 @@ function freezeGroup(signature: Signature, context: FreezeContext, member: Membe
   const frozen: Signature = {
     ...signature,
     kwargs: { tasks: members.map((each) => each.signature) },
-    options: withMembership({ ...options, task_id: id }, member, { ...context, lovage: undefined }),
+    options: withMembership(
+      { ...options, task_id: id },
+      { ...member, groupIndex: indexOfGroup(member) },
+      { ...context, lovage: undefined },
+    ),
   };
   return { signature: frozen, result: [[id, member.parent ?? null], members.map((each) => each.result)] };
 }
+
+/**
+ * In a chord Celery's clients write it. Elsewhere it is nobody's, and its worker of 5.2 that starts the group would give it to
+ * all members of a chord in it, whose order were chance.
+ */
+const indexOfGroup = ({ chord, groupIndex }: Membership): number | undefined => (chord === undefined ? undefined : groupIndex);
 
 /** What a frozen chord's header is called: `options.task_id` is the header's id once the header is a frozen group (§6.4). */
 function headerId(chord: Signature, context: FreezeContext): string {
