@@ -99,7 +99,7 @@ export class Planner {
         return { type: "group", members: chunked(canvas).map(taskOf) };
       case "chord": {
         const body = this.#plan(canvas.body);
-        if (body.type === "chain" && body.steps.some(holdsChord)) this.#deviates("chain-with-chord-for-body");
+        this.#deviates("chain-with-chord-for-body", isChainWithChord(body));
         return { type: "chord", header: plans(canvas.header), body };
       }
     }
@@ -114,6 +114,7 @@ export class Planner {
       case "chain":
         return this.#afterChain(left, right);
       case "group":
+        this.#deviates("chain-with-chord-for-body", isChainWithChord(right));
         return chordOf(left, right);
       case "chord":
         if (right.type === "chain") {
@@ -209,6 +210,8 @@ function partsOf(plan: ChainPlan | GroupPlan | ChordPlan): readonly Plan[] {
 }
 
 export const isEmptyGroup = (plan: Plan): boolean => plan.type === "group" && flattened(plan.members).length === 0;
+
+const isChainWithChord = (plan: Plan): boolean => plan.type === "chain" && plan.steps.some(holdsChord);
 
 /** A chord whose body is an empty group, inside of anything. */
 function holdsEmptyBody(plan: Plan): boolean {
