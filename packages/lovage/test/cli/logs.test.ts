@@ -70,3 +70,17 @@ it("goes on to a file that all of its processes share, and to the next one when 
   const all = [...linesOf(readFileSync(`${path}.1`, "utf8")), ...linesOf(readFileSync(path, "utf8"))];
   expect(all.filter(({ event }) => event === "shutdown.done")).toHaveLength(1);
 });
+
+it("says of a run that was ended over its head what every failure says", async () => {
+  desk = new Desk();
+  const node = await desk.worker("-P", "processes", "-c", "1", "--log-format", "json");
+  const app = createApp({ broker: desk.broker, environment: false, folder: false });
+  const sent = await app.send("t.spin", [desk.file()], { timeLimit: 0.5, correlationId: "request-7", headers: { traceparent } });
+  await expect(sent.get({ timeoutMs: 20_000 })).rejects.toThrow(/TimeLimitExceeded|time limit/i);
+  await app.close();
+  const facts = { task: "t.spin", taskId: sent.id, attempt: 1, correlationId: "request-7", traceId: "0af7651916cd43dd8448eb211c80319c" };
+  const own = () => linesOf(node.stderr.slice(0, node.stderr.lastIndexOf("\n") + 1)).filter(({ taskId }) => taskId === sent.id);
+  await waitFor("its failure", () => own().some(({ event }) => event === "task.failed"));
+  expect(own().map(({ event }) => event)).toContain("task.time-limit");
+  for (const line of own()) expect(line).toMatchObject(facts);
+});

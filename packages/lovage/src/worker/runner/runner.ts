@@ -21,6 +21,7 @@ import type { Store } from "../../store/store.ts";
 import { runFacts } from "../../task/run-facts.ts";
 import { failure } from "../../upkeep/ended-outcomes.ts";
 import { idleLookMs, Promoter } from "../../upkeep/promoter.ts";
+import { TaskLog } from "../task-log.ts";
 import { Admission } from "./admission.ts";
 import { Committer } from "./committer.ts";
 import { demandFacts } from "./demands.ts";
@@ -43,7 +44,6 @@ import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { watchStrayErrors } from "./stray-errors.ts";
 import { TaskCounts } from "./task-counts.ts";
-import { TaskLog } from "./task-log.ts";
 import { TaskReporter } from "./task-reporter.ts";
 import { Wire } from "./wire.ts";
 

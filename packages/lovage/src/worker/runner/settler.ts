@@ -7,8 +7,8 @@ import { uniqueHoldOf } from "../../message/unique-hold.ts";
 import { runFacts } from "../../task/run-facts.ts";
 import { Attempt, bareCommit, noOutcome } from "../../upkeep/attempt.ts";
 import { outcomeAttempt } from "../../upkeep/outcome-attempt.ts";
+import type { TaskLog } from "../task-log.ts";
 import type { Held } from "./held.ts";
-import type { TaskLog } from "./task-log.ts";
 
 export interface SettlerOptions {
   readonly app: App;

@@ -21,6 +21,7 @@ import { localMachine } from "../../upkeep/machine.ts";
 import { Promoter } from "../../upkeep/promoter.ts";
 import { Reaper } from "../../upkeep/reaper.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { TaskLog } from "../task-log.ts";
 import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
 import { BlockedLoops } from "./blocked-loops.ts";
 import { CancelNotes } from "./cancel-notes.ts";
@@ -136,6 +137,7 @@ export class Supervisor {
       clock,
       log,
     });
+    const taskLog = new TaskLog(log, app.config.workerTaskLog);
     this.#settler = new Settler({
       app,
       store,
@@ -143,7 +145,11 @@ export class Supervisor {
       slots: plan.slots,
       prefetch: spec.prefetch,
       ...(sharesProcess(plan) && { quarantine: (from, suspects) => this.#quarantine.take(from, suspects) }),
-      onApplied: ({ rules: { ending } }) => ending && this.#reporter.ended(ending),
+      onApplied: ({ rules: { ending } }) => {
+        if (ending === undefined) return;
+        this.#reporter.ended(ending);
+        taskLog.ended(ending.message, ending.outcome, ending.runtimeMs);
+      },
       clock,
       log,
     });

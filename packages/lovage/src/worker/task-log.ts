@@ -3,10 +3,10 @@
  * the rest of a task's life only where somebody asked for it (`workerTaskLog`, or level debug), since it is three lines per task.
  * Arguments and results are never in them.
  */
-import type { Logger } from "../../kernel/logger.ts";
-import type { Outcome } from "../../message/outcome.ts";
-import type { TaskMessage } from "../../message/task-message.ts";
-import { runFacts } from "../../task/run-facts.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { TaskMessage } from "../message/task-message.ts";
+import { runFacts } from "../task/run-facts.ts";
 
 type Failure = Extract<Outcome, { readonly kind: "failure" | "retry" }>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createLogger, type LogLevel } from "../../kernel/logger.ts";
-import { newTaskMessage } from "../../message/new-task-message.ts";
-import type { Outcome } from "../../message/outcome.ts";
+import { createLogger, type LogLevel } from "../kernel/logger.ts";
+import { newTaskMessage } from "../message/new-task-message.ts";
+import type { Outcome } from "../message/outcome.ts";
 import { TaskLog } from "./task-log.ts";
 
 const message = newTaskMessage({
