@@ -74,15 +74,12 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("lovage migrate and
     expect(await idsIn(target, "one")).toEqual([b, c, null, null, a.id]);
   });
 
-  it.each([
-    ["sqlite", 3],
-    ["redis", 4],
-  ] as const)("loses and doubles nothing when it is killed, from %s", { timeout: 60_000 }, async (kind, database) => {
-    const [from, to] = [kind === "sqlite" ? file() : `${redis.url}/5`, `${redis.url}/${database}`];
+  it("loses and doubles nothing when it is killed", { timeout: 60_000 }, async () => {
+    const [from, to] = [file(), `${redis.url}/3`];
     const [source, target] = [at(from), at(to)];
-    const ids = await sent(source, 3000, "q");
+    const ids = await sent(source, 2000, "q");
     const there = async () => (await (await target.store()).broker.queues.depth(["q"]))[0] ?? 0;
-    for (const moved of [1, 900, 1800]) {
+    for (const moved of [1, 700, 1400]) {
       const mover = desk.start(["migrate", from, to, "-a"]);
       await waitFor("some to be moved", async () => (await there()) >= moved, 20_000);
       mover.child.kill("SIGKILL");

@@ -171,17 +171,18 @@ describe.each(["redis", "sqlite"] as const)("why a task is not running, on %s", 
       expect(first(await explained("nobody-sent-this", "unknown"))).toMatch(/never sent to this store .* its result has expired/);
     });
 
-    it.skipIf(kind === "sqlite")("a Python worker has it", async () => {
-      const queue = `python-${kind}`;
-      const id = await send("e.quick", { queue });
-      const store = await app.store();
-      const [message] = await store.broker.queues.page(queue, 0, 1);
-      await store.broker.queues.rearrange([{ message: message as never }]);
-      await takeAsPython(redis?.port ?? 0, Buffer.from(message?.bytes ?? "").toString());
-      expect(first(await explained(id, "python"))).toMatch(
-        /in the hands of a Python worker, since 1 min 4\d s: taken, and not acknowledged/,
-      );
-    });
+    if (kind === "redis")
+      it("a Python worker has it", async () => {
+        const queue = `python-${kind}`;
+        const id = await send("e.quick", { queue });
+        const store = await app.store();
+        const [message] = await store.broker.queues.page(queue, 0, 1);
+        await store.broker.queues.rearrange([{ message: message as never }]);
+        await takeAsPython(redis?.port ?? 0, Buffer.from(message?.bytes ?? "").toString());
+        expect(first(await explained(id, "python"))).toMatch(
+          /in the hands of a Python worker, since 1 min 4\d s: taken, and not acknowledged/,
+        );
+      });
   });
 });
 
