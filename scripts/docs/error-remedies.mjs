@@ -29,6 +29,10 @@ export const remedies = {
     "Redis is at `maxmemory` and takes no more.",
     "Let workers drain it (they still can), or give it more memory; `maxmemory-policy` has to be `noeviction`.",
   ],
+  LOVAGE_BROKER_NEARLY_FULL: [
+    "Redis has used 90 % of its `maxmemory`: sending is slowed down, by up to half a second for each call. It is no failure of a call.",
+    "Start more workers, let results expire sooner, or give it more memory.",
+  ],
   LOVAGE_BROKER_UNAVAILABLE: [
     "The store did not answer within `deadlineMs`.",
     "Check the server and the way to it. `details.maybeAccepted` says whether a second try with the same task id is needed.",

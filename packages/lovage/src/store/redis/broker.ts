@@ -19,6 +19,7 @@ import { commitCall } from "./commit-call.ts";
 import type { Connections } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
+import { MemoryPressure } from "./memory-pressure.ts";
 import { Publisher } from "./publisher.ts";
 import { RedisQueues } from "./queues.ts";
 import { asText } from "./reply.ts";
@@ -52,7 +53,8 @@ export class RedisBroker implements Broker {
     this.#subscriber = subscriber;
     this.#keys = keys;
     this.#link = connections.runner;
-    this.#publisher = new Publisher(connections.command, keys, connections.options.deadlineMs, connections.name);
+    const { command, name, options } = connections;
+    this.#publisher = new Publisher(command, keys, options.deadlineMs, name, new MemoryPressure(command, name, options.onFault));
     this.#declared = new Declared(connections.runner);
     this.#plans = new Plans(keys);
     this.queues = new RedisQueues(connections.command, keys);

@@ -4,12 +4,14 @@
  * repeated after a lost connection, it publishes nothing twice.
  */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OnceOptions, Publication } from "../../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../../kernel/errors.ts";
 import { storeClosed } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
+import type { MemoryPressure } from "./memory-pressure.ts";
 import { refused } from "./reply.ts";
 import type { Arg } from "./resp.ts";
 import { publishScript } from "./scripts/publish.ts";
@@ -42,18 +44,31 @@ export class Publisher {
   readonly #declared: Declared;
   readonly #deadlineMs: number;
   readonly #name: string;
+  readonly #pressure: MemoryPressure;
   /** By deadline: a call has one. */
   readonly #waiting = new Map<number, Waiting[]>();
 
-  constructor(link: Link, keys: Keys, deadlineMs: number, name: string) {
+  constructor(link: Link, keys: Keys, deadlineMs: number, name: string, pressure: MemoryPressure) {
     this.#link = link;
     this.#keys = keys;
     this.#declared = new Declared(link);
     this.#deadlineMs = deadlineMs;
     this.#name = name;
+    this.#pressure = pressure;
   }
 
   publish(publication: Publication, deadlineMs = this.#deadlineMs): Promise<void> {
+    const { delayMs } = this.#pressure;
+    return delayMs === 0 ? this.#publish(publication, deadlineMs) : this.#publishLater(publication, deadlineMs, delayMs);
+  }
+
+  async #publishLater(publication: Publication, deadlineMs: number, delayMs: number): Promise<void> {
+    const waitMs = Math.min(delayMs, deadlineMs / 2);
+    await sleep(waitMs);
+    await this.#publish(publication, deadlineMs - waitMs);
+  }
+
+  #publish(publication: Publication, deadlineMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#link.closed) throw storeClosed(this.#name, taskIds(publication));
       assertSizes(publication);
@@ -108,6 +123,7 @@ export class Publisher {
     const own = [key, keys.parked, keys.parkedDue, keys.sequence, keys.standby, keys.revokesVersion, ...forget];
     const reply = await this.#link.run(publishScript, own, args, { deadlineMs, othersFirst: sending.messages.length === 1 });
     if (Array.isArray(reply)) throw refused(reply);
+    this.#pressure.sent();
     this.#declared.add(declared);
   }
 

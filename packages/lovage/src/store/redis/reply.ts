@@ -39,3 +39,13 @@ export function refused(reply: Reply): StoreRefusedError {
   const [code, message] = asList(reply);
   return new StoreRefusedError(asText(code) as `LOVAGE_${string}`, asText(message));
 }
+
+/** What INFO says, by field. */
+export type Info = Readonly<Record<string, string>>;
+
+export function infoOf(reply: Reply): Info {
+  const lines = String(reply)
+    .split("\r\n")
+    .map((line) => line.split(":"));
+  return Object.fromEntries(lines.filter((pair) => pair.length > 1).map(([field, ...value]) => [field, value.join(":")]));
+}

@@ -9,6 +9,7 @@ import { systemClock } from "../../kernel/clock.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { open } from "./index.ts";
+import { infoOf } from "./reply.ts";
 import { isOlder, productOf, storeFormat } from "./server.ts";
 
 const test = anyTest.skipIf(process.env.LOVAGE_SKIP_REDIS);
@@ -92,6 +93,36 @@ test("reports server, durability and a policy that drops queues", async () => {
   await command("CONFIG", "SET", "save", "60 1");
   expect((await store.ping(5000)).durability).toMatch(/^snapshots/);
   await command("CONFIG", "SET", "save", "");
+});
+
+test("slows down who sends while memory is nearly used up, says so once, and lets go when there is room again", async () => {
+  const own = await startRedis({ args: ["--maxmemory-policy", "noeviction"] });
+  const client = await createClient({ url: own.url }).connect();
+  const faults: unknown[] = [];
+  const store = await connect(own.url, { onFault: (fault) => faults.push(fault) });
+  const sendMs = async () => {
+    const from = performance.now();
+    await store.broker.publish({ messages: [message] });
+    return performance.now() - from;
+  };
+  const until = async (isSo: (ms: number) => boolean) => {
+    for (const giveUpAt = performance.now() + 20_000; !isSo(await sendMs()); ) expect(performance.now()).toBeLessThan(giveUpAt);
+  };
+  try {
+    await client.set("ballast", "x".repeat(40 * 2 ** 20));
+    const { used_memory } = infoOf(await client.info("memory"));
+    await client.configSet("maxmemory", String(Math.round(Number(used_memory) / 0.96)));
+    await until((ms) => ms > 90);
+    const nearlyFull = expect.objectContaining({ code: "LOVAGE_BROKER_NEARLY_FULL" });
+    expect(faults).toEqual([nearlyFull]);
+    await client.del("ballast");
+    await until((ms) => ms < 40);
+    expect(faults).toEqual([nearlyFull]);
+  } finally {
+    client.destroy();
+    await store.close();
+    await own.stop();
+  }
 });
 
 test.each(["1", "7"])("refuses keys of format %s, and says which", async (format) => {

@@ -6,7 +6,7 @@ import { tooOld } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
-import { asText, pairs } from "./reply.ts";
+import { asText, type Info, infoOf, pairs } from "./reply.ts";
 import { type Reply, ReplyError } from "./resp.ts";
 import { formatScript } from "./scripts/format.ts";
 
@@ -17,7 +17,7 @@ const neededText = oldestFormat === storeFormat ? `${storeFormat}` : `${oldestFo
 
 /** Which run of which server this is. @throws {ConfigError} LOVAGE_SERVER_TOO_OLD | LOVAGE_STORE_FORMAT */
 export async function checkServer(connection: Connection, keys: Keys, name: string): Promise<string> {
-  const info = parseInfo(await connection.call(["INFO", "server"]));
+  const info = infoOf(await connection.call(["INFO", "server"]));
   assertVersion(info, name);
   await checkFormat(connection, keys, name);
   return info.run_id ?? "";
@@ -38,15 +38,6 @@ async function checkFormat(connection: Connection, keys: Keys, name: string): Pr
 /** A replica or a failing disk refuses the write; what follows will say so better. */
 function asUnknown(error: unknown): undefined {
   if (!(error instanceof ReplyError)) throw error;
-}
-
-type Info = Readonly<Record<string, string>>;
-
-function parseInfo(reply: Reply): Info {
-  const lines = String(reply)
-    .split("\r\n")
-    .map((line) => line.split(":"));
-  return Object.fromEntries(lines.filter((pair) => pair.length > 1).map(([field, ...value]) => [field, value.join(":")]));
 }
 
 /** Scripts say `flags=allow-oom`, which older servers do not know. */
@@ -73,7 +64,7 @@ export function isOlder(version: string, least: string): boolean {
 
 /** What a fleet stands on, for people. Settings that we may not read are left out. */
 export async function report(link: Link, deadlineMs: number): Promise<StoreReport> {
-  const info = async (section: string) => parseInfo(await link.call(["INFO", section], { deadlineMs }));
+  const info = async (section: string) => infoOf(await link.call(["INFO", section], { deadlineMs }));
   const [server, persistence, memory, settings] = await Promise.all([
     info("server"),
     info("persistence"),
