@@ -70,15 +70,12 @@ export class RedisLimits implements Limits {
   }
 
   async waiting(names: readonly LimitName[], limit: number): Promise<readonly Uint8Array[]> {
-    const found: Uint8Array[] = [];
-    for (const name of names) {
-      const line = asList(await this.#command.call(["ZRANGE", `${this.#keys.limit(name)}:line`, "0", String(limit - 1)])).map(asText);
-      if (line.length === 0) continue;
-      const ids = line.map((entry) => entry.slice(0, entry.indexOf(" ")));
-      const records = asList(await this.#command.call(["HMGET", this.#keys.parked, ...ids]));
-      for (const record of records) if (record !== null) found.push(decodeRecord({ epoch: "", number: 0 }, asBytes(record)).bytes);
-    }
-    return found;
+    const lineOf = (name: LimitName) => this.#command.call(["ZRANGE", `${this.#keys.limit(name)}:line`, "0", String(limit - 1)]);
+    const lines = await Promise.all(names.map(lineOf));
+    const ids = lines.flatMap((line) => asList(line).map(asText)).map((entry) => entry.slice(0, entry.indexOf(" ")));
+    if (ids.length === 0) return [];
+    const records = asList(await this.#command.call(["HMGET", this.#keys.parked, ...ids]));
+    return records.flatMap((record) => (record === null ? [] : [decodeRecord({ epoch: "", number: 0 }, asBytes(record)).bytes]));
   }
 
   async lineOf(task: TaskId): Promise<LimitState | undefined> {

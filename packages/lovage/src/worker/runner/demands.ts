@@ -71,9 +71,15 @@ function declaredRates({ name, settings: { limits } }: AnyTask, defaultIntervalM
   return [{ limit: 1000 / defaultIntervalMs, intervalMs: defaultIntervalMs, scope: "node", per: null, name, burst: 1 }];
 }
 
+const nodeRateOf = (task: AnyTask, defaultIntervalMs: number | null): ResolvedRate | undefined =>
+  declaredRates(task, defaultIntervalMs).find(({ scope, per }) => scope === "node" && per === null);
+
+export const hasNodeRate = (task: AnyTask, { defaultIntervalMs }: Pick<DemandFacts, "defaultIntervalMs">): boolean =>
+  nodeRateOf(task, defaultIntervalMs) !== undefined;
+
 /** The line of a rate that the node is told to change: that of the declared one, if there is one, so that who waits there is served. */
 export function nodeRateName(task: AnyTask, { nodeName, defaultIntervalMs }: Pick<DemandFacts, "nodeName" | "defaultIntervalMs">): string {
-  const declared = declaredRates(task, defaultIntervalMs).find(({ scope, per }) => scope === "node" && per === null);
+  const declared = nodeRateOf(task, defaultIntervalMs);
   return nameOf(["rate", declared?.name ?? task.name, declared === undefined ? "told" : String(declared.intervalMs), nodeName], null);
 }
 

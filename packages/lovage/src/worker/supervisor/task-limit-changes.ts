@@ -6,7 +6,8 @@ import type { Logger } from "../../kernel/logger.ts";
 import { rateIntervalMs } from "../../kernel/rate.ts";
 import type { ChangedLimits, ChangedTaskLimits } from "../../pool/protocol.ts";
 import type { Registry } from "../../task/registry.ts";
-import { type DemandFacts, nodeRateName } from "../runner/demands.ts";
+import type { AnyTask } from "../../task/task-definition.ts";
+import { type DemandFacts, hasNodeRate, nodeRateName } from "../runner/demands.ts";
 import type { Member } from "./member.ts";
 
 export interface TaskLimitChangesOptions {
@@ -44,7 +45,11 @@ export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTim
   /** Names of the lines in which tasks wait for a rate of this node. */
   lines(): readonly string[] {
     const { registry, facts } = this.#options;
-    return registry.all().map((task) => nodeRateName(task, facts));
+    const isRated = (task: AnyTask) => this.#changed.has(task.name) || hasNodeRate(task, facts);
+    return registry
+      .all()
+      .filter(isRated)
+      .map((task) => nodeRateName(task, facts));
   }
 
   /** Runners first: what they ask for from then on is the new rate; then those who wait in line. */
