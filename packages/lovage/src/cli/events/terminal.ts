@@ -37,9 +37,8 @@ export class Terminal {
       process.stdout.write("\u001b[2J");
       resized();
     });
+    // Of an uncaught error too, before Node writes what it was: that would vanish with the other page.
     process.once("exit", this.#leave);
-    // Before Node writes what went wrong, which would vanish with the other page.
-    process.once("uncaughtExceptionMonitor", this.#leave);
   }
 
   /** Writes the lines that have changed. */
@@ -57,7 +56,6 @@ export class Terminal {
     process.stdout.write(leave);
     process.stdin.setRawMode(false).pause();
     process.off("exit", this.#leave);
-    process.off("uncaughtExceptionMonitor", this.#leave);
   }
 }
 
