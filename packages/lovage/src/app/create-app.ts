@@ -252,8 +252,7 @@ class LovageApp implements App {
   }
 
   #makeSending(): SendingOptions {
-    const clock = this.#clock;
-    return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => clock.now() };
+    return { config: this.#config, registry: this.registry, settings: this.#settings, now: () => this.#clock.now() };
   }
 
   #makeDispatch(): Dispatch {
@@ -312,12 +311,11 @@ class LovageApp implements App {
   }
 
   #makeExecution(): ExecutionContext {
-    const clock = this.#clock;
     return {
       sender: this,
       middleware: this.#middleware,
       once: async (key, work) => once(await this.state(), `once/${this.name}/${key}`, work),
-      now: () => clock.now(),
+      now: () => this.#clock.now(),
       random: () => Math.random(),
       resultExpiresMs: this.#settings.resultExpiresMs,
     };
