@@ -81,7 +81,7 @@ export const deviations = {
   "errback-of-inner-chord": {
     shows: "other",
     reason:
-      "an errback of a chord is called for each chord in its header that fails, and again where another member fails (backends/base.py chord_error_from_stack); Lovage calls it once",
+      "an errback of a chord is called for each chord in its header that fails, with the id of that one's end, and again where another member fails (backends/base.py chord_error_from_stack); Lovage calls it once, for the outermost",
   },
   "replaced-by-chord-inside-chord": {
     shows: "other",

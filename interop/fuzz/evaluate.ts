@@ -260,8 +260,9 @@ class Evaluation {
     const hasInner = errors.some(({ types }) => types.includes("ChordError"));
     this.#deviates("chord-error-inside-chord", byCelery && hasInner);
     this.#deviates("failing-group-inside-chord", byCelery && holdsGroup);
-    const early = reports.filter(({ isToldEarly }) => isToldEarly).length;
-    this.#deviates("errback-of-inner-chord", early > 0 && parts.filter((part) => errorsOf(part).length > 0).length > 1);
+    const isEarly = reports.some(({ isToldEarly }) => isToldEarly);
+    const failing = parts.filter((part) => errorsOf(part).length > 0);
+    this.#deviates("errback-of-inner-chord", isEarly && (failing.length > 1 || isEmpty(ended(body, {}, ...errors))));
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer, byCelery);
   }
 
