@@ -4,20 +4,17 @@ import type { FromRunner, FromWatchdog } from "../../pool/protocol.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { BlockedLoops } from "./blocked-loops.ts";
 import type { Canceller } from "./canceller.ts";
-import type { ConsumedQueues } from "./consumed-queues.ts";
 import type { Figures } from "./figures.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { Limits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import type { MemoryLimit } from "./memory-limit.ts";
+import type { RemoteControl } from "./node/remote-control.ts";
 import type { NodeReporter } from "./node-reporter.ts";
-import type { OwnCommands } from "./own-commands.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recycler } from "./recycler.ts";
 import type { PoolListener } from "./runner-pool.ts";
 import type { Shutdown } from "./shutdown.ts";
-import type { TaskLimitChanges } from "./task-limit-changes.ts";
-import type { TaskTotals } from "./task-totals.ts";
 import type { Waker } from "./waker.ts";
 
 export interface ListeningActors {
@@ -32,10 +29,7 @@ export interface ListeningActors {
   readonly shutdown: Shutdown;
   readonly figures: Figures;
   readonly reporter: NodeReporter;
-  readonly totals: TaskTotals;
-  readonly ownCommands: OwnCommands;
-  readonly limitChanges: TaskLimitChanges;
-  readonly queues: ConsumedQueues;
+  readonly remote: RemoteControl;
   readonly log: Logger;
 }
 
@@ -43,10 +37,10 @@ export interface ListeningActors {
 export function poolListener(actors: () => ListeningActors): PoolListener {
   return {
     onSpawned(member) {
-      const { reporter, limitChanges, queues } = actors();
+      const { reporter, remote } = actors();
       reporter.spawned(member);
-      limitChanges.spawned(member);
-      queues.spawned(member);
+      remote.limitChanges.spawned(member);
+      remote.queues.spawned(member);
     },
     onReady(member) {
       const { readiness, leases } = actors();
@@ -73,11 +67,7 @@ export function poolListener(actors: () => ListeningActors): PoolListener {
   };
 }
 
-function heard(
-  { waker, recycler, canceller, shutdown, figures, totals, ownCommands, log }: ListeningActors,
-  member: Member,
-  message: FromRunner,
-): void {
+function heard({ waker, recycler, canceller, shutdown, figures, remote, log }: ListeningActors, member: Member, message: FromRunner): void {
   switch (message.t) {
     case "idle":
       waker.becameIdle(member);
@@ -104,10 +94,10 @@ function heard(
       canceller.ended(member, message.number);
       break;
     case "said":
-      ownCommands.said(message);
+      remote.ownCommands.said(message);
       break;
     case "counts":
-      totals.add(message);
+      remote.totals.add(message);
       break;
     case "failed":
       log.error("runner.failed", { pid: member.runner.pid, code: message.code, message: message.message });

@@ -4,12 +4,8 @@
  */
 import { availableParallelism } from "node:os";
 import type { App } from "../../app/app.ts";
-import { busLink } from "../../control/control-link.ts";
-import { Mailbox } from "../../control/mailbox.ts";
-import type { NodeView } from "../../control/node-view.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { rateIntervalMs } from "../../kernel/rate.ts";
 import type { Service } from "../../kernel/service.ts";
 import { peekHeaders } from "../../message/decode.ts";
 import type { QueueName } from "../../message/task-message.ts";
@@ -26,15 +22,13 @@ import { Autoscaler, type ScaleRange } from "./autoscaler.ts";
 import { BlockedLoops } from "./blocked-loops.ts";
 import { CancelNotes } from "./cancel-notes.ts";
 import { Canceller } from "./canceller.ts";
-import { ConsumedQueues } from "./consumed-queues.ts";
 import { Health } from "./health.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { Limits } from "./limits.ts";
 import { MemoryLimit } from "./memory-limit.ts";
-import { nodeView } from "./node/node-view.ts";
+import { RemoteControl } from "./node/remote-control.ts";
 import { nodeInfo } from "./node-info.ts";
 import { NodeReporter } from "./node-reporter.ts";
-import { OwnCommands } from "./own-commands.ts";
 import { PausedQueues } from "./paused-queues.ts";
 import { type ListeningActors, poolListener } from "./pool-listener.ts";
 import { PoolSize } from "./pool-size.ts";
@@ -45,8 +39,6 @@ import { RunnerPool } from "./runner-pool.ts";
 import { nodeServices } from "./services.ts";
 import { Settler } from "./settler.ts";
 import { Shutdown } from "./shutdown.ts";
-import { TaskLimitChanges } from "./task-limit-changes.ts";
-import { TaskTotals } from "./task-totals.ts";
 import { Waker } from "./waker.ts";
 import { Workload } from "./workload.ts";
 
@@ -79,11 +71,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #pool: RunnerPool;
   readonly #workload: Workload;
-  readonly #queues: ConsumedQueues;
-  readonly #totals = new TaskTotals();
   readonly #promoter: Promoter;
-  readonly #limitChanges: TaskLimitChanges;
-  readonly #ownCommands: OwnCommands;
   readonly #size: PoolSize;
   readonly #autoscaler: Autoscaler | null;
   readonly #leases: LeaseKeeper;
@@ -96,7 +84,7 @@ export class Supervisor {
   readonly #settler: Settler;
   readonly #quarantine: Quarantine;
   readonly #reaper: Reaper;
-  readonly #mailbox: Mailbox;
+  readonly #remote: RemoteControl;
   readonly #shutdown: Shutdown;
   /** Started after the leases, stopped before them. */
   readonly #services: Service[];
@@ -131,7 +119,7 @@ export class Supervisor {
           maxTasks: null,
           alone: true,
           wantsEvents: this.#reporter.wanted,
-          changedLimits: this.#limitChanges.all,
+          changedLimits: this.#remote.limitChanges.all,
         }),
       lanes: Math.min(plan.concurrency, availableParallelism()),
       clock,
@@ -185,19 +173,16 @@ export class Supervisor {
         ...spec,
         epoch,
         openSlots: this.#size.openSlots,
-        queues: this.#queues.taken,
-        changedLimits: this.#limitChanges.all,
+        queues: this.#remote.queues.taken,
+        changedLimits: this.#remote.limitChanges.all,
         wantsEvents: this.#reporter.wanted,
       }),
       open: (epoch) => this.#leases.open(epoch),
       settle: (departed) => this.#settler.departed(departed),
       listener: poolListener(() => this.#listening),
     });
-    this.#queues = this.#consumedQueues();
     this.#promoter = new Promoter({ leases: store.leases, clock, log });
-    this.#limitChanges = this.#newLimitChanges();
-    this.#ownCommands = new OwnCommands({ app, members: () => this.#pool.serving });
-    this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#queues.taken });
+    this.#workload = new Workload({ pool, broker: store.broker, queues: () => this.#remote.queues.taken });
     this.#size = new PoolSize({ pool, plan, log, onChanged: () => this.#leases.changed() });
     this.#autoscaler = options.autoscale === null ? null : this.#newAutoscaler(options.autoscale);
     this.#waker = new Waker({ queues, wake: (names, signal) => store.leases.wake(names, signal), clock, log });
@@ -223,13 +208,7 @@ export class Supervisor {
       revocable: ({ bytes }) => peekHeaders(bytes) ?? { id: null, rootId: null, stamps: {} },
     });
     this.#recycler = new Recycler({ pool, slots: plan.slots, log });
-    this.#mailbox = new Mailbox({
-      link: store.pidbox ?? busLink(store.bus),
-      node: this.#newView(),
-      clock,
-      lamport: this.#reporter.origin.clock,
-      log,
-    });
+    this.#remote = this.#newRemote();
     this.health = new Health({
       nodeName,
       clock,
@@ -253,8 +232,14 @@ export class Supervisor {
       clock,
       log,
     };
-    const pauses = new PausedQueues({ state: store.state, bus: store.bus, clock, log, onLook: (paused) => this.#queues.pause(paused) });
-    this.#services = [pauses, this.#canceller, this.#mailbox, ...nodeServices(plain)];
+    const pauses = new PausedQueues({
+      state: store.state,
+      bus: store.bus,
+      clock,
+      log,
+      onLook: (paused) => this.#remote.queues.pause(paused),
+    });
+    this.#services = [pauses, this.#canceller, this.#remote.mailbox, ...nodeServices(plain)];
     if (this.#autoscaler !== null) this.#services.push(this.#autoscaler.service);
     this.#services.push(...this.#reporter.services);
     if (options.probed) this.#services.push(this.health);
@@ -315,17 +300,14 @@ export class Supervisor {
       shutdown: this.#shutdown,
       figures: this.#reporter.figures,
       reporter: this.#reporter,
-      totals: this.#totals,
-      ownCommands: this.#ownCommands,
-      limitChanges: this.#limitChanges,
-      queues: this.#queues,
+      remote: this.#remote,
       log: this.#options.log,
     };
   }
 
   #info() {
     const { plan, app, nodeName } = this.#options;
-    const queues = this.#queues.names;
+    const queues = this.#remote.queues.names;
     const { members } = this.#pool;
     const { capacity: slots } = this.#size;
     return nodeInfo({ nodeName, pool: plan.pool, slots, queues, tasks: app.registry.names(), startedAt: this.#startedAt, members });
@@ -336,49 +318,21 @@ export class Supervisor {
     await Promise.all(this.#pool.members.map((member) => this.#pool.kill(member, "fenced")));
   }
 
-  /** What becomes of it concerns whoever waits for messages. */
-  #consumedQueues(): ConsumedQueues {
-    const { queues, log, store } = this.#options;
-    return new ConsumedQueues({
-      names: queues,
-      log,
-      bind: async ({ name, ...how }) => store.broker.queues.bind?.({ queue: name, ...how }),
-      members: () => this.#pool.members,
-      onChanged: (queues) => {
-        this.#waker.listenTo(queues);
-        this.#leases.changed();
-      },
-    });
-  }
-
-  #newLimitChanges(): TaskLimitChanges {
-    const { app, store, nodeName, log } = this.#options;
-    const rate = app.config.taskDefaultRateLimit;
-    const facts = { nodeName, defaultIntervalMs: rate === null ? null : (rateIntervalMs(rate) ?? null) };
-    return new TaskLimitChanges({
-      registry: app.registry,
-      limits: store.limits,
-      facts,
-      members: () => this.#pool.members,
-      onChanged: () => this.#promoter.kick(0),
-      log,
-    });
-  }
-
-  #newView(): NodeView {
-    const { app, store, plan, nodeName, spec, clock, log } = this.#options;
+  #newRemote(): RemoteControl {
+    const { app, store, plan, nodeName, spec, queues, clock, log } = this.#options;
     const { maxTasks, prefetch } = spec;
-    return nodeView({
-      ...{ app, store, plan, nodeName, maxTasks, prefetch, clock },
+    return new RemoteControl({
+      ...{ app, store, plan, nodeName, maxTasks, prefetch, queues, clock, log },
+      pool: () => this.#pool,
       size: this.#size,
       autoscaler: this.#autoscaler,
-      totals: this.#totals,
-      changes: this.#limitChanges,
-      ownCommands: this.#ownCommands,
-      queues: this.#queues,
+      reporter: this.#reporter,
       startedAt: this.#startedAt,
-      members: () => this.#pool.members,
-      events: this.#reporter,
+      onQueues: (taken) => {
+        this.#waker.listenTo(taken);
+        this.#leases.changed();
+      },
+      onLimits: () => this.#promoter.kick(0),
       recycle: () => this.#recycler.all(),
       shutdown: () => {
         log.info("shutdown.by-control");
