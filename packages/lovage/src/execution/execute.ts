@@ -23,8 +23,14 @@ import { TaskRun } from "./task-run.ts";
 
 export function execute(task: AnyTask, message: TaskMessage, controls: RunControls, context: ExecutionContext): Promise<Outcome> {
   const run = new TaskRun(task, message, controls, context);
-  const around = context.middleware.filter((each) => each.execute !== undefined && (each.concerns?.(message, task) ?? true));
-  return around.length === 0 ? attempt(run, context) : wrapped(run, context, around, 0).catch((error) => failed(run, error, "exception"));
+  // Usually none is concerned: no list is made for it.
+  let around: Middleware[] | undefined;
+  for (const each of context.middleware) {
+    if (each.execute === undefined || each.concerns?.(message, task) === false) continue;
+    around ??= [];
+    around.push(each);
+  }
+  return around === undefined ? attempt(run, context) : wrapped(run, context, around, 0).catch((error) => failed(run, error, "exception"));
 }
 
 /** A middleware that throws has failed the run: its promise is as good as the handler's. */
