@@ -115,6 +115,8 @@ export class NodeReporter implements NodeEvents, Service {
     if (!this.#running) return [];
     if (store.events === undefined) {
       await this.#sayFigures("worker-heartbeat");
+      // A look that failed is made up for.
+      if (this.#enabled) this.#found(undefined, ++this.#asked);
       return [];
     }
     const words = heartbeats ? [await this.#figuresWord("worker-heartbeat")] : [];
