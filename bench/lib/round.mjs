@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { bullmq } from "../contestants/bullmq.mjs";
 import { celery, countResults } from "../contestants/celery.mjs";
 import { floor } from "../contestants/floor.mjs";
 import { measureDrain } from "./drain.mjs";
 import { measureIdle } from "./idle.mjs";
-import { percentile } from "./statistics.mjs";
+import { latencies, measureLatencies } from "./latency.mjs";
 
 const versionOf = (name) => createRequire(import.meta.url)(`${name}/package.json`).version;
 const pools = {
@@ -66,23 +65,24 @@ export async function runRound(redis, { ours, theirs, python, bare }, { quick, s
     await measure("enqueue bulk celery", () => python.bulkRate(n(3000)));
   }
 
-  await atWork(
-    ours,
-    () => ours.startWorkers(pools["async x1"]),
-    async () => {
-      figures["latency lovage"] = latencies(await ours.roundTrips(n(500), () => sleep(5)));
-      figures["fan-in 1000 lovage"] = await best(3, () => ours.fanIn(1000));
-    },
-  );
+  const startOurs = () => ours.startWorkers(pools["async x1"]);
+  const startTheirs = () => theirs.startWorkers({ processes: 1, concurrency: 100 });
   await redis.client.flushall();
-  await atWork(
-    theirs,
-    () => theirs.startWorkers({ processes: 1, concurrency: 100 }),
-    async () => {
-      figures["latency bullmq"] = latencies(await theirs.roundTrips(n(500), () => sleep(5)));
-      figures["fan-in 1000 bullmq"] = await best(3, () => theirs.fanIn(1000));
-    },
+  await atWork(ours, startOurs, () =>
+    atWork(theirs, startTheirs, async () => {
+      const measured = await measureLatencies([ours, theirs], n(500));
+      for (const { name } of [ours, theirs]) figures[`latency ${name.toLowerCase()}`] = measured.get(name);
+    }),
   );
+  for (const [one, start] of [
+    [ours, startOurs],
+    [theirs, startTheirs],
+  ]) {
+    await redis.client.flushall();
+    await atWork(one, start, async () => {
+      figures[`fan-in 1000 ${one.name.toLowerCase()}`] = await best(3, () => one.fanIn(1000));
+    });
+  }
   await redis.client.flushall();
   if (python) {
     await atWork(
@@ -144,16 +144,14 @@ async function rate(count, enqueue, times = 1) {
 async function atWork(contestant, start, run) {
   const workers = await start();
   try {
-    // Warm code on both sides: a queue's first thousand tasks are not its life.
+    // Warm code on both sides: a queue's first thousand tasks are not its life. After 500 round trips V8 still compiles.
     await contestant.fill(2000);
-    await contestant.roundTrips(500, () => undefined);
+    await contestant.roundTrips(2000, () => undefined);
     await run();
   } finally {
     await workers.stop();
   }
 }
-
-const latencies = (times) => ({ p50: percentile(times, 0.5), p99: percentile(times, 0.99) });
 
 async function best(times, run) {
   let lowest = Number.POSITIVE_INFINITY;
