@@ -65,7 +65,7 @@ anyTest("tells versions apart", () => {
 test("reports server, durability and a policy that drops queues", async () => {
   const store = await connect();
   const report = await store.ping(5000);
-  expect(report.server).toMatch(/^Redis \d+\.\d+\.\d+$/);
+  expect(report.server).toMatch(/^(Redis|Valkey) \d+\.\d+\.\d+$/);
   expect(report.durability).toMatch(/^none/);
   expect(report.findings).toMatchObject([
     { what: "persistence", level: "warning", message: expect.stringContaining("restart of the server loses") },
