@@ -266,9 +266,11 @@ class Evaluation {
     return this.#bodyFailed(body, isComplex ? errors : errors.slice(0, 1), outer, byCelery);
   }
 
-  /** A chain whose last step is a group that a run of Celery's sends. */
+  /** A chain whose last step is a group that a run of Celery's sends; also that of a chord's body. */
   #startsGroupByCelery(member: Plan): boolean {
     const [before, end] = member.type === "chain" ? prepared(member).slice(-2) : [];
+    const last = member.type === "chain" ? (end ?? before) : member;
+    if (last?.type === "chord") return this.#startsGroupByCelery(last.body);
     return end?.type === "group" && before?.type === "task" && this.#isByCelery(before.node);
   }
 
