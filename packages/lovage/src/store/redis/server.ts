@@ -7,7 +7,7 @@ import { findingsOf } from "./findings.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asText, type Info, infoOf, pairs } from "./reply.ts";
-import { type Reply, ReplyError } from "./resp.ts";
+import { ReplyError } from "./resp.ts";
 import { formatScript } from "./scripts/format.ts";
 
 /** Of our own keys, and the oldest that this release reads: raised with every change of a key or of what stands in it. */
