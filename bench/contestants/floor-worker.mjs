@@ -42,7 +42,7 @@ let held = [];
 for (let call = 0; ; call++) {
   const args = [String(call), epoch, "", "1", "60000", "1", "bench.noop|SUCCESS", "", String(held.length), ""];
   for (const number of held) args.push(String(number), `celery-task-meta-${epoch}-${number}`, document, "86400000", "1");
-  args.push("0", "1", String(call), String(batch), ...sources);
+  args.push("0", "0", "1", String(call), String(batch), ...sources);
   const [, , , , reserved] = await redis.evalshaBuffer(commitScript.sha1, keys.length, ...keys, ...args);
   const [, first, , envelopes] = reserved;
   held = envelopes.map((_, i) => Number(first) + i);
