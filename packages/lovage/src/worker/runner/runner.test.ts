@@ -24,7 +24,8 @@ import { createRegistry } from "../../task/registry.ts";
 import type { AnyTask } from "../../task/task-definition.ts";
 import type { TaskOptions } from "../../task/task-options.ts";
 import { type ManualClock, manualClock } from "../../testing/manual-clock.ts";
-import { type RunnerHandle, type RunnerOptions, startRunner } from "./runner.ts";
+import { type RunnerHandle, startRunner } from "./runner.ts";
+import type { RunnerOptions } from "./runner-options.ts";
 
 /** As the run is inside: what `currentRun()` gives, and the ways out that other parts of the library use. */
 type InnerRun = Run & { publish(publication: Publication): Promise<void>; suspend<T>(work: Promise<T>): Promise<T> };
