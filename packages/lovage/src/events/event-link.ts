@@ -6,6 +6,8 @@ import { randomUUID } from "node:crypto";
 import { encodeEvents, eventExchange } from "./envelope.ts";
 
 export interface EventLink {
+  /** A word has left only when `publish` resolves: it is a write. Else when the turn is over in which it was called. */
+  readonly leavesLate?: boolean;
   /** How many heard it; undefined: nobody can say. */
   publish(
     word: { readonly routingKey: string; readonly envelope: string },
@@ -27,6 +29,7 @@ const helloEveryMs = 50;
 /** For stores that Python does not use. */
 export function busEvents(bus: EventBus): EventLink {
   return {
+    leavesLate: true,
     publish: async ({ routingKey, envelope }) => {
       await bus.publish(eventChannel(routingKey), envelope);
       return undefined;

@@ -31,8 +31,9 @@ export class TaskReporter {
   readonly #origin: EventOrigin;
   #texts: string[] = [];
   #failed = false;
-  /** Until the end of this turn. */
+  /** Until all that was said so far has left. */
   #leaving: Promise<void> | undefined;
+  #sent: Promise<void> = Promise.resolve();
 
   constructor(options: TaskReporterOptions) {
     this.#options = options;
@@ -48,13 +49,18 @@ export class TaskReporter {
   started(message: TaskMessage): Promise<void> | undefined {
     if (!this.#options.slots.wantsEvents) return undefined;
     if (this.#wanted(message)) this.#add(startedEvent(message));
-    this.#leaving ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#leaving = undefined;
-        resolve();
-      });
-    });
+    this.#leaving ??= this.#left();
     return this.#leaving;
+  }
+
+  async #left(): Promise<void> {
+    let sent = this.#sent;
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#options.link.leavesLate && sent !== this.#sent) {
+      sent = this.#sent;
+      await sent;
+    }
+    this.#leaving = undefined;
   }
 
   /** It took effect. */
@@ -80,7 +86,7 @@ export class TaskReporter {
     if (this.#texts.length === 0) return;
     const envelope = encodeEvents(this.#origin.hostname, taskBatchKey, `[${this.#texts.join(",")}]`);
     this.#texts = [];
-    this.#options.link.publish({ routingKey: taskBatchKey, envelope }, { withCommits: true }).then(
+    this.#sent = this.#options.link.publish({ routingKey: taskBatchKey, envelope }, { withCommits: true }).then(
       () => {
         this.#failed = false;
       },
