@@ -89,6 +89,11 @@ describe.skipIf(skipped)("events over both languages", () => {
 
   it("elections of Python's nodes have our votes", { timeout: 60_000 }, async () => {
     await site.celeryWorker("py2", "-Q", "py", "-P", "solo", "-E");
+    // Who says that it is ready does not hear yet: a vote that only one of them hears is nobody's.
+    await waitFor("both to hear", async () => {
+      const answers = await python.eval<readonly Record<string, unknown>[]>("app.control.ping(timeout=2)");
+      return ["py@interop", "py2@interop"].every((name) => answers.some((answer) => name in answer));
+    });
     await python.eval("app.control.election('vote-1', 'task', s('py.add', 40, 2))");
     const won = await waitFor(
       "the elected to do it",
