@@ -4,6 +4,7 @@ import type { LimitName } from "../../../broker/limits.ts";
 import type { ActiveRun, NodeWork, ReservedTask, ScheduledTask } from "../../../control/node-view.ts";
 import { decodeTaskMessage } from "../../../message/decode.ts";
 import type { QueueName, TaskMessage } from "../../../message/task-message.ts";
+import { readWireTime } from "../../../message/wire-time.ts";
 import type { Store } from "../../../store/store.ts";
 import type { ConsumedQueues } from "../consumed-queues.ts";
 import type { Member } from "../member.ts";
@@ -25,24 +26,29 @@ const askWithinMs = 500;
 interface Sorted {
   readonly active: readonly ActiveRun[];
   readonly reserved: readonly ReservedTask[];
+  /** On their way to be parked. */
+  readonly scheduled: readonly ScheduledTask[];
 }
+const nothing: Sorted = { active: [], reserved: [], scheduled: [] };
 
 export function nodeWork({ nodeName, store, queues, members, lines }: NodeWorkOptions): NodeWork {
   const sortedOf = async ({ runner, epoch }: Member): Promise<Sorted> => {
     const [{ taken }, deliveries] = await Promise.all([runner.slots(askWithinMs), store.leases.held(epoch)]);
     const runs = new Map(taken.map(({ number, runningMs }) => [number, Date.now() - runningMs]));
-    const [active, reserved]: [ActiveRun[], ReservedTask[]] = [[], []];
+    const [active, reserved, scheduled]: [ActiveRun[], ReservedTask[], ScheduledTask[]] = [[], [], []];
     for (const { id, bytes, ackedEarly } of deliveries) {
       const message = decoded(bytes);
       const startedAt = runs.get(id.number);
       if (message === undefined) continue;
-      if (startedAt === undefined) reserved.push({ message, ackedEarly });
-      else active.push({ message, ackedEarly, startedAt, workerPid: runner.pid });
+      const dueAt = message.eta === null ? 0 : (readWireTime(message.eta)?.ms ?? 0);
+      if (startedAt !== undefined) active.push({ message, ackedEarly, startedAt, workerPid: runner.pid });
+      else if (dueAt > Date.now()) scheduled.push({ message, ackedEarly, dueAt });
+      else reserved.push({ message, ackedEarly });
     }
-    return { active, reserved };
+    return { active, reserved, scheduled };
   };
   /** A runner that does not answer is left out: the others' are worth having. */
-  const sorted = () => Promise.all(members().map((member) => sortedOf(member).catch((): Sorted => ({ active: [], reserved: [] }))));
+  const sorted = () => Promise.all(members().map((member) => sortedOf(member).catch(() => nothing)));
   return {
     active: async () => (await sorted()).flatMap(({ active }) => active),
     async reserved() {
@@ -51,12 +57,15 @@ export function nodeWork({ nodeName, store, queues, members, lines }: NodeWorkOp
       return [...held.flatMap(({ reserved }) => reserved), ...waiting];
     },
     async scheduled() {
+      // First: what is parked meanwhile is met there.
+      const coming = (await sorted()).flatMap(({ scheduled }) => scheduled);
       const [due, { nodes }] = await Promise.all([store.broker.queues.due(mostWaiting), store.leases.fleet()]);
       const mine = new Set(queues.names.filter((queue) => nodeName === speakerFor(queue, nodes)));
-      return due.flatMap(({ queue, bytes, parked }): ScheduledTask[] => {
+      const parked = due.flatMap(({ queue, bytes, parked }): ScheduledTask[] => {
         const message = mine.has(queue) ? decoded(bytes) : undefined;
         return message === undefined ? [] : [{ message, ackedEarly: false, dueAt: parked?.dueMs ?? 0 }];
       });
+      return [...parked, ...coming.filter(({ message }) => !parked.some((other) => other.message.id === message.id))];
     },
   };
 }
