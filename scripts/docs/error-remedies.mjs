@@ -162,6 +162,7 @@ export const remedies = {
   LOVAGE_PROFILE_INVALID: ["A profile has a key that is no worker option.", "The message lists those that are."],
   LOVAGE_PROFILE_UNKNOWN: ["The app has no such profile.", "The message lists those it has."],
   LOVAGE_QUEUE_NOT_DECLARED: ["A task would go to a queue that `taskQueues` does not name.", "Add it there, or send with `{ queue }`."],
+  LOVAGE_QUEUE_NAME: ["A queue was named that cannot be one: an empty name, or one of kombu's own keys.", "Name another queue."],
   LOVAGE_QUEUE_SAME: ["Messages were to be moved from a queue to itself.", "Name another queue."],
   LOVAGE_QUEUE_SELECTION: ["Messages were to be removed, and nothing said which.", "By id, task or place; `lovage purge` empties a queue."],
   LOVAGE_LIMIT_KEY_INVALID: [

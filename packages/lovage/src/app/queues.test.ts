@@ -99,6 +99,10 @@ test("moves by id, by task, by place and no more than so many; unreadable bytes 
     3,
     3,
   ]);
+  for (const name of ["", " ", "unacked", "_kombu.binding.celery"]) {
+    await expect(app.queues.move("one", name)).rejects.toMatchObject({ code: "LOVAGE_QUEUE_NAME" });
+    await expect(app.queues.pause(name)).rejects.toMatchObject({ code: "LOVAGE_QUEUE_NAME" });
+  }
   await expect(app.queues.move("one", "one")).rejects.toMatchObject({ code: "LOVAGE_QUEUE_SAME" });
 });
 

@@ -70,7 +70,7 @@ export interface AppQueues {
   counts(queue: QueueName): Promise<readonly TaskCount[]>;
   /**
    * To the back of another queue, in their order and with their priority; parked ones too, with their time. Each goes in one step: whoever
-   * is killed meanwhile, none is lost and none doubled. Returns how many went. @throws {UsageError} LOVAGE_QUEUE_SAME
+   * is killed meanwhile, none is lost and none doubled. Returns how many went. @throws {UsageError} LOVAGE_QUEUE_SAME, LOVAGE_QUEUE_NAME
    */
   move(from: QueueName, to: QueueName, selection?: MessageSelection): Promise<number>;
   /** Removes messages that wait or are parked; never one that runs. Returns how many. @throws {UsageError} LOVAGE_QUEUE_SELECTION when nothing says which. */
@@ -136,6 +136,7 @@ export class QueueDesk implements AppQueues {
   }
 
   async move(from: QueueName, to: QueueName, selection: MessageSelection = {}): Promise<number> {
+    checkName(to);
     if (from === to) throw new UsageError("LOVAGE_QUEUE_SAME", `Cannot move messages of queue "${from}" to itself: name another queue.`);
     return this.#take(from, selection, ({ bytes }) => ({ queue: to, bytes: markMoved(bytes, to) }));
   }
@@ -171,6 +172,7 @@ export class QueueDesk implements AppQueues {
   }
 
   async pause(queue: QueueName, { why }: { readonly why?: string } = {}): Promise<boolean> {
+    checkName(queue);
     const { state, bus } = await this.#store();
     return addPause(state, bus, { queue, since: this.#now(), by: hostname(), why: why ?? null });
   }
@@ -183,6 +185,20 @@ export class QueueDesk implements AppQueues {
   async paused(): Promise<readonly Pause[]> {
     return readPauses((await this.#store()).state);
   }
+}
+
+/** What kombu keeps under its own names would be spoilt by a queue of that name. */
+function checkName(queue: QueueName): void {
+  const what =
+    queue.trim() === ""
+      ? "a queue needs a name"
+      : /^(unacked(_index|_mutex)?$|_kombu\.binding\.)/.test(queue)
+        ? "kombu keeps its own there"
+        : null;
+  if (what === null) return;
+  throw new UsageError("LOVAGE_QUEUE_NAME", `Cannot use ${JSON.stringify(queue)} as a queue: ${what}. Name another.`, {
+    details: { queue },
+  });
 }
 
 /** Where a message goes; undefined: nowhere. */

@@ -9,9 +9,13 @@ export interface Output {
   error(text: string): void;
 }
 
+/** What others wrote, without what a terminal would obey. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
+export const harmless = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
+
 /** Columns as wide as their widest cell; numbers to the right. */
 export function table(headers: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = [headers, ...rows.map((row) => row.map((cell) => (cell === null || cell === "" ? "-" : String(cell))))];
+  const cells = [headers, ...rows.map((row) => row.map((cell) => (cell === null || cell === "" ? "-" : harmless(String(cell)))))];
   const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const numeric = headers.map(
     (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || typeof row[column] === "number"),

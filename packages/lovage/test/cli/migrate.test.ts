@@ -74,6 +74,15 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("lovage migrate and
     expect(await idsIn(target, "one")).toEqual([b, c, null, null, a.id]);
   });
 
+  it("takes no store twice, whatever its names, and none that ends with it", async () => {
+    const url = `${redis.url}/9`;
+    await at(url).send("t.a", [], { queue: "one" });
+    const sameServer = url.replace("127.0.0.1", "localhost");
+    for (const dest of [url, sameServer, "memory:"])
+      expect(await desk.run("migrate", url, dest, "-a", "-Q", "one"), dest).toMatchObject({ code: 64 });
+    expect(await idsIn(at(url), "one")).toHaveLength(1);
+  });
+
   it("loses and doubles nothing when it is killed", { timeout: 60_000 }, async () => {
     const [from, to] = [file(), `${redis.url}/3`];
     const [source, target] = [at(from), at(to)];

@@ -1,6 +1,8 @@
 /** `lovage migrate SOURCE DEST`: messages of one broker's queues onto another, each once. */
 import { migrate } from "../../app/migrate.ts";
 import { UsageError } from "../../kernel/errors.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { Store } from "../../store/store.ts";
 import type { CommandModule } from "../command.ts";
 import { type Connection, connect } from "../connect.ts";
 import { listOf, numberOf, wholeOf } from "../flags.ts";
@@ -34,7 +36,8 @@ interface MigrateFlags {
 }
 
 export const run: CommandModule["run"] = async ({ output }, [source = "", dest = ""], flags: MigrateFlags) => {
-  if (source === dest) throw new UsageError("LOVAGE_USAGE", "migrate takes two brokers, got the same twice.");
+  if ([source, dest].some((url) => url.startsWith("memory:")))
+    throw new UsageError("LOVAGE_USAGE", "migrate takes brokers that outlive this command; memory: ends with it.");
   if (flags.forever && !flags.ackMessages)
     throw new UsageError("LOVAGE_USAGE", "--forever needs --ack-messages: what stays in the source would be copied again and again.");
   const [queues, tasks] = [listOf("-Q", flags.queues), listOf("-T", flags.tasks)];
@@ -49,6 +52,7 @@ export const run: CommandModule["run"] = async ({ output }, [source = "", dest =
   };
   try {
     const [from, to] = [await open(source), await open(dest)];
+    if (source === dest || (await isOne(from, to))) throw new UsageError("LOVAGE_USAGE", "migrate takes two brokers, got the same twice.");
     let migrated = 0;
     for (let idleSince = performance.now(); !asked.aborted; ) {
       const left = limit === undefined ? {} : { limit: limit - migrated };
@@ -68,6 +72,15 @@ export const run: CommandModule["run"] = async ({ output }, [source = "", dest =
     await Promise.all(connections.map((connection) => connection.close()));
   }
 };
+
+/** Whatever their URLs say: what is written to one is read from the other. */
+async function isOne(from: Store, to: Store): Promise<boolean> {
+  const key = `migrate/${newId()}`;
+  await from.state.write([{ key, value: "here", expiresMs: 60_000 }]);
+  const [found] = await to.state.read([key]);
+  await from.state.write([{ key, value: null }]);
+  return found !== undefined;
+}
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -44,6 +44,9 @@ export function defineRemote(kind: MethodKind, command: Command): Command {
 const listing = (kind: MethodKind, indent = ""): string =>
   facts(Object.entries(methods[kind]).map(([name, method]) => [signatureOf(name, method), method.summary] as const)).replace(/^/gm, indent);
 
+/** A command of the nodes' owner may take a second itself. */
+const ownSeconds = 3;
+
 export async function askNodes(kind: MethodKind, context: CommandContext, words: readonly string[], flags: RemoteFlags): Promise<number> {
   const [given, ...args] = words;
   if (flags.list) {
@@ -53,7 +56,7 @@ export async function askNodes(kind: MethodKind, context: CommandContext, words:
   const name = nameOf(kind, given);
   const known = Object.hasOwn(methods[kind], name) ? methods[kind][name] : undefined;
   const asked = argumentsOf(name, known, args, flags.arg ?? []);
-  const timeout = numberOf("--timeout", flags.timeout) ?? known?.timeoutSeconds ?? 1;
+  const timeout = numberOf("--timeout", flags.timeout) ?? known?.timeoutSeconds ?? (known === undefined ? ownSeconds : 1);
   const heard = new Set<string>();
   const { output } = context;
   const options: CommandOptions = {
@@ -103,7 +106,9 @@ function endOf(name: string, replies: NodeReplies<unknown>, timeout: number, { o
     return exitCodes.brokerUnreachable;
   }
   if (!answers.every(isRefused)) return exitCodes.ok;
-  if (!Object.hasOwn(methods[kind], name)) output.error(`No node knows the method ${name}.${didYouMean(name, Object.keys(methods[kind]))}`);
+  const isUnknown = answers.every((answer) => isRefused(answer) && String(answer.error).startsWith("KeyError"));
+  if (isUnknown && !Object.hasOwn(methods[kind], name))
+    output.error(`No node knows the method ${name}.${didYouMean(name, Object.keys(methods[kind]))}`);
   return exitCodes.failed;
 }
 

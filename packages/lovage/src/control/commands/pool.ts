@@ -1,6 +1,9 @@
 /** How many tasks the node runs at a time, and in what. */
-import { optionalWhole } from "./arguments.ts";
+import { BadArgument, optionalWhole } from "./arguments.ts";
 import { type Call, type CommandTable, nok, ok } from "./command.ts";
+
+/** Anybody on the broker can ask for more: a machine's worth is enough. */
+const mostAtOnce = 1000;
 
 export const poolCommands: CommandTable = {
   pool_grow: (call) => resize(call, "grow", 1),
@@ -11,6 +14,7 @@ export const poolCommands: CommandTable = {
 
 async function resize({ node, arguments: args }: Call, word: "grow" | "shrink", sign: 1 | -1): Promise<unknown> {
   const by = optionalWhole(args, "n") ?? 1;
+  if (by < 0 || by > mostAtOnce) throw new BadArgument(`n has to be from 0 to ${mostAtOnce}, not ${by}`);
   if (node.pool.scales) return nok(`pool_${word} is not supported with autoscale. Adjust autoscale range instead.`);
   await node.pool.grow(sign * by);
   return ok(`pool will ${word}`);
@@ -18,6 +22,9 @@ async function resize({ node, arguments: args }: Call, word: "grow" | "shrink", 
 
 async function autoscale({ node, arguments: args }: Call): Promise<unknown> {
   const [max, min] = [optionalWhole(args, "max"), optionalWhole(args, "min")];
+  for (const bound of [max, min])
+    if (bound !== undefined && (bound < 0 || bound > mostAtOnce))
+      throw new BadArgument(`max and min have to be from 0 to ${mostAtOnce}, not ${bound}`);
   const range = await node.pool.autoscale({ ...(max !== undefined && { max }), ...(min !== undefined && { min }) });
   if (range === undefined) return nok("ValueError('Autoscale not enabled')");
   return ok(`autoscale now max=${range.max} min=${range.min}`);
