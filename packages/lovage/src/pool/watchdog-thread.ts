@@ -15,7 +15,7 @@ import { Watchdog } from "./watchdog.ts";
 /** Milliseconds between looks: limits are exact to this. While nothing runs there is nothing to look at. */
 const lookEveryMs = 25;
 /** Milliseconds for the main thread to be paused. */
-const askWithinMs = 500;
+const askWithinMs = 900;
 
 const { pid, mode } = workerData as WatchdogData;
 const watchdog = new Watchdog();
