@@ -38,7 +38,10 @@ async function scheduled({ node }: Call): Promise<unknown> {
 async function queryTask({ node, arguments: args }: Call): Promise<unknown> {
   const ids = new Set(textsOf(args, "ids"));
   const { work, nodeName } = node;
-  const [runs, waiting, parked] = await Promise.all([work.active(), work.reserved(), work.scheduled()]);
+  // In the order of a task's way: one that goes on meanwhile is met further on.
+  const parked = await work.scheduled();
+  const waiting = await work.reserved();
+  const runs = await work.active();
   const answer: Record<string, unknown> = {};
   for (const [state, tasks] of [["reserved", [...parked, ...waiting]] as const, ["active", runs] as const])
     for (const task of tasks) if (ids.has(task.message.id)) answer[task.message.id] = [state, taskInfo(task, nodeName)];

@@ -52,9 +52,11 @@ export function nodeWork({ nodeName, store, queues, members, lines }: NodeWorkOp
   return {
     active: async () => (await sorted()).flatMap(({ active }) => active),
     async reserved() {
-      const [held, inLine] = await Promise.all([sorted(), store.limits.waiting(lines(), mostWaiting)]);
+      // First: what is put in line meanwhile is met there.
+      const held = (await sorted()).flatMap(({ reserved }) => reserved);
+      const inLine = await store.limits.waiting(lines(), mostWaiting);
       const waiting = inLine.flatMap((bytes) => decoded(bytes) ?? []).map((message) => ({ message, ackedEarly: false }));
-      return [...held.flatMap(({ reserved }) => reserved), ...waiting];
+      return [...waiting, ...missingFrom(waiting, held)];
     },
     async scheduled() {
       // First: what is parked meanwhile is met there.
@@ -65,9 +67,15 @@ export function nodeWork({ nodeName, store, queues, members, lines }: NodeWorkOp
         const message = mine.has(queue) ? decoded(bytes) : undefined;
         return message === undefined ? [] : [{ message, ackedEarly: false, dueAt: parked?.dueMs ?? 0 }];
       });
-      return [...parked, ...coming.filter(({ message }) => !parked.some((other) => other.message.id === message.id))];
+      return [...parked, ...missingFrom(parked, coming)];
     },
   };
+}
+
+/** Those of `tasks` that `known` does not hold. */
+function missingFrom<T extends ReservedTask>(known: readonly ReservedTask[], tasks: readonly T[]): readonly T[] {
+  const ids = new Set(known.map(({ message }) => message.id));
+  return tasks.filter(({ message }) => !ids.has(message.id));
 }
 
 /** What is parked is in no node: of those that consume its queue, the first by name tells of it, so that it is told once. */
