@@ -69,7 +69,7 @@ export interface NodeTasks {
   /** Of this node, until it ends. `rate`: as Celery writes it; null: none. False: there is no such task. */
   limitRate(task: string, rate: number | string | null): Promise<boolean>;
   /** For runs that begin from now on. False: there is no such task. */
-  limitTime(task: string, limits: TimeLimits): boolean;
+  limitTime(task: string, limits: TimeLimits): Promise<boolean>;
 }
 
 export interface NodePool {

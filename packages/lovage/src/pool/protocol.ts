@@ -65,8 +65,8 @@ export type ToRunner =
   | { readonly t: "abandon"; readonly epoch: Epoch; readonly number: number }
   /** So many slots are open from now on; what runs in those that close goes on. */
   | { readonly t: "slots"; readonly epoch: Epoch; readonly count: number }
-  /** All that were changed; runs that have begun keep theirs. */
-  | { readonly t: "task-limits"; readonly epoch: Epoch; readonly changed: ChangedTaskLimits }
+  /** All that were changed, answered by `limits-set`; runs that have begun keep theirs. `version` grows with each change. */
+  | { readonly t: "task-limits"; readonly epoch: Epoch; readonly version: number; readonly changed: ChangedTaskLimits }
   /** Run one of the app's own control commands; the answer is `said`, if it does not take too long. */
   | {
       readonly t: "command";
@@ -110,6 +110,8 @@ export type FromRunner =
   | { readonly t: "failed"; readonly epoch: Epoch; readonly code: string; readonly message: string }
   /** What a command of the app's own answered, as JSON text, or why it has no answer. */
   | { readonly t: "said"; readonly epoch: Epoch; readonly call: number; readonly answer?: string; readonly error?: string }
+  /** What it begins from now on has the limits of this version. */
+  | { readonly t: "limits-set"; readonly epoch: Epoch; readonly version: number }
   /** Tasks that it has begun since it last said so, by name. */
   | { readonly t: "counts"; readonly epoch: Epoch; readonly started: Readonly<Record<string, number>> }
   /** The store could not be reached for this long, while so many deliveries are held. */

@@ -36,8 +36,8 @@ async function rateLimit({ node, arguments: args }: Call): Promise<unknown> {
   return ok(intervalMs === null ? "rate limit disabled successfully" : "new rate limit set successfully");
 }
 
-function timeLimit({ node, arguments: args }: Call): unknown {
+async function timeLimit({ node, arguments: args }: Call): Promise<unknown> {
   const task = textOf(args, "task_name");
   const limits = { hard: secondsOf(args, "hard"), soft: secondsOf(args, "soft") };
-  return node.tasks.limitTime(task, limits) ? ok("time limits set successfully") : nok("unknown task");
+  return (await node.tasks.limitTime(task, limits)) ? ok("time limits set successfully") : nok("unknown task");
 }

@@ -117,6 +117,7 @@ class Runner implements RunnerHandle {
         break;
       case "task-limits":
         this.#actors.changedLimits.set(message.changed);
+        this.#say({ t: "limits-set", epoch: message.epoch, version: message.version });
         break;
       case "command":
         void runOwnCommand(this.#options.app, this.#options.spec.nodeName, message).then((said) => this.#say(said));

@@ -96,6 +96,9 @@ function heard({ waker, recycler, canceller, shutdown, figures, remote, log }: L
     case "said":
       remote.ownCommands.said(message);
       break;
+    case "limits-set":
+      remote.limitChanges.heard(member, message.version);
+      break;
     case "counts":
       remote.totals.add(message);
       break;

@@ -20,9 +20,15 @@ export interface TaskLimitChangesOptions {
   readonly log: Logger;
 }
 
+/** Milliseconds for runners to hear of a change. One whose loop is blocked is late, and begins nothing meanwhile. */
+const heardWithinMs = 400;
+
 export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTime"> {
   readonly #options: TaskLimitChangesOptions;
   readonly #changed = new Map<string, ChangedLimits & { readonly rate?: number | string | null }>();
+  readonly #heard = new WeakMap<Member, number>();
+  readonly #waiting = new Set<() => void>();
+  #version = 0;
 
   constructor(options: TaskLimitChangesOptions) {
     this.#options = options;
@@ -58,29 +64,56 @@ export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTim
     const task = registry.get(name);
     if (task === undefined) return false;
     const intervalMs = rate === null ? null : (rateIntervalMs(rate) ?? null);
-    this.#change(name, { rate, intervalMs });
+    await this.#change(name, { rate, intervalMs });
     log.info("limits.rate-changed", { task: name, rate });
     await limits.change(nodeRateName(task, facts), intervalMs === null ? null : { intervalMs, burst: 1 });
     this.#options.onChanged();
     return true;
   }
 
-  limitTime(name: string, time: TimeLimits): boolean {
+  async limitTime(name: string, time: TimeLimits): Promise<boolean> {
     const { registry, log } = this.#options;
     if (registry.get(name) === undefined) return false;
-    this.#change(name, { time });
+    await this.#change(name, { time });
     log.info("limits.time-changed", { task: name, ...time });
     return true;
   }
 
   /** What it was given at its start may be old. */
-  spawned({ runner, epoch }: Member): void {
-    if (this.#changed.size > 0) runner.send({ t: "task-limits", epoch, changed: this.all });
+  spawned(member: Member): void {
+    if (this.#changed.size > 0) this.#tell(member);
   }
 
-  #change(name: string, more: ChangedLimits & { readonly rate?: number | string | null }): void {
+  heard(member: Member, version: number): void {
+    this.#heard.set(member, version);
+    for (const look of this.#waiting) look();
+  }
+
+  /** Resolves when the runners have it: whoever was told of the change, and then sends a task, sees it hold. */
+  async #change(name: string, more: ChangedLimits & { readonly rate?: number | string | null }): Promise<void> {
     this.#changed.set(name, { ...this.#changed.get(name), ...more });
-    const changed = this.all;
-    for (const { runner, epoch } of this.#options.members()) runner.send({ t: "task-limits", epoch, changed });
+    const version = ++this.#version;
+    const told = this.#options.members();
+    for (const member of told) this.#tell(member);
+    await this.#untilHeard(told, version);
+  }
+
+  #tell(member: Member): void {
+    const { runner, epoch } = member;
+    runner.send({ t: "task-limits", epoch, version: this.#version, changed: this.all });
+  }
+
+  async #untilHeard(told: readonly Member[], version: number): Promise<void> {
+    const haveAll = () => told.every((member) => (this.#heard.get(member) ?? 0) >= version);
+    if (haveAll()) return;
+    let timer: NodeJS.Timeout | undefined;
+    let look = () => {};
+    await new Promise<void>((resolve) => {
+      look = () => haveAll() && resolve();
+      this.#waiting.add(look);
+      timer = setTimeout(resolve, heardWithinMs);
+    });
+    clearTimeout(timer);
+    this.#waiting.delete(look);
   }
 }
