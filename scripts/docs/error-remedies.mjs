@@ -113,6 +113,10 @@ export const remedies = {
     "It ends by itself and a new one starts. If it happens often, the machine stalls for more than ten seconds.",
   ],
   LOVAGE_EPOCH_OPEN: ["Somebody settles for a runner that is not closed.", "Close its epoch first; of interest to writers of stores."],
+  LOVAGE_EVENT_INVALID: [
+    "The name given to `run.emit()` has no dot, or its data is no JSON or above 64 KiB.",
+    "A name such as `agent.step`; for large data emit where it lies.",
+  ],
   LOVAGE_EXCHANGE_TYPE: [
     "A node was told to consume a queue that is bound to an exchange of a type that Redis does not have.",
     "`direct`, `topic` or `fanout`.",

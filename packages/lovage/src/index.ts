@@ -36,6 +36,7 @@ export { isAlive, type WorkerRecord } from "./events/worker-record.ts";
 export { ignore, reject } from "./execution/control-flow.ts";
 export { currentRun, type RetryRequestOptions, type Run, tryCurrentRun } from "./execution/current-run.ts";
 export { type ProgressEntry, progressLog } from "./execution/run-controls.ts";
+export type { RunEventData, RunEventName, RunEvents } from "./execution/run-events.ts";
 export { type Backoff, type ExponentialOptions, exponential, fixed, type Jitter } from "./kernel/backoff.ts";
 export type { Clock } from "./kernel/clock.ts";
 export { isCorrelationId } from "./kernel/correlation-id.ts";

@@ -9,6 +9,7 @@ import type { AsyncResult } from "../task/async-result.ts";
 import type { AnyCanvas, OutOf, Whole } from "../task/canvas.ts";
 import type { SendOptions } from "../task/send-options.ts";
 import type { Callable } from "../task/task-definition.ts";
+import type { RunEventData, RunEventName } from "./run-events.ts";
 
 export interface RetryRequestOptions {
   /** Milliseconds until the next attempt. Absent: as the task's policy says. */
@@ -61,6 +62,12 @@ export interface Run {
   throwIfAborted(): void;
   /** @param fraction 0 to 1; null: not known. */
   progress(fraction: number | null, message?: string, data?: unknown): void;
+  /**
+   * Tells those who follow the workflow of something. Each one is kept, in order, among the last 500 entries of progress and
+   * events. Need not be awaited: it never rejects. Resolves when it is written (true), or dropped because the store is away (false).
+   * @throws {UsageError} LOVAGE_EVENT_INVALID: the name has no dot, or the data is no JSON or above 64 KiB.
+   */
+  emit<E extends RunEventName>(event: E, data: RunEventData<E>): Promise<boolean>;
   readonly log: Logger;
   /** Celery's `update_state`: a state of one's own until the run ends. */
   setState(state: string, meta?: unknown): Promise<void>;

@@ -42,6 +42,7 @@ function controls(over: Partial<RunControls> = {}): RunControls {
     mustLive: () => undefined,
     handOn: () => undefined,
     progress: () => undefined,
+    emit: async () => true,
     setState: async () => undefined,
     log: silentLogger,
     suspend: (work) => work,
@@ -141,6 +142,16 @@ describe("a run", () => {
       context,
     );
     expect(asked).toBe(1);
+  });
+  it("emits events of its own for those who follow its workflow", async () => {
+    const lines: unknown[] = [];
+    const emit = async (_: unknown, line: string) => lines.push(JSON.parse(line)) > 0;
+    const task = defineTask("t", () => currentRun().emit("agent.step", { step: "plan" }));
+    expect(await run(task, { id: "a", rootId: "r" }, {}, { emit })).toMatchObject({ kind: "success", value: true });
+    const data = { step: "plan" };
+    expect(lines).toEqual([{ taskId: "a", rootId: "r", task: "t", fraction: null, message: null, event: "agent.step", data, at: 1000 }]);
+    const nameless = defineTask("t", () => currentRun().emit("a.b\nc" as "a.b", 1));
+    expect(await run(nameless)).toMatchObject({ kind: "failure", error: { exc_type: "UsageError" } });
   });
   it("reports progress between nothing and all, and to Python as a state of its own", async () => {
     const entries: ProgressEntry[] = [];

@@ -21,6 +21,8 @@ export interface RunControls {
   handOn(trace: TraceContext): void;
   /** Never blocks and never throws; the runner gathers entries and writes them to the log `progress/<rootId>`. */
   progress(entry: ProgressEntry): void;
+  /** `line`: a `ProgressEntry` with an event, as JSON. Never rejects. Resolves when it is written (true) or dropped (false). */
+  emit(from: { readonly taskId: TaskId; readonly rootId: TaskId }, line: string): Promise<boolean>;
   /** A custom state of the live delivery; never after an end state. */
   setState(record: ResultRecord): Promise<void>;
   readonly log: Logger;
@@ -37,10 +39,12 @@ export interface ProgressEntry {
   readonly fraction: number | null;
   readonly message: string | null;
   readonly data?: unknown;
+  /** The name of an event that the task emitted: `data` is its own, and fraction and message are null. */
+  readonly event?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
-/** The state log of a workflow's progress; the whole workflow writes to its root's. */
+/** The state log of a workflow's progress and events; the whole workflow writes to its root's. */
 export const progressLog = (rootId: TaskId): string => `progress/${rootId}`;
 export const progressLogLimits = { keep: 500, expiresMs: 86_400_000 } as const;

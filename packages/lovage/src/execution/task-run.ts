@@ -25,6 +25,7 @@ import { ControlFlow } from "./control-flow.ts";
 import type { RetryRequestOptions, Run } from "./current-run.ts";
 import type { ExecutionContext } from "./execution-context.ts";
 import type { RunControls } from "./run-controls.ts";
+import { eventLine, type RunEventData, type RunEventName } from "./run-events.ts";
 
 /** `track: "python"` writes Celery's PROGRESS document at most this often; the log of our own gets every entry. */
 const pythonProgressEveryMs = 250;
@@ -128,6 +129,12 @@ export class TaskRun implements Run, AmbientRun, Execution {
     const entry = { taskId: this.id, rootId: this.rootId, task: this.taskName, fraction: clamped, message: message ?? null, at };
     this.#controls.progress(data === undefined ? entry : { ...entry, data });
     if (this.task.settings.track === "python") this.#pythonProgress(at, { fraction: clamped, message: message ?? null, data });
+  }
+
+  emit<E extends RunEventName>(event: E, data: RunEventData<E>): Promise<boolean> {
+    const { id: taskId, rootId, taskName: task } = this;
+    const line = eventLine({ taskId, rootId, task, fraction: null, message: null, event, data, at: this.#context.now() });
+    return this.#controls.emit({ taskId, rootId }, line);
   }
 
   #pythonProgress(at: number, meta: unknown): void {

@@ -122,6 +122,7 @@ function newRuns({ app, store, spec, log }: RunnerOptions, actors: Actors, hooks
     log,
     publish: (publication) => store.broker.publish(publication),
     progress: (entry) => actors.progress.note(entry),
+    emit: (from, line) => actors.progress.emit(from, line),
     markState: (number, result) => marker.state({ kind: "state", number, result }),
   };
   return new Runs({

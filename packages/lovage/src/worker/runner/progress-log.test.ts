@@ -102,4 +102,42 @@ describe("ProgressLog", () => {
     await noted.settled();
     expect(await fractions()).toEqual([0.7]);
   });
+
+  const events = (noted: ProgressLog, ...names: readonly string[]) =>
+    Promise.all(names.map((event) => noted.emit({ taskId: "t", rootId: "r" }, JSON.stringify({ ...entry(0), fraction: null, event }))));
+  const log500 = async () =>
+    (await store.state.tail(progressLog("r"), 500))
+      .map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as ProgressEntry)
+      .map(({ event, fraction }) => event ?? fraction);
+
+  it("writes each event, in order, and the progress that came before it", async () => {
+    const noted = progress();
+    noted.note(entry(0.1));
+    noted.note(entry(0.2));
+    noted.note(entry(0.3));
+    expect(await events(noted, "a.a", "a.b", "a.a")).toEqual([true, true, true]);
+    noted.note(entry(0.4));
+    await noted.settled();
+    expect(await log500()).toEqual([0.1, 0.3, "a.a", "a.b", "a.a", 0.4]);
+  });
+
+  it("keeps a thousand events for a store that hangs, says of more that they are dropped, and takes new ones afterwards", async () => {
+    let release: (state: StateStore) => void = () => {};
+    const hanging = new Promise<StateStore>((resolve) => {
+      release = resolve;
+    });
+    const noted = progress(() => hanging);
+    const kept = events(noted, ...Array.from({ length: 1000 }, (_, i) => `n.${i}`));
+    expect(await events(noted, "too.many")).toEqual([false]);
+    expect(warnings).toMatchObject([{ entriesSoFar: 1 }]);
+    release(store.state);
+    expect(new Set(await kept)).toEqual(new Set([true]));
+    expect(await events(noted, "one.more")).toEqual([true]);
+    expect((await log500()).slice(-2)).toEqual(["n.999", "one.more"]);
+  });
+
+  it("says of an event that the store does not take that it is dropped", async () => {
+    const noted = progress(() => Promise.reject(new Error("away")));
+    expect(await events(noted, "a.a")).toEqual([false]);
+  });
 });

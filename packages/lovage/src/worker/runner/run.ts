@@ -21,6 +21,7 @@ export interface RunServices {
   readonly log: Logger;
   publish(publication: Publication): Promise<void>;
   progress(entry: ProgressEntry): void;
+  emit: RunControls["emit"];
   markState(number: number, result: ResultRecord): Promise<"ok" | "fenced">;
 }
 
@@ -103,6 +104,11 @@ export class Run implements RunControls {
   progress(entry: ProgressEntry): void {
     if (this.abandoned) throw this.#overError();
     if (!this.#over) this.#services.progress(entry);
+  }
+
+  emit(from: Parameters<RunControls["emit"]>[0], line: string): Promise<boolean> {
+    if (this.abandoned) throw this.#overError();
+    return this.#over ? Promise.resolve(false) : this.#services.emit(from, line);
   }
 
   async setState(record: ResultRecord): Promise<void> {

@@ -686,6 +686,7 @@ describe("a runner", () => {
           publish: () => run.publish({ messages: [] }),
           setState: () => run.setState("MINE"),
           progress: () => run.progress(1),
+          emit: () => run.emit("too.late", null),
           ask: () => run.throwIfAborted(),
         };
         for (const [name, attempt] of Object.entries(attempts)) {
@@ -713,7 +714,13 @@ describe("a runner", () => {
       await settle();
       await runner?.done;
       expect(heard("drained")).toHaveLength(1);
-      expect(tried).toEqual(["publish LOVAGE_RUN_OVER", "setState LOVAGE_RUN_OVER", "progress LOVAGE_RUN_OVER", "ask LOVAGE_RUN_OVER"]);
+      expect(tried).toEqual([
+        "publish LOVAGE_RUN_OVER",
+        "setState LOVAGE_RUN_OVER",
+        "progress LOVAGE_RUN_OVER",
+        "emit LOVAGE_RUN_OVER",
+        "ask LOVAGE_RUN_OVER",
+      ]);
       expect([await result(id), await inFlight()]).toEqual([undefined, [1]]);
     });
   });
