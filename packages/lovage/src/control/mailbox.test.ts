@@ -204,10 +204,9 @@ describe("the mailbox", () => {
       },
     });
     const { link } = await fleet(plain, scaling);
-    for (const n of [-3, 100_000_000])
-      expect(await ask(link, { method: "pool_grow", arguments: { n }, destination: ["a@x"] })).toMatchObject({
-        "a@x": { error: expect.stringContaining("n has to be from 0 to 1000") },
-      });
+    expect(await ask(link, { method: "pool_grow", arguments: { n: -3 }, destination: ["a@x"] })).toMatchObject({
+      "a@x": { error: expect.stringContaining("n has to be 0 or more, not -3") },
+    });
     expect(await ask(link, { method: "pool_grow", arguments: { n: 2 }, limit: 2 })).toEqual({
       "a@x": { ok: "pool will grow" },
       "b@x": { error: "pool_grow is not supported with autoscale. Adjust autoscale range instead." },

@@ -4,7 +4,7 @@
  */
 import type { FromRunner, RunnerSpec, ToRunner } from "./protocol.ts";
 import type { RunnerEntry, RunnerPort, StartRunner } from "./runner-entry.ts";
-import { monotonicMs, SlotTable } from "./slot-table.ts";
+import { monotonicMs, rowsFor, SlotTable } from "./slot-table.ts";
 import { beatEveryMs } from "./watchdog.ts";
 
 export interface HostedRunner {
@@ -26,9 +26,8 @@ export interface HostedRunnerOptions {
 /** Milliseconds without a run after which the heartbeat rests: a busy runner is not made to start it for every task. */
 const restAfterMs = 1000;
 
-/** Rows beside those of the slots are for suspended runs: they wait for a child task, and are still limited. */
 export function tableFor(spec: RunnerSpec): SlotTable {
-  const table = new SlotTable(spec.slots + Math.max(64, spec.slots));
+  const table = new SlotTable(rowsFor(spec.slots));
   table.wantsEvents = spec.wantsEvents;
   return table;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isLovageError } from "../kernel/errors.ts";
-import { findPool, planPool, pools } from "./pools.ts";
+import { findPool, mostAtOnce, planPool, pools } from "./pools.ts";
 
 const codeOf = (work: () => unknown): string | undefined => {
   try {
@@ -47,6 +47,13 @@ describe("a plan", () => {
 
   it.each([0, -1, 1.5, Number.NaN, 20_000])("refuses %d as a number", (concurrency) => {
     expect(codeOf(() => planPool({ pool: "async", concurrency }))).toBe("LOVAGE_POOL_NUMBER");
+  });
+
+  it("refuses to plan more processes or threads than a machine can be meant to have", () => {
+    for (const pool of ["processes", "threads"]) expect(codeOf(() => planPool({ pool, concurrency: 1001 }))).toBe("LOVAGE_POOL_NUMBER");
+    expect(mostAtOnce(planPool({ pool: "processes", concurrency: 2 }))).toBe(1000);
+    // Each runner's table has rows for so many.
+    expect(mostAtOnce(planPool({ pool: "async", concurrency: 100, processes: 2 }))).toBe(400);
   });
 
   it("starts small where it scales, and has room for the most", () => {

@@ -1,6 +1,7 @@
 /** The table of pools: the same machine with other numbers (design.md §2). Data, and the arithmetic of `-P`, `-c`, `--processes`. */
 import { availableParallelism } from "node:os";
 import { UsageError } from "../kernel/errors.ts";
+import { rowsFor } from "./slot-table.ts";
 
 export type PoolName = "async" | "processes" | "threads" | "solo" | "inline";
 export type HostName = "process" | "thread" | "inline";
@@ -65,9 +66,10 @@ export function findPool(name: string): PoolKind {
 export function planPool({ autoscale, ...wish }: PoolWish): PoolPlan {
   if (autoscale === undefined) return fixedPlan(wish);
   const { max, min } = autoscale;
-  const most = fixedPlan({ ...wish, concurrency: wholeNumber("the maximum of --autoscale", max) });
+  const bound = mostOf(findPool(wish.pool ?? "async"));
+  const most = fixedPlan({ ...wish, concurrency: wholeNumber("the maximum of --autoscale", max, bound) });
   const least = Math.max(1, min);
-  if (wholeNumber("the minimum of --autoscale", least) > max || scalesBy(most) === null)
+  if (wholeNumber("the minimum of --autoscale", least, bound) > max || scalesBy(most) === null)
     throw new UsageError(
       "LOVAGE_POOL_AUTOSCALE",
       `The pool "${most.pool}" cannot grow from ${min} to ${max}: give --autoscale max,min to async, processes, threads or inline.`,
@@ -88,8 +90,8 @@ export function scalesBy({ pool: name, slots }: PoolPlan): "runners" | "slots" |
 
 function fixedPlan(wish: Omit<PoolWish, "autoscale">): PoolPlan {
   const kind = findPool(wish.pool ?? "async");
-  const concurrency = wholeNumber("concurrency (-c)", wish.concurrency ?? kind.defaultConcurrency());
-  const processes = wholeNumber("processes (--processes)", wish.processes ?? 1);
+  const concurrency = wholeNumber("concurrency (-c)", wish.concurrency ?? kind.defaultConcurrency(), mostOf(kind));
+  const processes = wholeNumber("processes (--processes)", wish.processes ?? 1, mostRunners);
   if (kind.fixedConcurrency !== null && concurrency !== kind.fixedConcurrency)
     throw new UsageError(
       "LOVAGE_POOL_CONCURRENCY",
@@ -107,9 +109,20 @@ function fixedPlan(wish: Omit<PoolWish, "autoscale">): PoolPlan {
   return { pool: kind.name, host: kind.host, runners, slots, openSlots: slots, concurrency: runners * slots };
 }
 
-function wholeNumber(what: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
-  throw new UsageError("LOVAGE_POOL_NUMBER", `${what} has to be a whole number from 1 to 10000, not ${String(value)}.`, {
+/** More is a slip of the hand, or somebody's wish to take the machine down: each is a process or a thread. */
+const mostRunners = 1000;
+const mostSlots = 10_000;
+
+/** Tasks at a time that a pool may grow to while it runs. */
+export function mostAtOnce(plan: PoolPlan): number {
+  return scalesBy(plan) === "runners" ? mostRunners : plan.runners * Math.min(mostSlots, rowsFor(plan.slots));
+}
+
+const mostOf = (kind: PoolKind): number => (kind.concurrencyCounts === "runners" ? mostRunners : mostSlots);
+
+function wholeNumber(what: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new UsageError("LOVAGE_POOL_NUMBER", `${what} has to be a whole number from 1 to ${most}, not ${String(value)}.`, {
     details: { value },
   });
 }

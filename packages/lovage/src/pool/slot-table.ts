@@ -32,6 +32,9 @@ export interface SlotView {
   readonly hardAt: number;
 }
 
+/** Rows of a runner's table: beside those of its slots there are some for suspended runs, which are still limited, and to grow into. */
+export const rowsFor = (slots: number): number => slots + Math.max(64, slots);
+
 export class SlotTable {
   readonly memory: SharedArrayBuffer;
   readonly slots: number;

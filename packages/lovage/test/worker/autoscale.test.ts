@@ -45,6 +45,7 @@ it.concurrent("grows and shrinks when told to by remote control", { timeout: 60_
     const link = store.pidbox ?? busLink(store.bus);
     const tell = (method: string, n: number) => ask(link, { method, arguments: { n }, destination: [node.name], limit: 1 });
     expect(await tell("pool_grow", 2)).toEqual({ [node.name]: { ok: "pool will grow" } });
+    expect(await tell("pool_grow", 100_000_000)).toEqual({ [node.name]: { error: expect.stringContaining("can grow to 1000 tasks") } });
     const [file, gate] = [bench.file(), bench.file()];
     const sent = await Promise.all([1, 2, 3].map(() => bench.app.send("t.span", [file, gate])));
     await bench.started(file, 3);

@@ -2,9 +2,6 @@
 import { BadArgument, optionalWhole } from "./arguments.ts";
 import { type Call, type CommandTable, nok, ok } from "./command.ts";
 
-/** Anybody on the broker can ask for more: a machine's worth is enough. */
-const mostAtOnce = 1000;
-
 export const poolCommands: CommandTable = {
   pool_grow: (call) => resize(call, "grow", 1),
   pool_shrink: (call) => resize(call, "shrink", -1),
@@ -14,7 +11,7 @@ export const poolCommands: CommandTable = {
 
 async function resize({ node, arguments: args }: Call, word: "grow" | "shrink", sign: 1 | -1): Promise<unknown> {
   const by = optionalWhole(args, "n") ?? 1;
-  if (by < 0 || by > mostAtOnce) throw new BadArgument(`n has to be from 0 to ${mostAtOnce}, not ${by}`);
+  if (by < 0) throw new BadArgument(`n has to be 0 or more, not ${by}`);
   if (node.pool.scales) return nok(`pool_${word} is not supported with autoscale. Adjust autoscale range instead.`);
   await node.pool.grow(sign * by);
   return ok(`pool will ${word}`);
@@ -23,8 +20,7 @@ async function resize({ node, arguments: args }: Call, word: "grow" | "shrink", 
 async function autoscale({ node, arguments: args }: Call): Promise<unknown> {
   const [max, min] = [optionalWhole(args, "max"), optionalWhole(args, "min")];
   for (const bound of [max, min])
-    if (bound !== undefined && (bound < 0 || bound > mostAtOnce))
-      throw new BadArgument(`max and min have to be from 0 to ${mostAtOnce}, not ${bound}`);
+    if (bound !== undefined && bound < 0) throw new BadArgument(`max and min have to be 0 or more, not ${bound}`);
   const range = await node.pool.autoscale({ ...(max !== undefined && { max }), ...(min !== undefined && { min }) });
   if (range === undefined) return nok("ValueError('Autoscale not enabled')");
   return ok(`autoscale now max=${range.max} min=${range.min}`);

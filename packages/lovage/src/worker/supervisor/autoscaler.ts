@@ -47,10 +47,11 @@ export class Autoscaler {
     return this.#range;
   }
 
-  /** What is not given stays. */
+  /** What is not given stays. @throws {UsageError} as `PoolSize.check`. */
   async update({ max, min }: Partial<ScaleRange>): Promise<ScaleRange> {
     const { size } = this.#options;
     const most = Math.max(1, max ?? this.#range.max);
+    size.check(most);
     this.#range = { max: most, min: Math.min(most, Math.max(1, min ?? this.#range.min)) };
     await size.resize(Math.min(this.#range.max, Math.max(this.#range.min, size.capacity)));
     return this.#range;

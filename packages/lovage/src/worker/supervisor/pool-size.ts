@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { type PoolPlan, scalesBy } from "../../pool/pools.ts";
+import { mostAtOnce, type PoolPlan, scalesBy } from "../../pool/pools.ts";
 import type { RunnerPool } from "./runner-pool.ts";
 import { tasksIn } from "./workload.ts";
 
@@ -39,15 +39,28 @@ export class PoolSize {
     return this.#openSlots;
   }
 
-  /** @throws {UsageError} LOVAGE_POOL_FIXED: this pool has one size. */
-  async resize(capacity: number): Promise<void> {
-    const { plan, log, pool, onChanged } = this.#options;
-    const before = this.capacity;
+  /** @throws {UsageError} LOVAGE_POOL_FIXED: this pool has one size. LOVAGE_POOL_NUMBER: it cannot become as large. */
+  check(capacity: number): void {
+    const { plan } = this.#options;
     if (this.#by === null)
       throw new UsageError(
         "LOVAGE_POOL_FIXED",
-        `The pool "${plan.pool}" of ${before} at a time cannot be made larger or smaller while it runs.`,
+        `The pool "${plan.pool}" of ${this.capacity} at a time cannot be made larger or smaller while it runs.`,
       );
+    const most = mostAtOnce(plan);
+    if (capacity > most)
+      throw new UsageError(
+        "LOVAGE_POOL_NUMBER",
+        `This pool can grow to ${most} tasks at a time while it runs, not to ${capacity}. Start more nodes, or this one with a larger -c.`,
+        { details: { pool: plan.pool, capacity, most } },
+      );
+  }
+
+  /** @throws {UsageError} as `check`. Nothing has changed then. */
+  async resize(capacity: number): Promise<void> {
+    const { plan, log, pool, onChanged } = this.#options;
+    const before = this.capacity;
+    this.check(capacity);
     if (this.#by === "slots") this.#openSlots = Math.max(1, Math.ceil(capacity / plan.runners));
     else this.#runners = Math.max(1, capacity);
     if (this.capacity === before) return;
