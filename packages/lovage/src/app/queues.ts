@@ -8,6 +8,7 @@ import { peekHeaders } from "../message/decode.ts";
 import { markMoved } from "../message/mark-moved.ts";
 import type { QueueName, TaskId } from "../message/task-message.ts";
 import type { Store } from "../store/store.ts";
+import { whyNoQueueName } from "../task/queue-name.ts";
 
 export interface QueueSummary {
   readonly queue: QueueName;
@@ -187,16 +188,10 @@ export class QueueDesk implements AppQueues {
   }
 }
 
-/** What kombu keeps under its own names would be spoilt by a queue of that name. */
 function checkName(queue: QueueName): void {
-  const what =
-    queue.trim() === ""
-      ? "a queue needs a name"
-      : /^(unacked(_index|_mutex)?$|_kombu\.binding\.)/.test(queue)
-        ? "kombu keeps its own there"
-        : null;
-  if (what === null) return;
-  throw new UsageError("LOVAGE_QUEUE_NAME", `Cannot use ${JSON.stringify(queue)} as a queue: ${what}. Name another.`, {
+  const why = whyNoQueueName(queue);
+  if (why === undefined) return;
+  throw new UsageError("LOVAGE_QUEUE_NAME", `Cannot use ${JSON.stringify(queue)} as a queue: ${why}. Name another.`, {
     details: { queue },
   });
 }

@@ -9,6 +9,7 @@ import { checkPriority } from "../kernel/priority.ts";
 import type { LovageProperties, Signature, SignatureOptions, UniqueRequest } from "../message/task-message.ts";
 import { formatWireTime } from "../message/wire-time.ts";
 import type { Family } from "./family-stamps.ts";
+import { whyNoQueueName } from "./queue-name.ts";
 import { type RetryPolicy, retryOverride } from "./retry-policy.ts";
 import { type SignatureLike, signatureJson } from "./signature-like.ts";
 import type { Stamps } from "./stamping-visitor.ts";
@@ -83,7 +84,7 @@ export function toSignatureOptions(options: SendOptions): SignatureOptions {
   for (const name in options) if (!(name in known)) throw unknown(name);
   const out: Record<string, unknown> = {};
   if (options.taskId !== undefined) out.task_id = nonEmpty("taskId", options.taskId);
-  if (options.queue !== undefined) out.queue = nonEmpty("queue", options.queue);
+  if (options.queue !== undefined) out.queue = queueName(options.queue);
   checkPriority("Send option priority", options.priority);
   if (options.priority !== undefined) out.priority = options.priority;
   if (options.countdown !== undefined) out.countdown = durationSeconds(options.countdown, "countdown");
@@ -149,6 +150,11 @@ function unknown(name: string): UsageError {
 
 function nonEmpty(option: string, value: unknown): string {
   return typeof value === "string" && value !== "" ? value : refuse(option, value, "a string that is not empty");
+}
+
+function queueName(value: unknown): string {
+  const why = typeof value === "string" ? whyNoQueueName(value) : "it has to be text";
+  return why === undefined ? (value as string) : refuse("queue", value, `the name of a queue (${why})`);
 }
 
 function expiry(value: Duration | Date): number | string {

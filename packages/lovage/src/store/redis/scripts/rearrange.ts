@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const rearrangeScript: LuaScript = {
   name: "rearrange",
-  sha1: "1c0e0e3fc056f5f9c2384953de32027b10e3011e",
+  sha1: "5cabc37f3a242b222ae8365b6609b434c4cd2468",
   source: `#!lua flags=allow-oom
 local kinds = {}
 local function kind_of(key)
@@ -43,10 +43,11 @@ local made = kind_of(KEYS[1]) == 'string' and redis.call('GET', KEYS[1])
 if made then return made end
 local root = string.sub(KEYS[2], 1, -1 - #'parked')
 local function parked_id(at) return string.match(ARGV[at + 1], '^#(.*)$') end
+local function target(at) return ARGV[at + 5] ~= '' and ARGV[at + 3] or nil end
 local wrong = wrong_kind(KEYS[1], 'string') or wrong_kind(KEYS[2], 'hash') or wrong_kind(KEYS[3], 'zset')
 for at = 3, #ARGV, 7 do
-  local lists = parked_id(at) and {} or { ARGV[at], ARGV[at + 3] }
-  for _, list in ipairs(lists) do wrong = wrong or (list ~= '' and wrong_kind(list, 'list')) or nil end
+  local lists = parked_id(at) and {} or { ARGV[at], target(at) }
+  for _, list in ipairs(lists) do wrong = wrong or wrong_kind(list, 'list') end
   wrong = wrong or (ARGV[at + 5] ~= '' and wrong_kind(ARGV[at + 5], 'set')) or nil
 end
 if wrong then return wrong end
@@ -54,7 +55,7 @@ local function take_waiting(at)
   local list, bytes = ARGV[at], ARGV[at + 2]
   if not redis.call('LPOS', list, bytes, 'RANK', -1, 'MAXLEN', ARGV[at + 1]) then return false end
   redis.call('LREM', list, -1, bytes)
-  if ARGV[at + 3] ~= '' then redis.call('LPUSH', ARGV[at + 3], ARGV[at + 4]) end
+  if target(at) then redis.call('LPUSH', target(at), ARGV[at + 4]) end
   return true
 end
 local function take_parked(at, id)
@@ -62,8 +63,8 @@ local function take_parked(at, id)
   if not record then return false end
   local list, envelope = split_record(record)
   if list ~= ARGV[at] or envelope ~= ARGV[at + 2] then return false end
-  if ARGV[at + 3] ~= '' then
-    redis.call('HSET', KEYS[2], id, ARGV[at + 3] .. ARGV[at + 4])
+  if target(at) then
+    redis.call('HSET', KEYS[2], id, target(at) .. ARGV[at + 4])
   else
     redis.call('HDEL', KEYS[2], id)
     redis.call('ZREM', KEYS[3], id)
@@ -75,8 +76,8 @@ for at = 3, #ARGV, 7 do
   local id = parked_id(at)
   local taken
   if id then taken = take_parked(at, id) else taken = take_waiting(at) end
-  if taken and ARGV[at + 3] == '' and ARGV[2] == '1' then give_up(root, ARGV[at + 2]) end
-  if taken and ARGV[at + 5] ~= '' then redis.call('SADD', ARGV[at + 5], ARGV[at + 6]) end
+  if taken and not target(at) and ARGV[2] == '1' then give_up(root, ARGV[at + 2]) end
+  if taken and target(at) then redis.call('SADD', ARGV[at + 5], ARGV[at + 6]) end
   letters[#letters + 1] = taken and 'm' or 'g'
 end
 local said = table.concat(letters)
