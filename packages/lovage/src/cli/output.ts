@@ -1,5 +1,6 @@
 /** What commands print: tables for people, JSON for machines. Knows nothing of what is in them. */
 import { stringifyWireJson } from "../message/json.ts";
+import { printable } from "./printable.ts";
 
 export interface Output {
   readonly json: boolean;
@@ -9,13 +10,9 @@ export interface Output {
   error(text: string): void;
 }
 
-/** What others wrote, without what a terminal would obey. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
-export const harmless = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
-
 /** Columns as wide as their widest cell; numbers to the right. */
 export function table(headers: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = [headers, ...rows.map((row) => row.map((cell) => (cell === null || cell === "" ? "-" : harmless(String(cell)))))];
+  const cells = [headers, ...rows.map((row) => row.map((cell) => (cell === null || cell === "" ? "-" : printable(String(cell)))))];
   const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const numeric = headers.map(
     (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || typeof row[column] === "number"),
@@ -34,9 +31,9 @@ export function facts(rows: readonly (readonly [name: string, value: string])[])
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd()).join("\n");
 }
 
-/** One JSON document per command, or what people read. */
+/** One JSON document per command, or what people read: names and texts of others may stand in every line of it. */
 export function print(output: Output, data: unknown, text: () => string): void {
-  output.write(output.json ? asJson(data) : text());
+  output.write(output.json ? asJson(data) : text().split("\n").map(printable).join("\n"));
 }
 
 /** As it would go over the wire: results may hold dates, bytes and integers that plain JSON has no room for. */

@@ -1,4 +1,5 @@
 /** `lovage migrate SOURCE DEST`: messages of one broker's queues onto another, each once. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { migrate } from "../../app/migrate.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import { newId } from "../../kernel/ids.ts";
@@ -62,7 +63,7 @@ export const run: CommandModule["run"] = async ({ output }, [source = "", dest =
       if (more > 0) idleSince = performance.now();
       const isOver = !flags.ackMessages || (limit !== undefined && migrated >= limit);
       if (isOver || (!flags.forever && performance.now() - idleSince >= waitMs)) break;
-      if (more === 0) await pause(Math.min(waitMs, 200), asked);
+      if (more === 0) await sleep(Math.min(waitMs, 200), undefined, { signal: asked }).catch(() => undefined);
     }
     print(output, { migrated, removed: flags.ackMessages ?? false }, () =>
       flags.ackMessages ? `Moved ${count(migrated)}.` : `Copied ${count(migrated)}; they are still at the source. With -a they are moved.`,
@@ -81,18 +82,5 @@ async function isOne(from: Store, to: Store): Promise<boolean> {
   await from.state.write([{ key, value: null }]);
   return found !== undefined;
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 
 const count = (messages: number): string => `${messages} message${messages === 1 ? "" : "s"}`;

@@ -1,7 +1,7 @@
 /** One line per event, in the form of Celery's own dump. */
 import type { CeleryEvent } from "../../events/event.ts";
 import { asJson } from "../output.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 const words: Readonly<Record<string, string>> = {
   "worker-offline": "shutdown",

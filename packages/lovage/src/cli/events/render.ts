@@ -1,6 +1,6 @@
 /** The screen of `lovage events` as lines of styled text: a function of what is known and of the terminal's size. */
 import type { TaskRecord } from "../../events/task-record.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 import type { Screen } from "./screen.ts";
 
 export type Style = "plain" | "bold" | "dim" | "inverse" | "red" | "green" | "yellow" | "magenta";
