@@ -6,8 +6,6 @@ import { stringifyWireJson } from "../message/json.ts";
 /** Fanout exchange of requests; on Redis the channel is `/<db>.celery.pidbox`. */
 export const requestExchange = "celery.pidbox";
 export const replyExchange = "reply.celery.pidbox";
-/** Where a caller reads its replies. `oid` is a UUID of the caller. */
-export const replyQueue = (oid: string): string => `${oid}.${replyExchange}`;
 
 export interface ControlRequest {
   readonly method: string;
