@@ -83,8 +83,11 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("lovage migrate and
     expect(await idsIn(at(url), "one")).toHaveLength(1);
   });
 
-  it("loses and doubles nothing when it is killed", { timeout: 60_000 }, async () => {
-    const [from, to] = [file(), `${redis.url}/3`];
+  it.each([
+    ["sqlite", 3],
+    ["redis", 4],
+  ] as const)("loses and doubles nothing when it is killed, from %s", { timeout: 60_000 }, async (kind, database) => {
+    const [from, to] = [kind === "sqlite" ? file() : `${redis.url}/5`, `${redis.url}/${database}`];
     const [source, target] = [at(from), at(to)];
     const ids = await sent(source, 2000, "q");
     const there = async () => (await (await target.store()).broker.queues.depth(["q"]))[0] ?? 0;
