@@ -13,6 +13,8 @@ export interface StateWrite {
   readonly ifVersion?: number;
   /** Milliseconds from now; absent or null: kept. */
   readonly expiresMs?: number | null;
+  /** Added to a counter document in the same step, and only if this write is made: so that what it stands for counts once. */
+  readonly counts?: { readonly key: StateKey; readonly add: Readonly<Record<string, number>> };
 }
 /** Grows within one log; "" is before the first entry. Sortable as the store sorts, opaque to callers. */
 export type LogId = string;

@@ -27,12 +27,14 @@ export class MemoryState implements StateStore {
   }
 
   async write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+    for (const { counts } of batch) if (counts !== undefined) assertWhole(counts.key, counts.add);
     return batch.map((write) => this.#write(write));
   }
 
-  #write({ key, value, ifVersion, expiresMs }: StateWrite): boolean {
+  #write({ key, value, ifVersion, expiresMs, counts }: StateWrite): boolean {
     const { documents, tallies } = this.#view.space;
     if (ifVersion !== undefined && ifVersion !== (this.#read(key)?.version ?? 0)) return false;
+    if (counts !== undefined) this.#add(counts.key, counts.add);
     if (value === null) {
       documents.delete(key);
       tallies.delete(key);
@@ -51,11 +53,15 @@ export class MemoryState implements StateStore {
 
   async add(key: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
     assertWhole(key, fields);
+    return Object.fromEntries(this.#add(key, fields));
+  }
+
+  #add(key: StateKey, fields: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
     const { tallies } = this.#view.space;
     const tally = tallies.get(key) ?? new Map<string, number>();
     tallies.set(key, tally);
     for (const [field, by] of Object.entries(fields)) tally.set(field, (tally.get(field) ?? 0) + by);
-    return Object.fromEntries(tally);
+    return tally;
   }
 
   async append(

@@ -1,8 +1,9 @@
 /** Small documents, counters and capped logs on Redis. A log is a stream; those who follow it are told by pub/sub. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
-import { BrokerUnavailableError, UsageError } from "../../kernel/errors.ts";
+import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import { Listener } from "../notifier.ts";
+import { assertWhole } from "../whole.ts";
 import type { Connections } from "./connections.ts";
 import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
@@ -42,14 +43,17 @@ export class RedisState implements StateStore {
 
   async write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
     if (batch.length === 0) return [];
-    const keys = batch.flatMap(({ key }) => [this.#keys.state(key), this.#keys.tally(key)]);
-    const args = batch.flatMap(({ value, ifVersion, expiresMs }) => [
+    const keys = batch.flatMap(({ key, counts }) => [this.#keys.state(key), this.#keys.tally(key), this.#keys.tally(counts?.key ?? key)]);
+    const args = batch.flatMap(({ value, ifVersion, expiresMs, counts }) => [
       ifVersion === undefined ? "" : String(ifVersion),
       expiryArg(expiresMs),
       value === null ? "1" : "",
       value === null ? "" : bytesArg(value),
+      ...countArgs(counts),
     ]);
-    return asList(await this.#link.run(stateWriteScript, keys, args)).map((reply) => reply === 1);
+    const replies = asList(await this.#link.run(stateWriteScript, keys, args));
+    if (Array.isArray(replies[0])) throw refused(replies[0]);
+    return replies.map((reply) => reply === 1);
   }
 
   async *keys(prefix: string): AsyncGenerator<StateKey> {
@@ -64,7 +68,7 @@ export class RedisState implements StateStore {
   }
 
   async add(key: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
-    for (const [field, by] of Object.entries(fields)) assertWhole(key, field, by);
+    assertWhole(key, fields);
     const args = Object.entries(fields).flatMap(([field, by]) => [field, String(by)]);
     const reply = asList(await this.#link.run(stateAddScript, [this.#keys.tally(key)], args));
     if (reply[0] !== undefined && Array.isArray(reply[0])) throw refused(reply[0]);
@@ -150,9 +154,9 @@ const toLogId = (id: string): LogId => {
 };
 const toStreamId = (id: LogId): string => id.split("-").map(Number).join("-");
 
-function assertWhole(key: StateKey, field: string, by: number): void {
-  if (Number.isSafeInteger(by)) return;
-  throw new UsageError("LOVAGE_COUNTER_NOT_WHOLE", `Cannot add ${by} to "${field}" of "${key}": counters take whole numbers.`, {
-    details: { key, field, by },
-  });
+function countArgs(counts: StateWrite["counts"]): string[] {
+  if (counts === undefined) return ["0"];
+  assertWhole(counts.key, counts.add);
+  const fields = Object.entries(counts.add).flatMap(([field, by]) => [field, String(by)]);
+  return [String(fields.length / 2), ...fields];
 }

@@ -28,13 +28,15 @@ export class SqliteState implements StateStore {
     return row && { value: blob(row.value), version: Number(row.version) };
   }
 
-  write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+  async write(batch: readonly StateWrite[]): Promise<readonly boolean[]> {
+    for (const { counts } of batch) if (counts !== undefined) assertWhole(counts.key, counts.add);
     return this.#view.write("write state to", (database) => batch.map((write) => this.#write(database, write)));
   }
 
-  #write(database: Database, { key: name, value, ifVersion, expiresMs }: StateWrite): boolean {
+  #write(database: Database, { key: name, value, ifVersion, expiresMs, counts }: StateWrite): boolean {
     const key = this.#view.stateKey(name);
     if (ifVersion !== undefined && ifVersion !== (this.#read(database, key)?.version ?? 0)) return false;
+    if (counts !== undefined) addTo(database, this.#view.stateKey(counts.key), counts.add);
     if (value === null) {
       database.run(sql.dropDocument, { key });
       database.run(sql.dropTally, { key });
@@ -64,7 +66,7 @@ export class SqliteState implements StateStore {
     assertWhole(name, fields);
     const key = this.#view.stateKey(name);
     return this.#view.write("count in", (database) => {
-      for (const [field, by] of Object.entries(fields)) database.run(sql.addTally, { key, field, by });
+      addTo(database, key, fields);
       return Object.fromEntries(database.all(sql.tally, { key }).map((row) => [String(row.field), Number(row.value)]));
     });
   }
@@ -115,6 +117,10 @@ export class SqliteState implements StateStore {
 
   /** The connection is the store's, and closes with it. */
   async close(): Promise<void> {}
+}
+
+function addTo(database: Database, key: string, fields: Readonly<Record<string, number>>): void {
+  for (const [field, by] of Object.entries(fields)) database.run(sql.addTally, { key, field, by });
 }
 
 /** Within a write. */

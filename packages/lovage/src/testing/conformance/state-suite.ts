@@ -94,6 +94,24 @@ export const stateSuite: Suite = (api, name, make) => {
       assert.deepEqual(await store.state.add("stats", { done: 1 }), { done: 1 });
     });
 
+    it("counts with a write what it stands for, once, and nothing with one that was not made", async ({ store, connect }) => {
+      const others = [store, await connect(), await connect()];
+      const counts = { key: "ends", add: { done: 1, ms: 40 } };
+      await Promise.all([...others, ...others].map((other) => other.state.write([{ key: "once", value: "x", ifVersion: 0, counts }])));
+      assert.deepEqual(await store.state.add("ends", {}), { done: 1, ms: 40 });
+      const [once] = await store.state.read(["once"]);
+      const replies = await store.state.write([
+        { key: "once", value: "y", ifVersion: (once?.version ?? 0) + 1, counts },
+        { key: "other", value: "y", counts: { key: "ends", add: { failed: 1 } } },
+        { key: "once", value: null, ifVersion: once?.version ?? 0, counts: { key: "ends", add: { done: -1 } } },
+      ]);
+      assert.deepEqual(replies, [false, true, true]);
+      assert.deepEqual(await store.state.add("ends", {}), { done: 0, ms: 40, failed: 1 });
+      const half = store.state.write([{ key: "half", value: "x", counts: { key: "ends", add: { done: 0.5 } } }]);
+      await assert.rejects(half, { code: "LOVAGE_COUNTER_NOT_WHOLE" });
+      assert.deepEqual(await store.state.read(["half"]), [undefined]);
+    });
+
     it("keeps the last entries of a log, in order", async ({ store }) => {
       const first = await store.state.append("log", numbered(0, 3), { keep: 5 });
       const second = await store.state.append("log", numbered(3, 7), { keep: 5 });

@@ -3,14 +3,24 @@ import type { LuaScript } from "../script.ts";
 
 export const stateWriteScript: LuaScript = {
   name: "state-write",
-  sha1: "7c92dc1edab61c394119254d4ee30cd575cd1096",
+  sha1: "6b27629664f009d51863efe40f2d09fccb93e67c",
   source: `#!lua
-for i = 1, #KEYS, 2 do redis.call('HLEN', KEYS[i]) end
+local at = 1
+for i = 1, #KEYS, 3 do
+  redis.call('HLEN', KEYS[i])
+  for f = at + 5, at + 3 + 2 * ARGV[at + 4], 2 do
+    local stored = redis.call('HGET', KEYS[i + 2], ARGV[f])
+    if stored and not string.match(stored, '^-?%d+$') then
+      return { { 'LOVAGE_COUNTER_BROKEN', 'The counter "' .. ARGV[f] .. '" in "' .. KEYS[i + 2] .. '" is "' .. stored .. '", not a whole number.' } }
+    end
+  end
+  at = at + 5 + 2 * ARGV[at + 4]
+end
 local replies = {}
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-for i = 1, #KEYS, 2 do
-  local at = (i - 1) * 2 + 1
+at = 1
+for i = 1, #KEYS, 3 do
   local version = tonumber(redis.call('HGET', KEYS[i], 'version') or '0')
   if ARGV[at] ~= '' and tonumber(ARGV[at]) ~= version then
     replies[#replies + 1] = 0
@@ -25,8 +35,10 @@ for i = 1, #KEYS, 2 do
         redis.call('PEXPIRE', KEYS[i], ARGV[at + 1])
       end
     end
+    for f = at + 5, at + 3 + 2 * ARGV[at + 4], 2 do redis.call('HINCRBY', KEYS[i + 2], ARGV[f], ARGV[f + 1]) end
     replies[#replies + 1] = 1
   end
+  at = at + 5 + 2 * ARGV[at + 4]
 end
 return replies
 `,
