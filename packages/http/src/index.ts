@@ -6,5 +6,5 @@ export type { JobStatus, JobView } from "./job-view.ts";
 export { type ExplainedFailure, foldProgress, type JobFailure, type JobInput, type JobProgress, type Pipeline } from "./pipeline.ts";
 export { jobRoutes } from "./routes.ts";
 export { type ServeOptions, type Serving, serveJobs } from "./serve.ts";
-export { type SniffedType, sniff, sniffBytes } from "./sniff.ts";
+export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";

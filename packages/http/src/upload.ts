@@ -11,10 +11,10 @@ import { finished, pipeline as pipeStreams } from "node:stream/promises";
 import { Busboy } from "@fastify/busboy";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
-import { sniff, sniffBytes } from "./sniff.ts";
+import { accepts, sniff, sniffBytes } from "./sniff.ts";
 
 export interface UploadRules {
-  /** Content types, as sniffed. */
+  /** Content types, as sniffed: `image/png`, `image/*`. Markup and scripts, and content of no known type, only by their full name. */
   readonly accept: readonly string[];
   /** Per file. */
   readonly maxBytes: number;
@@ -121,7 +121,7 @@ async function storeFile(stream: FilePart, name: string, index: number, files: J
       const undecided = head.length < sniffBytes;
       if (undecided) head = Buffer.concat([head, chunk.subarray(0, sniffBytes - head.length)]);
       // Refused as soon as the type is known, not after gigabytes.
-      if (undecided && head.length === sniffBytes && !rules.accept.includes(sniff(head).type)) return done(wrongType(head, rules));
+      if (undecided && head.length === sniffBytes && !accepts(rules.accept, sniff(head).type)) return done(wrongType(head, rules));
       done(null, chunk);
     },
   });
@@ -130,7 +130,7 @@ async function storeFile(stream: FilePart, name: string, index: number, files: J
   if (stream.truncated) throw new JobError(413, "UPLOAD_TOO_LARGE", `The file is larger than the limit of ${rules.maxBytes} bytes.`);
   if (bytes === 0) throw new JobError(400, "UPLOAD_EMPTY", "The file holds no bytes.");
   const { type, extension } = sniff(head);
-  if (!rules.accept.includes(type)) throw wrongType(head, rules);
+  if (!accepts(rules.accept, type)) throw wrongType(head, rules);
   const file = path.join(files.inputFolder, `${String(index).padStart(4, "0")}.${extension}`);
   await rename(arriving, file);
   return { name: plainName(name), path: file, type, bytes, sha256: hash.digest("hex") };
