@@ -8,6 +8,10 @@ export const remedies = {
     "The job service, or a node's health, cannot be served there.",
     "Another `--port` or `--health-port` (0: any that is free), or another host.",
   ],
+  LOVAGE_API_KEY_INVALID: [
+    "An entry of the job service's `keys` can fit no key.",
+    "Make entries with `newApiKey`; the message lists all mistakes.",
+  ],
   LOVAGE_APP_AMBIGUOUS: ["A task that belongs to several apps was sent with `delay`.", "Say which: `app.send(task, args)`."],
   LOVAGE_APP_CLOSED: [
     "The app was closed before, or while it was waited for.",
@@ -126,6 +130,7 @@ export const remedies = {
   LOVAGE_HEADERS_INVALID: ["A header of a message has a value that it cannot have.", "The message names the header; it is a dead letter."],
   LOVAGE_HEALTH_FILE_UNWRITABLE: ["A node cannot write the file of `--health-file`.", "A file in a folder that the node may write to."],
   LOVAGE_HTTP_NOT_INSTALLED: ["`lovage serve` needs `@lovage/http`.", "`npm install @lovage/http` beside the app."],
+  LOVAGE_JOBS_INVALID: ["`jobs` lists no pipeline, or two below one path.", "Give each a `path` of its own that begins with `/`."],
   LOVAGE_JOBS_NOT_EXPORTED: ["The module of `lovage serve` exports no `jobs`.", "`export const jobs = { pipeline, storage }`."],
   LOVAGE_JSON_INVALID: ["Text that should be JSON is not.", "The message says where."],
   LOVAGE_JSON_TOO_DEEP: ["JSON is nested deeper than is read.", "Send flatter values.", "MessageError"],

@@ -1,10 +1,14 @@
+export { type ApiKey, newApiKey, type Role } from "./access/api-keys.ts";
+export type { Quota } from "./access/quota.ts";
+export type { RateOptions } from "./access/rate-limits.ts";
+export type { RequestRate } from "./access/token-bucket.ts";
 export { asJobError, JobError } from "./job-error.ts";
 export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
 export { JobService, type JobServiceOptions, type JobStats } from "./job-service.ts";
 export type { JobEnd, JobRecord } from "./job-store.ts";
 export type { JobStatus, JobView } from "./job-view.ts";
 export { type ExplainedFailure, foldProgress, type JobFailure, type JobInput, type JobProgress, type Pipeline } from "./pipeline.ts";
-export { jobRoutes } from "./routes.ts";
-export { type ServeOptions, type Serving, serveJobs } from "./serve.ts";
+export { type JobRoutes, jobRoutes, type RouteOptions } from "./router.ts";
+export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";

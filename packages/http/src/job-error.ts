@@ -6,13 +6,29 @@ export class JobError extends Error {
   readonly status: number;
   /** Seconds after which the same request may succeed. */
   readonly retryAfter: number | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string, options: { readonly retryAfter?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    options: { readonly retryAfter?: number; readonly headers?: Readonly<Record<string, string>>; readonly cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "JobError";
     this.status = status;
     this.code = code;
     this.retryAfter = options.retryAfter;
+    this.#headers = options.headers ?? {};
+  }
+
+  /** Of the answer that carries it. */
+  get headers(): Readonly<Record<string, string>> {
+    return {
+      ...this.#headers,
+      ...(this.retryAfter !== undefined && { "retry-after": String(this.retryAfter) }),
+      ...(this.status === 401 && { "www-authenticate": "Bearer" }),
+    };
   }
 }
 

@@ -3,14 +3,17 @@ import { asJobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
 
 const keepAliveMs = 15_000;
+const comeBackMs = 1000;
 
-export function jobEvents(service: JobService, id: string, lastEventId: string, aborted: AbortSignal): Response {
+/** `closing`: the service wants to end; the client is told to come back, and finds another. */
+export function jobEvents(service: JobService, id: string, lastEventId: string, aborted: AbortSignal, closing: AbortSignal): Response {
   const stop = new AbortController();
-  const signal = AbortSignal.any([aborted, stop.signal]);
+  const gone = AbortSignal.any([aborted, stop.signal]);
+  const signal = AbortSignal.any([gone, closing]);
   const body = new ReadableStream<Uint8Array>({
     async start(controller) {
       const write = (text: string) => {
-        if (!signal.aborted) controller.enqueue(Buffer.from(text));
+        if (!gone.aborted) controller.enqueue(Buffer.from(text));
       };
       const keepAlive = setInterval(() => write(": still here\n\n"), keepAliveMs);
       try {
@@ -25,10 +28,11 @@ export function jobEvents(service: JobService, id: string, lastEventId: string, 
         } else write(event("end", first));
       } catch (error) {
         const { code, message } = asJobError(error);
-        if (!signal.aborted) write(event("error", { code, message }));
+        write(event("error", { code, message }));
       } finally {
         clearInterval(keepAlive);
-        if (!signal.aborted) controller.close();
+        if (closing.aborted) write(`retry: ${comeBackMs}\n\n`);
+        if (!gone.aborted) controller.close();
       }
     },
     cancel: () => stop.abort(),

@@ -8,7 +8,7 @@ import { type App, isLovageError, type ProgressEntry } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
 import { asJobError, JobError } from "./job-error.ts";
 import { explainFailure, readFailure } from "./job-failure.ts";
-import { JobFiles, type JobId, newJobId } from "./job-files.ts";
+import { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
 import { type JobEnd, type JobRecord, JobStore } from "./job-store.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import type { JobInput, Pipeline } from "./pipeline.ts";
@@ -23,6 +23,24 @@ export interface JobServiceOptions {
   readonly keepRecordsMs?: number | null;
   /** How long a cancelled run may take to stop by itself before its runner is killed. Default 2000. */
   readonly killAfterMs?: number;
+}
+
+/** Where an upload comes from: kept in the job's record. */
+export interface JobOrigin {
+  /** Made by `newJobId`; absent: a new one. */
+  readonly id?: JobId;
+  readonly correlationId: string;
+  /** SHA-256 of the job's access token, base64url. */
+  readonly tokenHash?: string;
+  /** Whom the job belongs to: the owner of the API key. */
+  readonly owner?: string;
+  /** For the task, beside its job's id. */
+  readonly tags?: readonly string[];
+}
+
+export interface JobAccess {
+  readonly tokenHash: string | undefined;
+  readonly owner: string | undefined;
 }
 
 export interface JobStats {
@@ -61,7 +79,7 @@ export class JobService {
     const { jobs } = await this.#open();
     for await (const id of jobs.ids()) {
       const record = await jobs.get(id);
-      if (record && !record.end) this.#watch(record);
+      if (record?.pipeline === this.pipeline.name && !record.end) this.#watch(record);
     }
   }
 
@@ -75,15 +93,15 @@ export class JobService {
   }
 
   /** @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. */
-  async submit(request: Request, correlationId: string): Promise<JobView> {
-    const files = this.files(newJobId());
+  async submit(request: Request, origin: JobOrigin): Promise<JobView> {
+    const files = this.files(origin.id ?? newJobId());
     try {
       const { jobs } = await this.#open();
       const upload = await receiveUpload(request, files, this.pipeline.upload);
-      const record = newRecord(files.id, this.pipeline.name, upload, correlationId);
+      const record = newRecord(files.id, this.pipeline.name, upload, origin);
       try {
         await jobs.create(record);
-        await this.#send(record, upload);
+        await this.#send(record, upload, origin.tags ?? []);
       } catch (error) {
         this.#takeBack(record);
         throw error;
@@ -118,7 +136,7 @@ export class JobService {
     }
   }
 
-  async #send(record: JobRecord, upload: Upload): Promise<void> {
+  async #send(record: JobRecord, upload: Upload, tags: readonly string[]): Promise<void> {
     const input: JobInput = {
       id: record.id,
       files: upload.files.map(({ path, name, type, bytes, sha256 }) => ({
@@ -133,7 +151,7 @@ export class JobService {
     const sent = await this.#options.app.send(this.pipeline.task, [input], {
       taskId: record.taskId,
       correlationId: record.correlationId,
-      tags: [`job:${record.id}`],
+      tags: [`job:${record.id}`, ...tags],
     });
     if (sent.duplicate) throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
   }
@@ -160,6 +178,15 @@ export class JobService {
     return this.view(id);
   }
 
+  /** Cancels the job if it runs, and removes files and record. Twice is fine. */
+  async delete(id: JobId): Promise<void> {
+    const { jobs } = await this.#open();
+    const record = await jobs.get(this.files(id).id);
+    if (record && !record.end) await this.cancel(id);
+    await this.files(id).remove();
+    await jobs.delete(id);
+  }
+
   /** Published outputs only. @throws {JobError} 404, 409 while it is not complete. */
   async outputsOf(id: JobId): Promise<JobFiles> {
     const view = await this.view(id);
@@ -173,6 +200,31 @@ export class JobService {
     const files = this.files(id);
     if ((await files.outputs()) === null) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
     return files;
+  }
+
+  /** Who may touch the job. undefined: there is none. */
+  async accessOf(id: JobId): Promise<JobAccess | undefined> {
+    if (!isJobId(id)) return undefined;
+    const { jobs } = await this.#open();
+    const record = await jobs.get(id);
+    return record?.pipeline === this.pipeline.name ? { tokenHash: record.tokenHash, owner: record.owner } : undefined;
+  }
+
+  /** Of the job's log; "" while it is empty. To `follow` from here on. */
+  async lastEntry(id: JobId): Promise<string> {
+    const { state } = await this.#open();
+    return (await state.tail(logOf(await this.#record(id)), 1)).at(-1)?.id ?? "";
+  }
+
+  /** Whether the job has not ended. undefined: there is none. */
+  async isOpen(id: JobId): Promise<boolean | undefined> {
+    const { jobs } = await this.#open();
+    const record = await jobs.get(id);
+    return record && !(await this.#settle(record)).end;
+  }
+
+  async state(): Promise<StateStore> {
+    return (await this.#open()).state;
   }
 
   /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
@@ -189,7 +241,7 @@ export class JobService {
     let since = Number.POSITIVE_INFINITY;
     for await (const id of jobs.ids()) {
       const found = await jobs.get(id);
-      if (!found) continue;
+      if (found?.pipeline !== this.pipeline.name) continue;
       const record = await this.#settle(found);
       since = Math.min(since, record.createdAt);
       if (!record.end) count[(await this.view(id)).status === "queued" ? "queued" : "processing"] += 1;
@@ -214,7 +266,7 @@ export class JobService {
   async #record(id: JobId): Promise<JobRecord> {
     const { jobs } = await this.#open();
     const record = await jobs.get(this.files(id).id);
-    if (!record) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
+    if (record?.pipeline !== this.pipeline.name) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
     return record;
   }
 
@@ -295,9 +347,10 @@ export class JobService {
 
 const logOf = (record: JobRecord) => `progress/${record.taskId}`;
 
-function newRecord(id: JobId, pipeline: string, upload: Upload, correlationId: string): JobRecord {
+function newRecord(id: JobId, pipeline: string, upload: Upload, { correlationId, tokenHash, owner }: JobOrigin): JobRecord {
   const files = upload.files.map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 }));
-  return { id, pipeline, taskId: randomUUID(), correlationId, createdAt: Date.now(), files };
+  const access = { ...(tokenHash !== undefined && { tokenHash }), ...(owner !== undefined && { owner }) };
+  return { id, pipeline, taskId: randomUUID(), correlationId, createdAt: Date.now(), files, ...access };
 }
 
 /** A job that its client cancelled ends so, however its task put it; one that was complete before the cancel stays complete. */

@@ -12,6 +12,10 @@ export interface JobRecord {
   readonly correlationId: string;
   readonly createdAt: number;
   readonly files: readonly { readonly name: string; readonly type: string; readonly bytes: number; readonly sha256: string }[];
+  /** SHA-256 of its access token, base64url. */
+  readonly tokenHash?: string;
+  /** Of the API key that it was uploaded with. */
+  readonly owner?: string;
   readonly cancelRequestedAt?: number;
   readonly end?: JobEnd;
 }

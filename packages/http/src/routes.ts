@@ -1,76 +1,135 @@
-/** All routes of the job service on one page, as a plain `Request → Response` that mounts in any Hono app or server. */
-import { Hono } from "hono";
-import { correlationFrom, withCorrelation } from "lovage";
+/** All routes of the job service on one page. `router.ts` serves them, `openapi/document.ts` describes them. */
+import { acceptUpload } from "./access/accept-upload.ts";
 import { archiveResponse } from "./job-archive.ts";
-import { asJobError, JobError } from "./job-error.ts";
+import { asJobError } from "./job-error.ts";
 import { jobEvents } from "./job-events.ts";
-import type { JobService } from "./job-service.ts";
+import { jobStatus } from "./job-status.ts";
+import { openApiDocument } from "./openapi/document.ts";
+import { answer, type Call, jobId, type Route } from "./route.ts";
 
-/** Where a client may say what its request belongs to, the first that is well formed. */
-const idHeaders = ["x-correlation-id", "x-session-id", "x-request-id"];
+export const routes: readonly Route[] = [
+  {
+    operation: "upload",
+    method: "post",
+    path: "/upload",
+    summary: "Uploads files as multipart/form-data and queues a job over them; other fields reach its task.",
+    role: "submit",
+    answers: { 202: { description: "Accepted", schema: "UploadedJob" } },
+    handle: acceptUpload,
+  },
+  {
+    operation: "status",
+    method: "get",
+    path: "/status/:id",
+    summary: "How the job stands.",
+    role: "read",
+    parameters: [
+      {
+        name: "wait",
+        in: "query",
+        description: "Answer when it has changed, at the latest after so many seconds: since If-None-Match, else since now.",
+        schema: { type: "number", minimum: 0, maximum: 60 },
+      },
+      { name: "If-None-Match", in: "header", description: "ETag of an earlier answer.", schema: { type: "string" } },
+    ],
+    answers: { 200: { description: "The job", schema: "Job" }, 304: { description: "As If-None-Match knows it" } },
+    handle: jobStatus,
+  },
+  {
+    operation: "events",
+    method: "get",
+    path: "/events/:id",
+    summary: "The job's progress as it happens, as server-sent events `status`, `progress` and `end`.",
+    role: "read",
+    parameters: [{ name: "Last-Event-ID", in: "header", description: "Tell what came after it.", schema: { type: "string" } }],
+    answers: { 200: { description: "Until the job has ended", content: "text/event-stream" } },
+    handle: async (call) => {
+      const id = jobId(call);
+      await call.service.view(id);
+      return jobEvents(call.service, id, call.context.req.header("last-event-id") ?? "", call.request.signal, call.closing);
+    },
+  },
+  {
+    operation: "cancel",
+    method: "post",
+    path: "/cancel/:id",
+    summary: "Asks for the job's end. Twice is fine.",
+    role: "submit",
+    answers: { 202: { description: "Asked for; `cancelling` while its code still runs", schema: "Job" } },
+    handle: async (call) => {
+      const view = await call.service.cancel(jobId(call));
+      call.audit("job.cancelled", { status: view.status });
+      return answer("Job", view, 202);
+    },
+  },
+  {
+    operation: "deleteJob",
+    method: "delete",
+    path: "/jobs/:id",
+    summary: "Removes the job, its files and its record; cancels it first when it runs. Twice is fine.",
+    role: "submit",
+    answers: { 204: { description: "Gone" } },
+    handle: async (call) => {
+      await call.service.delete(jobId(call));
+      call.audit("job.deleted");
+      return new Response(null, { status: 204 });
+    },
+  },
+  {
+    operation: "download",
+    method: "get",
+    path: "/download/:id",
+    summary: "All outputs of a complete job as one zip; resumable.",
+    role: "read",
+    parameters: [{ name: "Range", in: "header", description: "One range of bytes.", schema: { type: "string" } }],
+    answers: {
+      200: { description: "The archive", content: "application/zip" },
+      206: { description: "A part of it", content: "application/zip" },
+    },
+    handle: async (call) => {
+      const files = await call.service.outputsOf(jobId(call));
+      const range = call.request.headers.get("range");
+      const response = await archiveResponse(files, range);
+      if (call.request.method === "GET") call.audit("job.downloaded", { status: response.status, range });
+      return response;
+    },
+  },
+  {
+    operation: "stats",
+    method: "get",
+    path: "/stats",
+    summary: "Counts of jobs by state.",
+    role: "admin",
+    answers: { 200: { description: "Over the jobs whose records are kept", schema: "Stats" } },
+    handle: async ({ service }) => answer("Stats", await service.stats()),
+  },
+  {
+    operation: "health",
+    method: "get",
+    path: "/health",
+    summary: "Whether the store answers within a second.",
+    parameters: [{ name: "verbose", in: "query", description: "Say how fast.", schema: { type: "string" } }],
+    answers: { 200: { description: "It does", schema: "Health" }, 503: { description: "It does not", schema: "Health" } },
+    handle: health,
+  },
+  {
+    operation: "openapi",
+    method: "get",
+    path: "/openapi.json",
+    summary: "This description.",
+    answers: { 200: { description: "OpenAPI 3.1", content: "application/json" } },
+    handle: async (call) => Response.json(openApiDocument(routes, call)),
+  },
+];
 
-type Variables = { correlationId: string };
-
-export function jobRoutes(
-  service: JobService,
-  options: { readonly onError?: (error: unknown, correlationId: string) => void } = {},
-): Hono<{ Variables: Variables }> {
-  const routes = new Hono<{ Variables: Variables }>();
-
-  routes.use(async (context, next) => {
-    const said = correlationFrom(context.req.raw.headers, idHeaders);
-    context.set("correlationId", said.correlationId);
-    await withCorrelation(said, next);
-    context.res.headers.set("x-correlation-id", said.correlationId);
-    if (said.traceparent !== undefined) context.res.headers.set("traceparent", said.traceparent);
-    context.res.headers.set("x-content-type-options", "nosniff");
-  });
-
-  routes.post("/upload", async (context) => {
-    const view = await service.submit(context.req.raw, context.get("correlationId"));
-    const urls = {
-      status_url: `/status/${view.job_id}`,
-      events_url: `/events/${view.job_id}`,
-      cancel_url: `/cancel/${view.job_id}`,
-      download_url: `/download/${view.job_id}`,
-    };
-    return context.json({ ...view, ...urls }, 202, { location: urls.status_url });
-  });
-  routes.get("/status/:id", async (context) =>
-    context.json(await service.view(context.req.param("id")), 200, { "cache-control": "no-store" }),
-  );
-  routes.get("/events/:id", async (context) => {
-    const id = context.req.param("id");
-    await service.view(id);
-    return jobEvents(service, id, context.req.header("last-event-id") ?? "", context.req.raw.signal);
-  });
-  routes.post("/cancel/:id", async (context) => context.json(await service.cancel(context.req.param("id")), 202));
-  routes.get("/download/:id", async (context) =>
-    archiveResponse(await service.outputsOf(context.req.param("id")), context.req.header("range") ?? null),
-  );
-  routes.get("/stats", async (context) => context.json(await service.stats()));
-  routes.get("/health", async (context) => {
-    const started = performance.now();
-    try {
-      await service.ping(1000);
-    } catch (error) {
-      const { code, message } = asJobError(error);
-      return context.json({ status: "unavailable", code, message }, 503);
-    }
-    if (context.req.query("verbose") === undefined) return context.json({ status: "ok" });
-    return context.json({ status: "ok", broker: { ok: true, ms: performance.now() - started } });
-  });
-
-  routes.notFound((context) =>
-    context.json(bodyOf(new JobError(404, "ROUTE_NOT_FOUND", `There is no ${context.req.method} ${context.req.path} here.`)), 404),
-  );
-  routes.onError((error, context) => {
-    const known = asJobError(error);
-    if (known.status >= 500) options.onError?.(error, context.get("correlationId"));
-    const headers = known.retryAfter === undefined ? {} : { "retry-after": String(known.retryAfter) };
-    return context.json(bodyOf(known), known.status as 500, headers);
-  });
-  return routes;
+async function health({ service, context }: Call): Promise<Response> {
+  const started = performance.now();
+  try {
+    await service.ping(1000);
+  } catch (error) {
+    const { code, message } = asJobError(error);
+    return answer("Health", { status: "unavailable", code, message }, 503);
+  }
+  if (context.req.query("verbose") === undefined) return answer("Health", { status: "ok" });
+  return answer("Health", { status: "ok", broker: { ok: true, ms: performance.now() - started } });
 }
-
-const bodyOf = ({ code, message }: JobError) => ({ code, message });

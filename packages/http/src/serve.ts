@@ -1,25 +1,40 @@
-/** The job service on a port of its own. */
-
+/** The job service on a port of its own: one pipeline, or several below paths of their own. */
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve as serveNode } from "@hono/node-server";
+import { Hono } from "hono";
 import { ConfigError } from "lovage";
+import { JobError } from "./job-error.ts";
 import { JobService, type JobServiceOptions } from "./job-service.ts";
-import { jobRoutes } from "./routes.ts";
+import { jobRoutes, problem, type RouteOptions } from "./router.ts";
 
-export interface ServeOptions extends JobServiceOptions {
-  /** Default 127.0.0.1: there is no login yet. */
-  readonly host?: string;
-  /** Default 8000; 0: any that is free. */
-  readonly port?: number;
-  /** Faults that a client is only told about as 5xx. */
-  readonly onError?: (error: unknown, correlationId: string) => void;
+/** What one pipeline is served with. */
+export interface PipelineServing extends Omit<JobServiceOptions, "app">, Omit<RouteOptions, "closing"> {
+  /** Its routes lie below it. @defaultValue "/" */
+  readonly path?: string;
 }
+
+interface Listening extends Pick<RouteOptions, "log" | "onError"> {
+  readonly app: JobServiceOptions["app"];
+  /** @defaultValue "127.0.0.1" */
+  readonly host?: string;
+  /** 0: any that is free. @defaultValue 8000 */
+  readonly port?: number;
+  /** How long `close` waits for requests under way, uploads among them, before it cuts them. @defaultValue 10_000 */
+  readonly closeWithinMs?: number;
+}
+
+export type ServeOptions = Listening & (PipelineServing | { readonly services: readonly PipelineServing[] });
 
 export interface Serving {
   readonly url: string;
+  /** Of the first pipeline. */
   readonly service: JobService;
-  /** Takes no more requests, lets those under way end, stops watching jobs. Open event streams are closed. */
-  close(): Promise<void>;
+  readonly services: readonly JobService[];
+  /**
+   * Takes no more requests, tells event streams and waiting clients to come back, lets what is under way end, then stops
+   * watching jobs. What has not ended after `closeWithinMs`, or when `hurry` aborts, is cut.
+   */
+  close(hurry?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -27,34 +42,86 @@ export interface Serving {
  * @throws {BrokerUnavailableError} when the store does not answer. Nothing is left open then.
  */
 export async function serveJobs(options: ServeOptions): Promise<Serving> {
-  const service = new JobService(options);
-  const routes = jobRoutes(service, options.onError ? { onError: options.onError } : {});
+  const parts = "services" in options ? options.services : [options];
+  const closing = new AbortController();
+  const mounted = parts.map((part) => ({ ...shared(options), ...part, app: options.app, closing: closing.signal }));
+  const services = mounted.map((part) => new JobService(part));
   const hostname = options.host ?? "127.0.0.1";
+  const underWay = new Set<Promise<unknown>>();
   let server: ServerType;
   try {
-    await service.start();
-    server = await listen(routes.fetch, hostname, options.port ?? 8000);
+    const root = mount(mounted.map((part, i) => ({ path: part.path ?? "/", routes: jobRoutes(services[i] as JobService, part) })));
+    await Promise.all(services.map((service) => service.start()));
+    server = await listen((request, env) => tracked(underWay, root.fetch(request, env)), hostname, options.port ?? 8000);
   } catch (error) {
-    await service.close();
+    await Promise.all(services.map((service) => service.close()));
     throw error;
   }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
-    service,
-    close: async () => {
-      await service.close();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        if ("closeIdleConnections" in server) server.closeIdleConnections();
-      });
+    service: services[0] as JobService,
+    services,
+    close: async (hurry) => {
+      closing.abort();
+      await stopServing(server, options.closeWithinMs ?? 10_000, hurry);
+      // An upload that was cut takes its files back first.
+      await Promise.allSettled(underWay);
+      await Promise.all(services.map((service) => service.close()));
     },
   };
 }
 
-function listen(fetch: (request: Request) => Response | Promise<Response>, hostname: string, port: number): Promise<ServerType> {
+const shared = ({ log, onError }: Listening) => ({ ...(log && { log }), ...(onError && { onError }) });
+
+/** @throws {ConfigError} LOVAGE_JOBS_INVALID when two share a path, or there is none at all */
+function mount(parts: readonly { readonly path: string; readonly routes: ReturnType<typeof jobRoutes> }[]): Hono {
+  const paths = parts.map(({ path }) => path);
+  const wrong = paths.length === 0 ? "no pipeline" : paths.find((path, i) => !path.startsWith("/") || paths.indexOf(path) !== i);
+  if (wrong !== undefined) {
+    throw new ConfigError("LOVAGE_JOBS_INVALID", `Each served pipeline takes a path of its own that begins with "/", got ${wrong}.`);
+  }
+  const root = new Hono();
+  for (const { path, routes } of parts) root.route(path, routes);
+  // For whoever probes the server and knows nothing of its pipelines: the worst of their answers.
+  for (const probe of ["/health", "/ready"]) {
+    root.get(probe, async () => {
+      const answers = await Promise.all(parts.map(({ routes }) => routes.request(probe)));
+      return answers.find(({ status }) => status !== 200) ?? (answers[0] as Response);
+    });
+  }
+  root.notFound(({ req }) => problem(new JobError(404, "ROUTE_NOT_FOUND", `There is no ${req.method} ${req.path} here.`)));
+  return root;
+}
+
+function tracked(underWay: Set<Promise<unknown>>, answering: Response | Promise<Response>): Response | Promise<Response> {
+  if (answering instanceof Promise) {
+    const forget = () => underWay.delete(answering);
+    underWay.add(answering);
+    answering.then(forget, forget);
+  }
+  return answering;
+}
+
+async function stopServing(server: ServerType, withinMs: number, hurry?: AbortSignal): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const cut = () => {
+    if ("closeAllConnections" in server) server.closeAllConnections();
+  };
+  const timer = setTimeout(cut, withinMs);
+  hurry?.addEventListener("abort", cut, { once: true });
+  if (hurry?.aborted) cut();
+  if ("closeIdleConnections" in server) server.closeIdleConnections();
+  await closed;
+  clearTimeout(timer);
+  hurry?.removeEventListener("abort", cut);
+}
+
+type Fetch = (request: Request, env: object) => Response | Promise<Response>;
+
+function listen(fetch: Fetch, hostname: string, port: number): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const server = serveNode({ fetch, hostname, port }, () => resolve(server));
+    const server = serveNode({ fetch: fetch as Parameters<typeof serveNode>[0]["fetch"], hostname, port }, () => resolve(server));
     server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(hostname, port, cause)));
   });
 }

@@ -1,0 +1,70 @@
+/** `GET /status/:id`: the job with a strong ETag; asked to wait, it answers when the job has changed, led by the job's log. */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JobService } from "./job-service.ts";
+import type { JobView } from "./job-view.ts";
+import { type Call, jobId } from "./route.ts";
+
+const longestWaitSeconds = 60;
+/** What the log does not tell (a task begins, the line before it moves) is looked for this often. */
+const lookAgainMs = 3000;
+
+interface Seen {
+  readonly body: string;
+  readonly etag: string;
+  readonly ended: boolean;
+}
+
+export async function jobStatus(call: Call): Promise<Response> {
+  const { service, request } = call;
+  const id = jobId(call);
+  const known = request.headers.get("if-none-match");
+  const seconds = Math.min(longestWaitSeconds, Number(call.context.req.query("wait") ?? 0));
+  const until = AbortSignal.any([request.signal, call.closing, AbortSignal.timeout(1000 * (seconds > 0 ? seconds : 0))]);
+  const seen = seconds > 0 ? await whenChanged(service, id, known, until) : await look(service, id);
+  const headers = { etag: seen.etag, "cache-control": "private, no-cache" };
+  if (matches(known, seen.etag)) return new Response(null, { status: 304, headers });
+  return new Response(seen.body, { headers: { ...headers, "content-type": "application/json" } });
+}
+
+async function look(service: JobService, id: string): Promise<Seen> {
+  const view: JobView = await service.view(id);
+  const body = JSON.stringify(view);
+  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
+  return { body, etag, ended: view.status === "complete" || view.status === "error" };
+}
+
+/** As it stands when it differs from what `known` names, or, with nothing known, from what it is now; when `until` aborts, as it is then. */
+async function whenChanged(service: JobService, id: string, known: string | null, until: AbortSignal): Promise<Seen> {
+  let position = await service.lastEntry(id);
+  const first = await look(service, id);
+  const hasChanged = ({ etag, ended }: Seen) => ended || (known === null ? etag !== first.etag : !matches(known, etag));
+  let seen = first;
+  while (!hasChanged(seen) && !until.aborted) {
+    position = await nextEntry(service, id, position, until);
+    seen = await look(service, id);
+  }
+  return seen;
+}
+
+/** The next entry's id, or `position` when there was none for a while. */
+async function nextEntry(service: JobService, id: string, position: string, until: AbortSignal): Promise<string> {
+  const enough = new AbortController();
+  const signal = AbortSignal.any([until, enough.signal]);
+  const first = async () => {
+    for await (const entry of service.follow(id, position, signal)) return entry.id;
+    return position;
+  };
+  const pause = sleep(lookAgainMs, position, { signal }).catch(() => position);
+  try {
+    return await Promise.race([first(), pause]);
+  } finally {
+    enough.abort();
+  }
+}
+
+/** Weak comparison of RFC 9110: If-None-Match may name several, and a proxy may have weakened ours. */
+function matches(header: string | null, etag: string): boolean {
+  const named = (header ?? "").split(",").map((each) => each.trim().replace(/^W\//, ""));
+  return named.includes(etag) || named.includes("*");
+}
