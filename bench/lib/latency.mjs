@@ -4,9 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { percentile } from "./statistics.mjs";
 
 const slices = 10;
+/** Round trips each before the first that counts: at one call each per task, V8 compiles most of a worker's code only after a thousand. */
+const warmUp = 2000;
 
-/** Contestants that are warm, by name; p50 and p99 of `count` round trips each, milliseconds. */
+/** Contestants whose workers are up, by name; p50 and p99 of `count` round trips each, milliseconds. */
 export async function measureLatencies(contestants, count) {
+  for (const one of contestants) await one.roundTrips(warmUp, () => undefined);
   const times = new Map(contestants.map(({ name }) => [name, []]));
   for (let i = 0; i < slices; i++) {
     for (const one of contestants) times.get(one.name).push(...(await one.roundTrips(Math.ceil(count / slices), () => sleep(5))));
