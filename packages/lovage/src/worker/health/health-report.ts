@@ -4,6 +4,8 @@
 export type HealthCode =
   /** No runner has been ready yet, or none is now. */
   | "no-runner"
+  /** Remote control has cancelled all of its queues. */
+  | "no-queue"
   /** Its process does not answer: stopped, or stuck in the kernel. */
   | "runner-silent"
   /** Code of a task keeps its loop from turning, while it has places free. */

@@ -93,6 +93,7 @@ export function makeActors(context: Context): Actors {
     nodeName,
     clock,
     members: () => actors.pool.members,
+    queues: () => actors.remote.queues.names,
     openSlots: () => actors.size.openSlots,
     storeAnsweredAt: () => actors.leases.answeredAt,
     draining: () => actors.shutdown.stopping,

@@ -9,7 +9,7 @@ const running: Taken = [{ number: 1, runningMs: 5, state: "running" }];
 
 function setUp() {
   const clock = manualClock();
-  const facts = { storeAt: 0, draining: false, members: [] as Member[] };
+  const facts = { storeAt: 0, draining: false, queues: ["q"], members: [] as Member[] };
   const member = (epoch: string, stage: MemberStage = "ready") => {
     const said = { silent: false, taken: [] as Taken, loopLagMs: 0, askingMs: 0 };
     const slots = async () => {
@@ -23,6 +23,7 @@ function setUp() {
     nodeName: "celery@h",
     clock,
     members: () => facts.members,
+    queues: () => facts.queues,
     openSlots: () => 1,
     storeAnsweredAt: () => facts.storeAt,
     draining: () => facts.draining,
@@ -49,6 +50,19 @@ describe("Health", () => {
     member("a");
     await pass(1000);
     expect(health.report()).toMatchObject({ node: "celery@h", ready: true, runners: { total: 1, consuming: 1 } });
+    await health.stop({ mode: "warm", graceMs: 0 });
+  });
+
+  it("is not ready while it consumes no queue", async () => {
+    const { facts, member, health, pass, codes } = setUp();
+    member("a");
+    await health.start();
+    await pass(1000);
+    facts.queues = [];
+    expect(codes()).toEqual(["no-queue"]);
+    expect(health.report().ready).toBe(false);
+    facts.queues = ["q"];
+    expect(codes()).toEqual([]);
     await health.stop({ mode: "warm", graceMs: 0 });
   });
 

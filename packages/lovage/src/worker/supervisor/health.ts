@@ -6,6 +6,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { createLoop, type Service, type StopOptions } from "../../kernel/service.ts";
 import type { Epoch } from "../../message/commit.ts";
+import type { QueueName } from "../../message/task-message.ts";
 import type { RunnerSlots } from "../../pool/protocol.ts";
 import type { HealthCheck, HealthCode, HealthReport } from "../health/health-report.ts";
 import type { Member } from "./member.ts";
@@ -14,6 +15,8 @@ export interface HealthOptions {
   readonly nodeName: string;
   readonly clock: Clock;
   members(): readonly Member[];
+  /** Paused ones too: a pause is of the queue, not of the node. */
+  queues(): readonly QueueName[];
   /** Places of each runner. */
   openSlots(): number;
   /** Monotonic time of the last beat that the store took. */
@@ -88,6 +91,7 @@ export class Health implements Service {
 
   /** One that takes work is enough: the others are mended, or replaced, meanwhile. */
   #consuming(faults: readonly (HealthCode | null)[]): HealthCheck {
+    if (this.#options.queues().length === 0) return check("consuming", "no-queue", this.#options.clock.monotonic());
     if (this.#stuck.is) return check("consuming", "not-consuming", this.#stuck.at);
     const [fault = null] = faults.includes(null) ? [] : faults;
     return check("consuming", fault, this.#lookedAt);
