@@ -57,6 +57,15 @@ describe("lovage inspect and lovage control, of a node of ours", () => {
       stdout: "0 nodes answered\n",
       stderr: "No node answered within 0.2 s.\n",
     });
+    expect(await desk.run("inspect", "ping", "-d", "one@x,two@x", "-t", "0.5")).toMatchObject({
+      code: 0,
+      stderr: "No answer within 0.5 s from two@x.\n",
+    });
+    expect(await desk.run("queue", "pause", "named")).toMatchObject({ code: 0, stderr: "" });
+    expect(await desk.run("queue", "pause", "nameed")).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/is that its name\?.*named/),
+    });
     expect(await desk.run("control", "shutdown", "-d", "one@x")).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^one@x +done$/m),

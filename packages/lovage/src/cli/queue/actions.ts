@@ -1,5 +1,6 @@
 /** What `lovage queue` can do, one function each. They end in an exit code: 1 when what was named was not there. */
 import type { AppQueues, MessageSelection, QueuedMessage, QueueSummary } from "../../app/queues.ts";
+import { didYouMean } from "../../kernel/did-you-mean.ts";
 import { UsageError } from "../../kernel/errors.ts";
 import { span } from "../../kernel/span.ts";
 import { agreed, requireSomebody } from "../asking.ts";
@@ -120,6 +121,14 @@ async function pause({ desk, output, queues, flags }: QueueCall): Promise<number
   print(output, { queue, paused: true, changed }, () =>
     changed ? `Paused ${queue}: no Lovage node takes from it until it is resumed. What runs goes on.` : `${queue} was paused already.`,
   );
+  const known = (await desk.list()).filter((each) => each.queue !== queue || each.waiting + each.parked + each.consumers.length > 0);
+  if (!known.some((each) => each.queue === queue))
+    output.error(
+      `Nothing waits in ${queue} and no node takes from it: is that its name?${didYouMean(
+        queue,
+        known.map((each) => each.queue),
+      )}`,
+    );
   return 0;
 }
 

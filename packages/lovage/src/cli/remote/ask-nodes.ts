@@ -71,6 +71,8 @@ export async function askNodes(kind: MethodKind, context: CommandContext, words:
   try {
     const replies = known?.silent ? await told(connection, name, asked, options) : await connection.control.broadcast(name, asked, options);
     print(output, finite(replies), () => textOf(name, replies));
+    const silent = (listOf("--destination", flags.destination) ?? []).filter((node) => !Object.hasOwn(replies, node));
+    if (silent.length > 0 && heard.size > 0) output.error(`No answer within ${timeout} s from ${silent.join(", ")}.`);
     return endOf(name, replies, timeout, context, kind);
   } finally {
     await connection.close();
