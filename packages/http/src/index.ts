@@ -2,6 +2,11 @@ export { type ApiKey, newApiKey, type Role } from "./access/api-keys.ts";
 export type { Quota } from "./access/quota.ts";
 export type { RateOptions } from "./access/rate-limits.ts";
 export type { RequestRate } from "./access/token-bucket.ts";
+
+export { ArchiveError, type ArchiveErrorCode } from "./intake/archive-error.ts";
+export { gunzipTo } from "./intake/gunzip-to.ts";
+export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/unpack-zip.ts";
+
 export { asJobError, JobError } from "./job-error.ts";
 export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
 export { JobService, type JobServiceOptions, type JobStats } from "./job-service.ts";
