@@ -9,10 +9,23 @@ export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/
 
 export { asJobError, JobError } from "./job-error.ts";
 export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
-export { JobService, type JobServiceOptions, type JobStats } from "./job-service.ts";
+export { type JobAccess, JobService, type JobServiceOptions } from "./job-service.ts";
 export type { JobEnd, JobRecord } from "./job-store.ts";
 export type { JobStatus, JobView } from "./job-view.ts";
-export { type ExplainedFailure, foldProgress, type JobFailure, type JobInput, type JobProgress, type Pipeline } from "./pipeline.ts";
+export type { JobStats } from "./life/job-counts.ts";
+export { type MappedError, mapErrors } from "./life/map-errors.ts";
+export { steps } from "./life/steps.ts";
+export type { JobOrigin } from "./life/submission.ts";
+export type { Swept } from "./life/sweeper.ts";
+export {
+  type ExplainedFailure,
+  foldProgress,
+  type JobFailure,
+  type JobInput,
+  type JobProgress,
+  type Pipeline,
+  progressOf,
+} from "./pipeline.ts";
 export { type JobRoutes, jobRoutes, type RouteOptions } from "./router.ts";
 export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";

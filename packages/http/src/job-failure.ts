@@ -2,15 +2,23 @@
 import { isStorageFull, storageFull } from "./job-error.ts";
 import type { ExplainedFailure, JobFailure } from "./pipeline.ts";
 
-/** From a result document's exception: the code, where an error had one, stands after its message. */
-export function readFailure(result: unknown): JobFailure {
+/** From a result document's exception: the code, where an error had one, stands after its message; causes stand in its traceback. */
+export function readFailure(result: unknown, traceback: string | null = null): JobFailure {
   const { exc_type, exc_message } = (result ?? {}) as { readonly exc_type?: unknown; readonly exc_message?: unknown };
   const args = Array.isArray(exc_message) ? exc_message : [exc_message];
   return {
     type: String(exc_type ?? "Error"),
     message: String(args[0] ?? ""),
     code: typeof args[1] === "string" ? args[1] : undefined,
+    causes: causesIn(traceback ?? ""),
   };
+}
+
+/** The text as `message/traceback.ts` of lovage writes it, or Python does: nearest last there, so its order is turned. */
+function causesIn(traceback: string): readonly string[] {
+  const ours = [...traceback.matchAll(/^Caused by:\n\n[^\n]*\n([\p{L}_$][\p{L}\p{N}_.$]*)/gmu)];
+  const python = [...traceback.matchAll(/^([\p{L}_][\p{L}\p{N}_.]*)(?::[^\n]*)?\n\nThe above exception was the direct cause/gmu)].reverse();
+  return [...ours, ...python].map(([, name = ""]) => name.split(".").at(-1) ?? name);
 }
 
 const tooSlow = { code: "JOB_TOO_SLOW", message: "The job ran into its time limit.", retryable: true };

@@ -1,41 +1,44 @@
 /**
- * What the routes do, without HTTP: take a job in, say how it stands, stop it, end it. The end of a job is written once,
- * by whoever sees its task's result first: a status request, or the watch that each service keeps over the open jobs.
+ * What the routes do, without HTTP: take a job in, say how it stands, stop it, delete it, count. The parts of it are in `life/`;
+ * the files of a job are `JobFiles`.
  */
-import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type App, isLovageError, type ProgressEntry } from "lovage";
+import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
-import { asJobError, JobError } from "./job-error.ts";
-import { explainFailure, readFailure } from "./job-failure.ts";
-import { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
-import { type JobEnd, type JobRecord, JobStore } from "./job-store.ts";
+import { JobError } from "./job-error.ts";
+import { isJobId, JobFiles, type JobId } from "./job-files.ts";
+import { type JobRecord, JobStore } from "./job-store.ts";
 import { type JobView, viewJob } from "./job-view.ts";
-import type { JobInput, Pipeline } from "./pipeline.ts";
-import { receiveUpload, type Upload } from "./upload.ts";
+import { Deletion } from "./life/deletion.ts";
+import { countersKey, type JobStats, meanRunSeconds, sinceKey, statsOf } from "./life/job-counts.ts";
+import { hasEnded } from "./life/job-end.ts";
+import { JobLog } from "./life/job-log.ts";
+import { JobSteps } from "./life/job-steps.ts";
+import { JobWatch } from "./life/job-watch.ts";
+import type { JobWorld } from "./life/job-world.ts";
+import { type JobOrigin, Submission, untilAnswered } from "./life/submission.ts";
+import { Sweeper, type Swept } from "./life/sweeper.ts";
+import { WaitingLine } from "./life/waiting-line.ts";
+import { type Pipeline, progressOf } from "./pipeline.ts";
 
 export interface JobServiceOptions {
   readonly app: App;
   readonly pipeline: Pipeline;
   /** The folder that this service and the workers share. */
   readonly storage: string;
-  /** How long job records are kept after their last change, milliseconds. Default 7 days; null: for ever. */
+  /** How long a job's record outlives its files, milliseconds. Default 7 days; null: for ever. */
   readonly keepRecordsMs?: number | null;
   /** How long a cancelled run may take to stop by itself before its runner is killed. Default 2000. */
   readonly killAfterMs?: number;
-}
-
-/** Where an upload comes from: kept in the job's record. */
-export interface JobOrigin {
-  /** Made by `newJobId`; absent: a new one. */
-  readonly id?: JobId;
-  readonly correlationId: string;
-  /** SHA-256 of the job's access token, base64url. */
-  readonly tokenHash?: string;
-  /** Whom the job belongs to: the owner of the API key. */
-  readonly owner?: string;
-  /** For the task, beside its job's id. */
-  readonly tags?: readonly string[];
+  /** How often this service sweeps, about. Default 60 000; null: only when `sweep` is called. */
+  readonly sweepEveryMs?: number | null;
+  /** Bytes that the files of all jobs may take: above it the jobs that ended first lose theirs before their time. Default: no limit. */
+  readonly quotaBytes?: number;
+  /** How long files without a job, and what killed runs left, stay. Default 1 h. */
+  readonly orphanGraceMs?: number;
+  /** Where faults of work in the background go, such as a sweep's. */
+  readonly onFault?: (error: unknown) => void;
+  /** What time it is. Default: the machine's. */
+  readonly clock?: Pick<Clock, "now">;
 }
 
 export interface JobAccess {
@@ -43,49 +46,49 @@ export interface JobAccess {
   readonly owner: string | undefined;
 }
 
-export interface JobStats {
-  readonly queued: number;
-  readonly processing: number;
-  readonly processed: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Seconds from upload to end, over completed jobs; null while there are none. */
-  readonly avg_seconds: number | null;
-  readonly since: string | null;
-}
+const day = 86_400_000;
 
-const progressKept = 500;
-
-interface Opened {
+interface Opened extends JobWorld {
   readonly state: StateStore;
-  readonly jobs: JobStore;
+  readonly steps: JobSteps;
+  readonly watch: JobWatch;
+  readonly sweeper: Sweeper;
+  readonly deletion: Deletion;
 }
 
 export class JobService {
   readonly pipeline: Pipeline;
+  readonly retentionMs: number | null;
   readonly #options: JobServiceOptions;
   readonly #stop = new AbortController();
-  readonly #watched = new Map<JobId, Promise<void>>();
-  readonly #takingBack = new Set<Promise<void>>();
+  readonly #submission: Submission;
+  readonly #lines = new Map<string, WaitingLine>();
+  /** Seconds that a job's code takes, of late. */
+  readonly #lately: number[] = [];
+  /** The same over all jobs before this service began. */
+  #everTaken: Promise<number | null> | undefined;
   #opened: Promise<Opened> | undefined;
 
+  /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention. */
   constructor(options: JobServiceOptions) {
     this.#options = options;
     this.pipeline = options.pipeline;
+    const { retention = "24h" } = options.pipeline;
+    this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${options.pipeline.name}`) * 1000;
+    this.#submission = new Submission(() => this.#open(), this.#stop.signal);
   }
 
-  /** Opens the state store and takes up the watch over jobs that were left open. Called by the first request otherwise. */
+  /** Opens the state store, takes up the watch over jobs that were left open, and sweeps from now on. */
   async start(): Promise<void> {
-    const { jobs } = await this.#open();
-    for await (const id of jobs.ids()) {
-      const record = await jobs.get(id);
-      if (record?.pipeline === this.pipeline.name && !record.end) this.#watch(record);
-    }
+    const { jobs, watch, sweeper } = await this.#open();
+    for await (const page of jobs.pages()) watch.add(page.filter((record) => this.#isOurs(record) && record.end === undefined));
+    sweeper.start(this.#options.sweepEveryMs === undefined ? 60_000 : this.#options.sweepEveryMs);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled([...this.#watched.values(), ...this.#takingBack]);
+    const opened = await this.#opened?.catch(() => undefined);
+    await Promise.allSettled([opened?.watch.settled(), opened?.sweeper.settled(), this.#submission.settled()]);
   }
 
   files(id: JobId): JobFiles {
@@ -94,100 +97,49 @@ export class JobService {
 
   /** @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. */
   async submit(request: Request, origin: JobOrigin): Promise<JobView> {
-    const files = this.files(origin.id ?? newJobId());
-    try {
-      const { jobs } = await this.#open();
-      const upload = await receiveUpload(request, files, this.pipeline.upload);
-      const record = newRecord(files.id, this.pipeline.name, upload, origin);
-      try {
-        await jobs.create(record);
-        await this.#send(record, upload, origin.tags ?? []);
-      } catch (error) {
-        this.#takeBack(record);
-        throw error;
-      }
-      this.#watch(record);
-      return viewJob(record, this.pipeline, [], false);
-    } catch (error) {
-      await files.remove();
-      throw asJobError(error);
-    }
-  }
-
-  /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */
-  #takeBack(record: JobRecord): void {
-    const work: Promise<void> = this.#untilAnswered(async () => {
-      const { jobs } = await this.#open();
-      await this.#options.app.revoke(record.taskId, { terminate: true });
-      await jobs.delete(record.id);
-    }).finally(() => this.#takingBack.delete(work));
-    this.#takingBack.add(work);
-  }
-
-  /** Never rejects. Gives up when the service is closed. */
-  async #untilAnswered(work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#stop;
-    for (let pauseMs = 250; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs)) {
-      try {
-        return await work();
-      } catch {
-        await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
-      }
-    }
-  }
-
-  async #send(record: JobRecord, upload: Upload, tags: readonly string[]): Promise<void> {
-    const input: JobInput = {
-      id: record.id,
-      files: upload.files.map(({ path, name, type, bytes, sha256 }) => ({
-        file: path.slice(this.files(record.id).folder.length + 1),
-        name,
-        type,
-        bytes,
-        sha256,
-      })),
-      fields: upload.fields,
-    };
-    const sent = await this.#options.app.send(this.pipeline.task, [input], {
-      taskId: record.taskId,
-      correlationId: record.correlationId,
-      tags: [`job:${record.id}`, ...tags],
-    });
-    if (sent.duplicate) throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
+    const { record, priority } = await this.#submission.take(request, origin);
+    const { watch } = await this.#open();
+    watch.add([record]);
+    this.#lineOf(record).sent(record.taskId, priority);
+    const view = viewJob(record, { progress: { fraction: 0, step: null }, place: await this.#placeOf(record) }, this.retentionMs);
+    return { ...view, accepted: "queue" };
   }
 
   /** @throws {JobError} 404 for an id we don't know. */
   async view(id: JobId): Promise<JobView> {
-    const record = await this.#settle(await this.#record(id));
-    const entries = await this.#progress(record);
-    const started = !record.end && (await this.#options.app.result(record.taskId).state()) !== "PENDING";
-    return viewJob(record, this.pipeline, entries, started);
+    const { steps, log } = await this.#open();
+    const found = await this.#record(id);
+    if (found.end !== undefined) return viewJob(found, { progress: found.end.progress }, this.retentionMs);
+    const [settled, entries, place] = await Promise.all([
+      steps.settle(found),
+      log.progress(found),
+      found.startedAt === undefined ? this.#placeOf(found) : undefined,
+    ]);
+    const record = entries.length > 0 ? await steps.begin(settled) : settled;
+    const progress = record.end?.progress ?? progressOf(this.pipeline, entries);
+    return viewJob(record, { progress, ...(place && { place }) }, this.retentionMs);
   }
 
   /** Asks for the job's end. What it answers may still say that its code runs: then `cancelling` is true. Twice is fine. */
   async cancel(id: JobId): Promise<JobView> {
-    const { jobs } = await this.#open();
-    const before = await this.#settle(await this.#record(id));
-    if (!before.end) {
-      // First what stops it, then the note that we asked: a crash in between leaves a job that still ends as cancelled by its result.
-      await this.#options.app.revoke({ root: before.taskId }, { terminate: true, killAfterMs: this.#options.killAfterMs ?? 2000 });
-      await jobs.update(id, (record) =>
-        record.end || record.cancelRequestedAt !== undefined ? null : { ...record, cancelRequestedAt: Date.now() },
-      );
-    }
+    const { steps, deletion } = await this.#open();
+    const before = await steps.settle(await this.#record(id));
+    if (before.end === undefined) await deletion.cancel(before);
     return this.view(id);
   }
 
-  /** Cancels the job if it runs, and removes files and record. Twice is fine. */
-  async delete(id: JobId): Promise<void> {
-    const { jobs } = await this.#open();
+  /**
+   * Ends the job if it is open, and removes its files and all that is known of it. "deleting": its code has not stopped yet; the
+   * rest goes when it has, whatever becomes of this service. For clients it is gone at once. Twice is fine, as is an unknown id.
+   */
+  async delete(id: JobId): Promise<"deleted" | "deleting"> {
+    const { jobs, deletion } = await this.#open();
     const record = await jobs.get(this.files(id).id);
-    if (record && !record.end) await this.cancel(id);
-    await this.files(id).remove();
-    await jobs.delete(id);
+    if (record === undefined || !this.#isOurs(record)) return "deleted";
+    return deletion.delete(record);
   }
 
-  /** Published outputs only. @throws {JobError} 404, 409 while it is not complete. */
+  /** Published outputs only. @throws {JobError} 404; 409 while it is not complete; 410 once they are no longer kept. */
   async outputsOf(id: JobId): Promise<JobFiles> {
     const view = await this.view(id);
     if (view.status !== "complete") {
@@ -205,56 +157,46 @@ export class JobService {
   /** Who may touch the job. undefined: there is none. */
   async accessOf(id: JobId): Promise<JobAccess | undefined> {
     if (!isJobId(id)) return undefined;
-    const { jobs } = await this.#open();
-    const record = await jobs.get(id);
-    return record?.pipeline === this.pipeline.name ? { tokenHash: record.tokenHash, owner: record.owner } : undefined;
-  }
-
-  /** Of the job's log; "" while it is empty. To `follow` from here on. */
-  async lastEntry(id: JobId): Promise<string> {
-    const { state } = await this.#open();
-    return (await state.tail(logOf(await this.#record(id)), 1)).at(-1)?.id ?? "";
+    const record = await this.#find(id);
+    return record && { tokenHash: record.tokenHash, owner: record.owner };
   }
 
   /** Whether the job has not ended. undefined: there is none. */
   async isOpen(id: JobId): Promise<boolean | undefined> {
-    const { jobs } = await this.#open();
-    const record = await jobs.get(id);
-    return record && !(await this.#settle(record)).end;
+    const record = await this.#find(id);
+    return record && (await (await this.#open()).steps.settle(record)).end === undefined;
   }
 
   async state(): Promise<StateStore> {
     return (await this.#open()).state;
   }
 
-  /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
-  async *follow(id: JobId, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
-    const { state } = await this.#open();
-    const record = await this.#record(id);
-    yield* state.follow(logOf(record), after, AbortSignal.any([signal, this.#stop.signal]));
+  /** Of the job's log; "" while it is empty. To `follow` from here on. */
+  async lastEntry(id: JobId): Promise<string> {
+    const { log } = await this.#open();
+    return log.last(await this.#record(id));
   }
 
+  /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
+  async *follow(id: JobId, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
+    const { log } = await this.#open();
+    const record = await this.#record(id);
+    yield* log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]));
+  }
+
+  /** From counters: as fast with a million jobs as with one. */
   async stats(): Promise<JobStats> {
-    const { jobs } = await this.#open();
-    const count = { queued: 0, processing: 0, processed: 0, failed: 0, cancelled: 0 };
-    let seconds = 0;
-    let since = Number.POSITIVE_INFINITY;
-    for await (const id of jobs.ids()) {
-      const found = await jobs.get(id);
-      if (found?.pipeline !== this.pipeline.name) continue;
-      const record = await this.#settle(found);
-      since = Math.min(since, record.createdAt);
-      if (!record.end) count[(await this.view(id)).status === "queued" ? "queued" : "processing"] += 1;
-      else if (record.end.status === "complete") {
-        count.processed += 1;
-        seconds += (record.end.at - record.createdAt) / 1000;
-      } else count[record.end.code === "JOB_CANCELLED" ? "cancelled" : "failed"] += 1;
-    }
-    return {
-      ...count,
-      avg_seconds: count.processed ? seconds / count.processed : null,
-      since: Number.isFinite(since) ? new Date(since).toISOString() : null,
-    };
+    const { state } = await this.#open();
+    const [counts, [since]] = await Promise.all([
+      state.add(countersKey(this.pipeline.name), {}),
+      state.read([sinceKey(this.pipeline.name)]),
+    ]);
+    return statsOf(counts, since ? new Date(Number(Buffer.from(since.value).toString())).toISOString() : null);
+  }
+
+  /** Removes what has had its time, finishes what was begun. As often as you like, from several services at once. */
+  async sweep(): Promise<Swept> {
+    return (await this.#open()).sweeper.sweep();
   }
 
   /** @throws when the queue does not answer within `deadlineMs`. */
@@ -263,98 +205,86 @@ export class JobService {
     await store.ping(deadlineMs);
   }
 
+  #isOurs(record: JobRecord): boolean {
+    return record.pipeline === this.pipeline.name;
+  }
+
+  /** @throws {JobError} 404 */
   async #record(id: JobId): Promise<JobRecord> {
-    const { jobs } = await this.#open();
-    const record = await jobs.get(this.files(id).id);
-    if (record?.pipeline !== this.pipeline.name) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
+    const record = await this.#find(this.files(id).id);
+    if (record === undefined) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
     return record;
   }
 
-  async #progress(record: JobRecord): Promise<readonly ProgressEntry[]> {
+  /** For clients: one that is to be deleted is not there any more. */
+  async #find(id: JobId): Promise<JobRecord | undefined> {
+    const { jobs } = await this.#open();
+    const record = await jobs.get(id);
+    return record !== undefined && this.#isOurs(record) && record.deletingAt === undefined ? record : undefined;
+  }
+
+  async #placeOf(record: JobRecord): Promise<Awaited<ReturnType<WaitingLine["placeOf"]>>> {
+    return this.#lineOf(record).placeOf(record.taskId, await this.#runSeconds());
+  }
+
+  #lineOf({ queue }: JobRecord): WaitingLine {
+    const known = this.#lines.get(queue);
+    if (known !== undefined) return known;
+    const line = new WaitingLine(this.#options.app, queue, this.pipeline.task.name);
+    this.#lines.set(queue, line);
+    return line;
+  }
+
+  /** Of late, or of all jobs if this service has seen none. */
+  async #runSeconds(): Promise<number | null> {
+    if (this.#lately.length > 0) return this.#lately.reduce((sum, seconds) => sum + seconds, 0) / this.#lately.length;
     const { state } = await this.#open();
-    const entries = await state.tail(logOf(record), progressKept);
-    return entries.map(({ data }) => JSON.parse(Buffer.from(data).toString("utf8"))).filter((entry) => entry.type !== "end");
+    this.#everTaken ??= state.add(countersKey(this.pipeline.name), {}).then(meanRunSeconds, () => null);
+    return this.#everTaken;
   }
 
-  /** Writes the end of the job if its task has ended; the record as it stands then. */
-  async #settle(record: JobRecord): Promise<JobRecord> {
-    if (record.end) return record;
-    const end = await this.#endOf(record);
-    if (!end) return record;
-    const { jobs, state } = await this.#open();
-    const updated = await jobs.update(record.id, (current) => (current.end ? null : { ...current, end: cancelledOr(current, end) }));
-    if (updated?.changed) await state.append(logOf(record), [JSON.stringify({ type: "end", at: end.at })], { keep: progressKept + 1 });
-    return updated?.record ?? record;
+  #ended({ taskId, startedAt, end }: JobRecord, watch: JobWatch): void {
+    if (!watch.done(taskId) || end?.status !== "complete" || startedAt === undefined) return;
+    this.#lately.push(Math.max(0, end.at - startedAt) / 1000);
+    if (this.#lately.length > 50) this.#lately.shift();
   }
 
-  async #endOf(record: JobRecord): Promise<JobEnd | null> {
-    const stored = await this.#options.app.result(record.taskId).info();
-    if (!stored) return null;
-    const at = stored.dateDone ? Date.parse(stored.dateDone) : Date.now();
-    if (stored.state === "SUCCESS") {
-      const outputs = await this.files(record.id).outputs();
-      if (outputs) return { status: "complete", at, outputs, result: stored.result };
-      return {
-        status: "error",
-        at,
-        code: "STORAGE_NOT_SHARED",
-        message: "The job ended without outputs in this service's storage: do its workers share the folder?",
-        retryable: false,
-      };
-    }
-    if (stored.state === "REVOKED") return { status: "error", at, code: "JOB_REVOKED", message: "The job was revoked.", retryable: true };
-    if (stored.state === "FAILURE") return { status: "error", at, ...this.#explain(stored.result) };
-    return null;
-  }
-
-  #explain(result: unknown): { readonly code: string; readonly message: string; readonly retryable: boolean } {
-    const failure = readFailure(result);
-    const { code, message, retryable = false } = this.pipeline.explain?.(failure) ?? explainFailure(failure);
-    return { code, message, retryable };
-  }
-
-  #watch(record: JobRecord): void {
-    if (this.#watched.has(record.id)) return;
-    const watch = this.#options.app
-      .result(record.taskId)
-      .get({ signal: this.#stop.signal })
-      .catch(() => undefined)
-      .then(async () => {
-        if (!this.#stop.signal.aborted) await this.#settle(record);
-      })
-      // A store that is away: the next status request, or the next start, writes the end.
-      .catch((error) => {
-        if (!isLovageError(error)) throw error;
-      })
-      .finally(() => this.#watched.delete(record.id));
-    this.#watched.set(record.id, watch);
+  #saw(world: JobWorld, steps: () => JobSteps, id: JobId, state: string): Promise<void> {
+    return untilAnswered(this.#stop.signal, async () => {
+      const record = await world.jobs.get(id);
+      if (record === undefined) return;
+      if (hasEnded(state)) await steps().settle(record);
+      else if (state !== "PENDING") await steps().begin(record);
+    });
   }
 
   #open(): Promise<Opened> {
-    this.#opened ??= this.#options.app
-      .state()
-      .then((state) => ({
-        state,
-        jobs: new JobStore(state, this.#options.keepRecordsMs === undefined ? 7 * 86_400_000 : this.#options.keepRecordsMs),
-      }))
-      .catch((error) => {
-        this.#opened = undefined;
-        throw error;
-      });
+    this.#opened ??= this.#openNow().catch((error) => {
+      this.#opened = undefined;
+      throw error;
+    });
     return this.#opened;
   }
-}
 
-const logOf = (record: JobRecord) => `progress/${record.taskId}`;
-
-function newRecord(id: JobId, pipeline: string, upload: Upload, { correlationId, tokenHash, owner }: JobOrigin): JobRecord {
-  const files = upload.files.map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 }));
-  const access = { ...(tokenHash !== undefined && { tokenHash }), ...(owner !== undefined && { owner }) };
-  return { id, pipeline, taskId: randomUUID(), correlationId, createdAt: Date.now(), files, ...access };
-}
-
-/** A job that its client cancelled ends so, however its task put it; one that was complete before the cancel stays complete. */
-function cancelledOr(record: JobRecord, end: JobEnd): JobEnd {
-  if (record.cancelRequestedAt === undefined || end.status === "complete") return end;
-  return { status: "error", at: end.at, code: "JOB_CANCELLED", message: "The job was cancelled.", retryable: true };
+  async #openNow(): Promise<Opened> {
+    const { app, keepRecordsMs = 7 * day, clock = Date } = this.#options;
+    const state = await app.state();
+    const { retentionMs, pipeline } = this;
+    const keepMs = retentionMs === null || keepRecordsMs === null ? null : retentionMs + keepRecordsMs;
+    const world: JobWorld = {
+      ...{ app, pipeline, clock, retentionMs },
+      jobs: new JobStore(state, keepMs),
+      log: new JobLog(state, Math.max(day, retentionMs ?? day)),
+      files: (id) => this.files(id),
+    };
+    const watch: JobWatch = new JobWatch({
+      app,
+      signal: this.#stop.signal,
+      saw: (id, stored) => this.#saw(world, () => steps, id, stored),
+    });
+    const steps: JobSteps = new JobSteps(world, (record) => this.#ended(record, watch));
+    const deletion = new Deletion(world, steps, this.#options.killAfterMs ?? 2000);
+    const sweeper = new Sweeper({ ...this.#options, world, steps, deletion, keepRecordsMs: keepMs, signal: this.#stop.signal });
+    return { ...world, state, steps, watch, deletion, sweeper };
+  }
 }

@@ -1,75 +1,142 @@
 /**
- * Job records in the state store. A record says what was uploaded and how the job ended; what happens in between is read
- * from the queue's own truth (result and progress of its task), so the two can't disagree. An ended job never changes.
+ * Job records in the state store. A record says what was uploaded, that it was seen to begin, and how it ended; how far it is
+ * in between is read from its task's progress. It only ever goes forwards, whoever writes it, and each step is counted in the
+ * same write that makes it (`life/job-counts.ts`).
  */
-import type { StateStore } from "lovage/adapters";
+import type { StateStore, StateWrite } from "lovage/adapters";
 import type { JobId } from "./job-files.ts";
+import { countersKey, countsOf, sinceKey, uncounted } from "./life/job-counts.ts";
+import type { JobProgress } from "./pipeline.ts";
 
 export interface JobRecord {
   readonly id: JobId;
   readonly pipeline: string;
   readonly taskId: string;
+  /** Where its task waits first. */
+  readonly queue: string;
   readonly correlationId: string;
-  readonly createdAt: number;
-  readonly files: readonly { readonly name: string; readonly type: string; readonly bytes: number; readonly sha256: string }[];
   /** SHA-256 of its access token, base64url. */
   readonly tokenHash?: string;
   /** Of the API key that it was uploaded with. */
   readonly owner?: string;
+  /** This and all times here: milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly files: readonly { readonly name: string; readonly type: string; readonly bytes: number; readonly sha256: string }[];
+  /** Its task waited on the service's disk, because the queue was away. */
+  readonly spooled?: true;
+  /** When it was first seen to have begun. */
+  readonly startedAt?: number;
   readonly cancelRequestedAt?: number;
   readonly end?: JobEnd;
+  /** Since then neither inputs nor outputs are kept: what is left says that they were. */
+  readonly filesGoneAt?: number;
+  /** It is to go, files and record, as soon as its code has stopped. Clients do not see it any more. */
+  readonly deletingAt?: number;
 }
 
-export type JobEnd =
-  | { readonly status: "complete"; readonly at: number; readonly outputs: readonly string[]; readonly result: unknown }
-  | { readonly status: "error"; readonly at: number; readonly code: string; readonly message: string; readonly retryable: boolean };
+export type JobEnd = { readonly at: number; readonly progress: JobProgress } & (
+  | { readonly status: "complete"; readonly outputs: readonly string[]; readonly result: unknown }
+  | { readonly status: "error"; readonly code: string; readonly message: string; readonly retryable: boolean }
+);
+
+export interface Updated {
+  readonly record: JobRecord;
+  /** Whether it was this call that changed it. */
+  readonly changed: boolean;
+}
 
 const prefix = "job/";
 const keyOf = (id: JobId) => `${prefix}${id}`;
+const pageSize = 200;
 
 export class JobStore {
   readonly #state: StateStore;
   readonly #keepMs: number | null;
 
+  /** @param keepMs how long a record outlives its job's end; null: for ever. One of an open job stays. */
   constructor(state: StateStore, keepMs: number | null) {
     this.#state = state;
     this.#keepMs = keepMs;
   }
 
-  async create(record: JobRecord): Promise<void> {
-    await this.#state.write([{ key: keyOf(record.id), value: JSON.stringify(record), ifVersion: 0, expiresMs: this.#keepMs }]);
+  /** false: there is one already, and it stands. */
+  async create(record: JobRecord): Promise<boolean> {
+    const since = { key: sinceKey(record.pipeline), value: String(record.createdAt), ifVersion: 0 };
+    const [created] = await this.#state.write([this.#write(record, 0, undefined), since]);
+    return created === true;
   }
 
   async get(id: JobId): Promise<JobRecord | undefined> {
-    const [found] = await this.#state.read([keyOf(id)]);
-    return found && parse(found.value);
+    return (await this.getMany([id]))[0];
   }
 
+  async getMany(ids: readonly JobId[]): Promise<readonly (JobRecord | undefined)[]> {
+    return (await this.#state.read(ids.map(keyOf))).map((found) => found && parse(found.value));
+  }
+
+  /** What an open job counted for is taken back. */
   async delete(id: JobId): Promise<void> {
-    await this.#state.write([{ key: keyOf(id), value: null }]);
+    for (;;) {
+      const [found] = await this.#state.read([keyOf(id)]);
+      if (!found) return;
+      const record = parse(found.value);
+      const counts = { key: countersKey(record.pipeline), add: uncounted(record) };
+      const [gone] = await this.#state.write([{ key: keyOf(id), value: null, ifVersion: found.version, counts }]);
+      if (gone) return;
+    }
   }
 
-  /** Applies `change` to the newest version; null: leave it. Returns the record as it stands and whether this call changed it. */
-  async update(
-    id: JobId,
-    change: (record: JobRecord) => JobRecord | null,
-  ): Promise<{ readonly record: JobRecord; readonly changed: boolean } | undefined> {
+  /**
+   * Applies `change` to the newest version; null: leave it. What a record has said stays said: a start, an end and a deletion are
+   * written once. undefined: there is no such record.
+   */
+  async update(id: JobId, change: (record: JobRecord) => JobRecord | null): Promise<Updated | undefined> {
     for (;;) {
       const [found] = await this.#state.read([keyOf(id)]);
       if (!found) return undefined;
       const record = parse(found.value);
       const next = change(record);
       if (!next) return { record, changed: false };
-      const write = { key: keyOf(id), value: JSON.stringify(next), ifVersion: found.version, expiresMs: this.#keepMs };
-      const [written] = await this.#state.write([write]);
-      if (written) return { record: next, changed: true };
+      const forwards = keepSaid(record, next);
+      const [written] = await this.#state.write([this.#write(forwards, found.version, record)]);
+      if (written) return { record: forwards, changed: true };
     }
   }
 
-  /** Ids of all jobs whose record is kept. */
+  /** Ids of all jobs whose record is kept, of every pipeline in this state store. */
   async *ids(): AsyncIterable<JobId> {
     for await (const key of this.#state.keys(prefix)) yield key.slice(prefix.length);
   }
+
+  /** Their records, some at a time; `wanted`: of which ids. */
+  async *pages(wanted: (id: JobId) => boolean = () => true): AsyncIterable<readonly JobRecord[]> {
+    let page: JobId[] = [];
+    for await (const id of this.ids()) {
+      if (wanted(id)) page.push(id);
+      if (page.length < pageSize) continue;
+      yield (await this.getMany(page)).filter((record) => record !== undefined);
+      page = [];
+    }
+    if (page.length > 0) yield (await this.getMany(page)).filter((record) => record !== undefined);
+  }
+
+  #write(record: JobRecord, ifVersion: number, before: JobRecord | undefined): StateWrite {
+    const write = { key: keyOf(record.id), value: JSON.stringify(record), ifVersion, expiresMs: record.end ? this.#keepMs : null };
+    const add = countsOf(before, record);
+    return add === undefined ? write : { ...write, counts: { key: countersKey(record.pipeline), add } };
+  }
+}
+
+function keepSaid(before: JobRecord, next: JobRecord): JobRecord {
+  const { startedAt, cancelRequestedAt, end, filesGoneAt, deletingAt } = before;
+  return {
+    ...next,
+    ...(startedAt !== undefined && { startedAt }),
+    ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
+    ...(end !== undefined && { end }),
+    ...(filesGoneAt !== undefined && { filesGoneAt }),
+    ...(deletingAt !== undefined && { deletingAt }),
+  };
 }
 
 const parse = (bytes: Uint8Array): JobRecord => JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));

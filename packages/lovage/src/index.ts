@@ -19,6 +19,7 @@ export type { TaskFacts } from "./app/explain/facts.ts";
 export type { Reason, ReasonCode } from "./app/explain/reason.ts";
 export type { AppQueues, MessageSelection, QueuedMessage, QueueSummary, TaskCount } from "./app/queues.ts";
 export type { AppRevokeOptions, Met, RevokeTarget } from "./app/revoking.ts";
+export type { LinePlace, QueueLine } from "./app/queue-line.ts";
 export type { RouteOptions, Router, TaskRoutes } from "./app/route-types.ts";
 export type { SeenTransition } from "./app/transitions.ts";
 export type { DeadLetterCount, DeadLetterFilter } from "./broker/dead-letters.ts";
@@ -40,7 +41,7 @@ export type { RunEventData, RunEventName, RunEvents } from "./execution/run-even
 export { type Backoff, type ExponentialOptions, exponential, fixed, type Jitter } from "./kernel/backoff.ts";
 export type { Clock } from "./kernel/clock.ts";
 export { isCorrelationId } from "./kernel/correlation-id.ts";
-export type { Duration } from "./kernel/durations.ts";
+export { type Duration, durationSeconds } from "./kernel/durations.ts";
 export * from "./kernel/errors.ts";
 export type { Logger } from "./kernel/logger.ts";
 export type { Rate } from "./kernel/rate.ts";

@@ -1,16 +1,25 @@
 /** What the routes answer, said once: handlers are checked against it by the compiler, answers by the tests, clients by both. */
 import { z } from "zod";
-import type { JobStats } from "../job-service.ts";
 import type { JobView } from "../job-view.ts";
+import type { JobStats } from "../life/job-counts.ts";
 
 const job = z.strictObject({
   job_id: z.string(),
   status: z.enum(["queued", "processing", "complete", "error"]),
   progress: z.number().min(0).max(1),
   step: z.string().nullable(),
+  position: z.int().nullable().exactOptional().meta({ description: "While queued: 1 is the next to start. null: not known right now." }),
+  position_over: z.int().exactOptional().meta({ description: "Its place in the queue is behind this one." }),
+  starts_in_seconds: z.number().nullable().exactOptional().meta({ description: "While queued: likely, by what such jobs took of late." }),
+  accepted: z
+    .enum(["queue", "spool"])
+    .exactOptional()
+    .meta({ description: "spool: the queue is away, and the job waits on the service's disk." }),
   cancelling: z.literal(true).exactOptional().meta({ description: "Cancelled by its client, and its code still runs." }),
   created_at: z.iso.datetime(),
+  started_at: z.iso.datetime().exactOptional(),
   finished_at: z.iso.datetime().exactOptional(),
+  files_until: z.iso.datetime().exactOptional().meta({ description: "When inputs and outputs go, or went." }),
   outputs: z.array(z.string()).exactOptional(),
   result: z.unknown().optional(),
   error: z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() }).exactOptional(),
@@ -32,6 +41,8 @@ const stats = z.strictObject({
   failed: z.int(),
   cancelled: z.int(),
   avg_seconds: z.number().nullable(),
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
   since: z.iso.datetime().nullable(),
 }) satisfies z.ZodType<JobStats>;
 

@@ -139,3 +139,13 @@ test("keeps pauses until they are taken back, from several at once", async () =>
   await app.queues.resume("a");
   expect(await app.queues.paused()).toEqual([]);
 });
+
+test("tells who is next, by priority, without those that were revoked and with those that nobody can read", async () => {
+  const [late, first, gone, second] = await Promise.all([9, 0, 0, 0].map((priority) => app.send("t", [], { priority })));
+  await putGarbage();
+  await app.revoke({ root: gone?.id ?? "" });
+  const line = await app.queues.line("celery", 10);
+  expect(line).toMatchObject({ looked: 5, more: false });
+  expect(line.places.map(({ taskId }) => taskId)).toEqual([first?.id, second?.id, null, late?.id]);
+  expect(await app.queues.line("celery", 2)).toMatchObject({ looked: 2, more: true, places: [{ taskId: first?.id }] });
+});

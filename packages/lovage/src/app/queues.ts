@@ -9,6 +9,7 @@ import { markMoved } from "../message/mark-moved.ts";
 import type { QueueName, TaskId } from "../message/task-message.ts";
 import type { Store } from "../store/store.ts";
 import { whyNoQueueName } from "../task/queue-name.ts";
+import { type QueueLine, queueLine } from "./queue-line.ts";
 
 export interface QueueSummary {
   readonly queue: QueueName;
@@ -67,6 +68,8 @@ export interface AppQueues {
   list(queues?: readonly QueueName[]): Promise<readonly QueueSummary[]>;
   /** What goes next, in order. Removes nothing. @defaultValue from 0, limit 20 */
   peek(queue: QueueName, options?: { readonly from?: number; readonly limit?: number }): Promise<readonly QueuedMessage[]>;
+  /** The first `limit` messages in the order in which they start, without what was revoked meanwhile. Cheaper than `peek`. */
+  line(queue: QueueName, limit: number): Promise<QueueLine>;
   /** How many wait of each task, the most first. Reads every message's headers. */
   counts(queue: QueueName): Promise<readonly TaskCount[]>;
   /**
@@ -123,6 +126,10 @@ export class QueueDesk implements AppQueues {
   async peek(queue: QueueName, { from = 0, limit = 20 }: { readonly from?: number; readonly limit?: number } = {}) {
     const { broker } = await this.#store();
     return (await broker.queues.page(queue, from, limit)).map((message, i) => shown(message, from + i));
+  }
+
+  async line(queue: QueueName, limit: number): Promise<QueueLine> {
+    return queueLine(await this.#store(), queue, limit);
   }
 
   async counts(queue: QueueName): Promise<readonly TaskCount[]> {

@@ -1,0 +1,17 @@
+/** What every part of a job's life works with: opened once per service. */
+import type { App, Clock } from "lovage";
+import type { JobFiles, JobId } from "../job-files.ts";
+import type { JobStore } from "../job-store.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { JobLog } from "./job-log.ts";
+
+export interface JobWorld {
+  readonly app: App;
+  readonly pipeline: Pipeline;
+  readonly jobs: JobStore;
+  readonly log: JobLog;
+  readonly clock: Pick<Clock, "now">;
+  /** How long files outlive their job's end, milliseconds; null: for ever. */
+  readonly retentionMs: number | null;
+  files(id: JobId): JobFiles;
+}

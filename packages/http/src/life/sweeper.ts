@@ -1,0 +1,114 @@
+/**
+ * Removes what has had its time: files after their retention, records after theirs, and ends what was left unended. Every action
+ * may be done twice, by several services at once, and be cut off anywhere: what is not done is found again by the next sweep.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JobId } from "../job-files.ts";
+import type { JobRecord } from "../job-store.ts";
+import type { Deletion } from "./deletion.ts";
+import type { JobSteps } from "./job-steps.ts";
+import type { JobWorld } from "./job-world.ts";
+
+/** What one sweep did. */
+export interface Swept {
+  /** Jobs whose end was noticed, which a service that died had not written. */
+  readonly ended: number;
+  /** Jobs whose files went, because of their retention. */
+  readonly expired: number;
+  /** Deletions that were finished. */
+  readonly deleted: number;
+  /** Records that went. */
+  readonly forgotten: number;
+}
+
+export interface SweeperOptions {
+  readonly world: JobWorld;
+  readonly steps: JobSteps;
+  readonly deletion: Deletion;
+  /** How long a record outlives its job's end, milliseconds; null: for ever. */
+  readonly keepRecordsMs: number | null;
+  readonly onFault?: (error: unknown) => void;
+  /** Ends its timer. */
+  readonly signal: AbortSignal;
+}
+
+type Counting = { -readonly [What in keyof Swept]: number };
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  /** Before this time nothing is to be done about an ended job: its record need not be read. */
+  readonly #notBefore = new Map<JobId, number>();
+  #timer: Promise<void> | undefined;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  /** About every `everyMs`, so that several services do not sweep at the same time; null: never. */
+  start(everyMs: number | null): void {
+    if (everyMs !== null) this.#timer ??= this.#run(everyMs);
+  }
+
+  /** Resolves when nothing of it goes on, once its signal is aborted. */
+  async settled(): Promise<void> {
+    await this.#timer;
+  }
+
+  async #run(everyMs: number): Promise<void> {
+    const { signal, onFault } = this.#options;
+    while (!signal.aborted) {
+      await sleep(everyMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.sweep().catch((error: unknown) => onFault?.(error));
+    }
+  }
+
+  async sweep(): Promise<Swept> {
+    const { jobs, clock } = this.#options.world;
+    const swept: Counting = { ended: 0, expired: 0, deleted: 0, forgotten: 0 };
+    const known = new Set<JobId>();
+    const isDue = (id: JobId) => {
+      known.add(id);
+      return (this.#notBefore.get(id) ?? 0) <= clock.now();
+    };
+    for await (const page of jobs.pages(isDue)) for (const record of page) await this.#visit(record, swept);
+    for (const id of this.#notBefore.keys()) if (!known.has(id)) this.#notBefore.delete(id);
+    return swept;
+  }
+
+  async #visit(record: JobRecord, swept: Counting): Promise<void> {
+    const { world, steps, deletion } = this.#options;
+    if (record.pipeline !== world.pipeline.name) return;
+    if (record.deletingAt !== undefined) {
+      if (await deletion.finish(record)) swept.deleted += 1;
+      return;
+    }
+    const settled = await steps.settle(record);
+    if (settled.end === undefined) return;
+    if (record.end === undefined) swept.ended += 1;
+    await this.#retire(settled, settled.end.at, swept);
+  }
+
+  async #retire(record: JobRecord, endedAt: number, swept: Counting): Promise<void> {
+    const { world, keepRecordsMs } = this.#options;
+    const { jobs, clock, retentionMs } = world;
+    const filesUntil = record.filesGoneAt !== undefined || retentionMs === null ? Number.POSITIVE_INFINITY : endedAt + retentionMs;
+    const recordUntil = keepRecordsMs === null ? Number.POSITIVE_INFINITY : endedAt + keepRecordsMs;
+    const now = clock.now();
+    if (filesUntil <= now) {
+      await this.#dropFiles(record);
+      swept.expired += 1;
+    }
+    if (recordUntil <= now) {
+      await jobs.delete(record.id);
+      swept.forgotten += 1;
+    } else this.#notBefore.set(record.id, filesUntil <= now ? recordUntil : Math.min(filesUntil, recordUntil));
+  }
+
+  /** Files first: a record that says that they are gone must not be wrong. */
+  async #dropFiles(record: JobRecord): Promise<void> {
+    const { jobs, files, clock } = this.#options.world;
+    await files(record.id).remove();
+    await jobs.update(record.id, (current) => (current.filesGoneAt === undefined ? { ...current, filesGoneAt: clock.now() } : null));
+  }
+}
