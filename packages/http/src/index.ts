@@ -9,8 +9,8 @@ export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/
 
 export { asJobError, JobError } from "./job-error.ts";
 export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
+export type { JobEnd, JobRecord } from "./job-record.ts";
 export { type JobAccess, JobService, type JobServiceOptions } from "./job-service.ts";
-export type { JobEnd, JobRecord } from "./job-store.ts";
 export type { JobStatus, JobView } from "./job-view.ts";
 export type { JobStats } from "./life/job-counts.ts";
 export { type MappedError, mapErrors } from "./life/map-errors.ts";

@@ -1,5 +1,5 @@
 /** A job as its clients see it: the record, with what its task's progress says right now, and its place in the queue. */
-import type { JobEnd, JobRecord } from "./job-store.ts";
+import type { JobEnd, JobRecord } from "./job-record.ts";
 import type { JobProgress } from "./pipeline.ts";
 
 export type JobStatus = "queued" | "processing" | "complete" | "error";

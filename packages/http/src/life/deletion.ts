@@ -1,6 +1,6 @@
 /** Cancelling and deleting. A deletion is a mark first, and what it asks for after: whoever sweeps finishes what a crash left. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 import type { JobSteps } from "./job-steps.ts";
 import type { JobWorld } from "./job-world.ts";
 

@@ -2,7 +2,7 @@
  * How many jobs came, began and ended, kept as counters of the state store. What a record's step counts for is added in the
  * write that makes the step, so a crash counts nothing twice and leaves nothing out, and no question reads all records.
  */
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 
 export interface JobStats {
   readonly queued: number;

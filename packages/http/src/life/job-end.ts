@@ -1,7 +1,7 @@
 /** How a job ended, from what is stored of its task. Pure. */
 import type { StoredResult } from "lovage";
 import { explainFailure, readFailure } from "../job-failure.ts";
-import type { JobEnd, JobRecord } from "../job-store.ts";
+import type { JobEnd, JobRecord } from "../job-record.ts";
 import type { JobProgress, Pipeline } from "../pipeline.ts";
 
 /** What became of its task. */

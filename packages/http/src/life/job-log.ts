@@ -1,7 +1,7 @@
 /** The log of one job: what its tasks report of their progress, and between it what became of the job. Those who follow it miss nothing. */
 import { type ProgressEntry, progressLog } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 
 export type JobMark = "started" | "cancelling" | "end";
 

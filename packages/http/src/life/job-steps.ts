@@ -4,7 +4,7 @@
  * if nobody has.
  */
 
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 import { type JobProgress, progressOf } from "../pipeline.ts";
 import { endOf, hasEnded, lostEnd } from "./job-end.ts";
 import type { JobWorld } from "./job-world.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SendOptions } from "lovage";
 import { asJobError, JobError } from "../job-error.ts";
 import { type JobId, newJobId } from "../job-files.ts";
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 import type { JobInput } from "../pipeline.ts";
 import { receiveUpload, type Upload } from "../upload.ts";
 import { type FirstQueue, firstQueueOf } from "./first-queue.ts";

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobId } from "../job-files.ts";
-import type { JobRecord } from "../job-store.ts";
+import type { JobRecord } from "../job-record.ts";
 import type { Deletion } from "./deletion.ts";
 import type { JobSteps } from "./job-steps.ts";
 import type { JobWorld } from "./job-world.ts";
