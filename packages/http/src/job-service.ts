@@ -244,8 +244,10 @@ export class JobService {
     return this.#everTaken;
   }
 
-  #ended({ taskId, startedAt, end }: JobRecord, watch: JobWatch): void {
-    if (!watch.done(taskId) || end?.status !== "complete" || startedAt === undefined) return;
+  /** It has begun, or ended. */
+  #moved({ taskId, queue, startedAt, end }: JobRecord, watch: JobWatch): void {
+    this.#lines.get(queue)?.left(taskId);
+    if (end === undefined || !watch.done(taskId) || end.status !== "complete" || startedAt === undefined) return;
     this.#lately.push(Math.max(0, end.at - startedAt) / 1000);
     if (this.#lately.length > 50) this.#lately.shift();
   }
@@ -283,7 +285,7 @@ export class JobService {
       signal: this.#stop.signal,
       saw: (id, stored) => this.#saw(world, () => steps, id, stored),
     });
-    const steps: JobSteps = new JobSteps(world, (record) => this.#ended(record, watch));
+    const steps: JobSteps = new JobSteps(world, (record) => this.#moved(record, watch));
     const deletion = new Deletion(world, steps, this.#options.killAfterMs ?? 2000);
     const sweeper = new Sweeper({ ...this.#options, world, steps, deletion, keepRecordsMs: keepMs, signal: this.#stop.signal });
     return { ...world, state, steps, watch, deletion, sweeper };

@@ -98,8 +98,11 @@ export class JobStore {
 
 function keepSaid(before: JobRecord, next: JobRecord): JobRecord {
   const { startedAt, cancelRequestedAt, end, filesGoneAt, deletingAt } = before;
+  const { startedAt: begun, ...rest } = next;
   return {
-    ...next,
+    ...rest,
+    // What has ended does not begin.
+    ...(end === undefined && begun !== undefined && { startedAt: begun }),
     ...(startedAt !== undefined && { startedAt }),
     ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
     ...(end !== undefined && { end }),

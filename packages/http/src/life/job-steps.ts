@@ -11,18 +11,18 @@ import type { JobWorld } from "./job-world.ts";
 
 export class JobSteps {
   readonly #world: JobWorld;
-  readonly #ended: (record: JobRecord) => void;
+  readonly #moved: (record: JobRecord) => void;
 
-  /** @param ended hears of each end that is known */
-  constructor(world: JobWorld, ended: (record: JobRecord) => void) {
+  /** @param moved hears of each job that is known to have begun or ended, maybe several times */
+  constructor(world: JobWorld, moved: (record: JobRecord) => void) {
     this.#world = world;
-    this.#ended = ended;
+    this.#moved = moved;
   }
 
   /** The record as it stands once what is known of its task is written into it. */
   async settle(record: JobRecord): Promise<JobRecord> {
     if (record.end !== undefined) {
-      this.#ended(record);
+      this.#moved(record);
       return record;
     }
     const { app, pipeline, clock, files } = this.#world;
@@ -42,7 +42,9 @@ export class JobSteps {
     const updated = await jobs.update(record.id, (current) =>
       current.startedAt === undefined && current.end === undefined ? { ...current, startedAt } : null,
     );
-    return updated?.record ?? record;
+    const begun = updated?.record ?? record;
+    this.#moved(begun);
+    return begun;
   }
 
   /** Nothing is left of its task anywhere. */
@@ -63,7 +65,7 @@ export class JobSteps {
     await log.mark(record, "end", clock.now());
     const updated = await jobs.update(record.id, (current) => (current.end === undefined ? { ...current, end: make(current) } : null));
     const settled = updated?.record ?? record;
-    this.#ended(settled);
+    this.#moved(settled);
     return settled;
   }
 }

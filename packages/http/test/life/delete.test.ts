@@ -1,0 +1,51 @@
+import { readdir } from "node:fs/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { kinds, Place, skipped } from "./place.ts";
+
+let place: Place;
+afterEach(() => place?.close());
+
+const gone = { code: "JOB_NOT_FOUND" };
+const stored = () => readdir(place.storage);
+
+describe.each(kinds)("a job that is deleted on %s", (kind) => {
+  it.skipIf(skipped(kind))("is gone with its files, whether it was complete, runs or waits; twice is fine", async () => {
+    place = await Place.open(kind);
+    await place.work();
+    const complete = (await place.submit()).job_id;
+    await place.ended(complete);
+    expect(await place.service.delete(complete)).toBe("deleted");
+    const running = (await place.submit({ how: "hang" })).job_id;
+    await place.when(running, ({ status }) => status === "processing");
+    const waiting = (await place.submit()).job_id;
+    const both = await Promise.all([place.service.delete(running), place.service.delete(running)]);
+    expect(both).toEqual(["deleted", "deleted"]);
+    await place.service.delete(waiting);
+    for (const id of [complete, running, waiting]) {
+      await expect(place.service.view(id)).rejects.toMatchObject(gone);
+      await expect(place.service.cancel(id)).rejects.toMatchObject(gone);
+      expect(await place.service.delete(id)).toBe("deleted");
+    }
+    expect(await stored()).toEqual([]);
+    expect(await place.service.stats()).toMatchObject({ queued: 0, processing: 0, failed: 0 });
+  });
+});
+
+describe("a job that is deleted", () => {
+  it("while nobody can stop it is gone for its client, and for everybody once a sweep finds it stopped", async () => {
+    place = await Place.open("memory");
+    const { job_id } = await place.submit();
+    // No worker: nobody takes its message away. What a service that was killed now would leave:
+    expect(await place.service.delete(job_id)).toBe("deleting");
+    await expect(place.service.view(job_id)).rejects.toMatchObject(gone);
+    expect(await stored()).toEqual([job_id]);
+    const other = place.another();
+    expect(await other.sweep()).toMatchObject({ deleted: 0 });
+    await place.work();
+    await expect.poll(() => other.sweep()).toMatchObject({ deleted: 1 });
+    expect(await stored()).toEqual([]);
+    expect(place.begun).toEqual([]);
+    expect(await place.service.stats()).toMatchObject({ queued: 0, processing: 0, cancelled: 1 });
+    await other.close();
+  });
+});
