@@ -2,6 +2,9 @@
  * What the routes do, without HTTP: take a job in, say how it stands, stop it, delete it, count. The parts of it are in `life/`;
  * the files of a job are `JobFiles`.
  */
+import { randomBytes } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
 import { JobError } from "./job-error.ts";
@@ -10,6 +13,7 @@ import type { JobRecord } from "./job-record.ts";
 import { JobStore } from "./job-store.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import { Deletion } from "./life/deletion.ts";
+import { firstQueueOf } from "./life/first-queue.ts";
 import { countersKey, type JobStats, meanRunSeconds, sinceKey, statsOf } from "./life/job-counts.ts";
 import { hasEnded } from "./life/job-end.ts";
 import { JobLog } from "./life/job-log.ts";
@@ -204,6 +208,22 @@ export class JobService {
   async ping(deadlineMs: number): Promise<void> {
     const store = await this.#options.app.store();
     await store.ping(deadlineMs);
+  }
+
+  /** Names of the nodes that take from the queue where its jobs begin. Python's do not count. */
+  async workers(): Promise<readonly string[]> {
+    const { app } = this.#options;
+    const { queue } = await firstQueueOf(app, this.pipeline);
+    return (await app.queues.list([queue]))[0]?.consumers ?? [];
+  }
+
+  /** Writes a file there, and removes it. */
+  async isStorageWritable(): Promise<boolean> {
+    const probe = path.join(path.resolve(this.#options.storage), `probe-${randomBytes(8).toString("hex")}`);
+    await mkdir(path.dirname(probe), { recursive: true });
+    await writeFile(probe, "");
+    await rm(probe);
+    return true;
   }
 
   #isOurs(record: JobRecord): boolean {

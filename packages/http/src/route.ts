@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Role } from "./access/api-keys.ts";
 import type { Caller } from "./access/gate.ts";
 import type { Quotas } from "./access/quota.ts";
+import type { SharedDocuments } from "./access/shared-documents.ts";
 import type { JobService } from "./job-service.ts";
 import type { Answer, SchemaName } from "./openapi/schemas.ts";
 
@@ -47,6 +48,7 @@ export interface Call {
   readonly base: string;
   readonly uploadPath: string;
   readonly quotas: Quotas;
+  readonly documents: SharedDocuments;
   /** Aborts when the service wants to end. */
   readonly closing: AbortSignal;
   /** Writes a line of the audit log: an event, and facts that are no file names. */

@@ -4,9 +4,10 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { correlationFrom, type Logger, withCorrelation } from "lovage";
-import { checkKeys, type Role } from "./access/api-keys.ts";
+import { checkKeys } from "./access/api-keys.ts";
 import { type BrowserOptions, browserRules } from "./access/browser-rules.ts";
 import { type AddressOptions, clientAddress } from "./access/client-address.ts";
+import { deletedAccess } from "./access/delete-job.ts";
 import { type Caller, Gate, type GateOptions } from "./access/gate.ts";
 import { Quotas } from "./access/quota.ts";
 import { RateLimits, type RateOptions } from "./access/rate-limits.ts";
@@ -78,11 +79,11 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
     const address = clientAddress(context, options);
     // No probe may fail for the sake of a limit, and none is worth a round trip.
     const isProbe = route.role === undefined;
-    if (!isProbe) await rates.ofAddress(context, address);
+    const ofAddress = isProbe ? {} : await rates.ofAddress(address);
     const caller = isProbe ? { key: undefined, token: undefined } : gate.caller(request);
     context.set("caller", caller);
-    if (caller.key) await rates.ofKey(context, caller.key);
-    await admit(route.role, caller, context.req.param("id"));
+    const limits = { ...ofAddress, ...(await rates.ofKey(caller.key)) };
+    await admit(route, caller, context.req.param("id"));
     const call: Call = {
       service,
       context: context as Context,
@@ -92,20 +93,24 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
       base: options.basePath ?? baseOf(new URL(request.url).pathname, route.operation === "upload" ? uploadPath : route.path),
       uploadPath,
       quotas,
+      documents,
       closing: options.closing ?? never,
       audit: (event, facts) => audit(context, "info", event, facts),
     };
     const response = await route.handle(call);
+    for (const [name, value] of Object.entries(limits)) response.headers.set(name, value);
     if (request.method !== "HEAD") return response;
     // Else a file would stay open until the garbage collector finds it.
     await response.body?.cancel();
     return new Response(null, response);
   }
 
-  async function admit(role: Role | undefined, caller: Caller, id: string | undefined): Promise<void> {
+  async function admit({ role, operation }: Route, caller: Caller, id: string | undefined): Promise<void> {
     if (role === undefined) return;
-    if (id === undefined) gate.checkRole(caller, role);
-    else if (!gate.idsOpenAll) gate.checkJob(caller, await service.accessOf(id), role);
+    if (id === undefined) return gate.checkRole(caller, role);
+    if (gate.idsOpenAll) return;
+    const job = await service.accessOf(id);
+    gate.checkJob(caller, job ?? (operation === "deleteJob" ? await deletedAccess(documents, id) : undefined), role);
   }
 
   function audit(

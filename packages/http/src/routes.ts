@@ -1,10 +1,13 @@
 /** All routes of the job service on one page. `router.ts` serves them, `openapi/document.ts` describes them. */
 import { acceptUpload } from "./access/accept-upload.ts";
+import { deleteJob } from "./access/delete-job.ts";
 import { archiveResponse } from "./job-archive.ts";
 import { asJobError } from "./job-error.ts";
 import { jobEvents } from "./job-events.ts";
+import { outputResponse } from "./job-output.ts";
 import { jobStatus } from "./job-status.ts";
 import { openApiDocument } from "./openapi/document.ts";
+import { readiness } from "./readiness.ts";
 import { answer, type Call, jobId, type Route } from "./route.ts";
 
 export const routes: readonly Route[] = [
@@ -69,11 +72,7 @@ export const routes: readonly Route[] = [
     summary: "Removes the job, its files and its record; cancels it first when it runs. Twice is fine.",
     role: "submit",
     answers: { 204: { description: "Gone" } },
-    handle: async (call) => {
-      await call.service.delete(jobId(call));
-      call.audit("job.deleted");
-      return new Response(null, { status: 204 });
-    },
+    handle: deleteJob,
   },
   {
     operation: "download",
@@ -95,6 +94,25 @@ export const routes: readonly Route[] = [
     },
   },
   {
+    operation: "downloadOutput",
+    method: "get",
+    path: "/download/:id/:name",
+    summary: "One output of a complete job, by its name; resumable.",
+    role: "read",
+    parameters: [{ name: "Range", in: "header", description: "One range of bytes.", schema: { type: "string" } }],
+    answers: {
+      200: { description: "The output, of a type told by its name", content: "*/*" },
+      206: { description: "A part of it", content: "*/*" },
+      304: { description: "As If-None-Match knows it" },
+    },
+    handle: async (call) => {
+      const { request, context } = call;
+      const response = await outputResponse(await call.service.outputsOf(jobId(call)), context.req.param("name") ?? "", request.headers);
+      if (request.method === "GET") call.audit("job.downloaded", { status: response.status, range: request.headers.get("range") });
+      return response;
+    },
+  },
+  {
     operation: "stats",
     method: "get",
     path: "/stats",
@@ -111,6 +129,14 @@ export const routes: readonly Route[] = [
     parameters: [{ name: "verbose", in: "query", description: "Say how fast.", schema: { type: "string" } }],
     answers: { 200: { description: "It does", schema: "Health" }, 503: { description: "It does not", schema: "Health" } },
     handle: health,
+  },
+  {
+    operation: "ready",
+    method: "get",
+    path: "/ready",
+    summary: "Whether a job that came now would be worked on: store, state store, storage and workers.",
+    answers: { 200: { description: "It would", schema: "Health" }, 503: { description: "Not now; `code` says why", schema: "Health" } },
+    handle: readiness,
   },
   {
     operation: "openapi",

@@ -27,6 +27,8 @@ export type ServeOptions = Listening & (PipelineServing | { readonly services: r
 
 export interface Serving {
   readonly url: string;
+  /** One per pipeline: where its routes lie. */
+  readonly urls: readonly string[];
   /** Of the first pipeline. */
   readonly service: JobService;
   readonly services: readonly JobService[];
@@ -58,8 +60,10 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     throw error;
   }
   const { port } = server.address() as AddressInfo;
+  const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   return {
-    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+    url,
+    urls: parts.map(({ path = "/" }) => url + path.replace(/\/$/, "")),
     service: services[0] as JobService,
     services,
     close: async (hurry) => {

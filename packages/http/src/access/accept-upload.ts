@@ -29,6 +29,7 @@ export async function acceptUpload(call: Call): Promise<Response> {
     await reservation?.giveBack();
     throw error;
   }
+  await reservation?.keep();
   call.audit("job.uploaded", { jobId: id });
   const urls = {
     status_url: `${call.base}/status/${id}`,

@@ -20,7 +20,7 @@ interface Use {
   readonly day: string;
   readonly jobs: number;
   readonly bytes: number;
-  /** Only with `openJobs`. When taken, milliseconds. */
+  /** Only with `openJobs`. Milliseconds when its upload began; 0: it is a job. */
   readonly open: Readonly<Record<JobId, number>>;
 }
 
@@ -30,10 +30,12 @@ export interface Reservation {
   more(bytes: number): Promise<void>;
   /** The upload was refused. */
   giveBack(): Promise<void>;
+  /** The upload has become a job. */
+  keep(): Promise<void>;
 }
 
 const keepMs = 30 * 86_400_000;
-/** A job that is taken and has no record yet may still be uploading; after this it was given up. */
+/** What has no record yet may still be uploading; after this it was given up. */
 const uploadsWithinMs = 3_600_000;
 
 export class Quotas {
@@ -66,7 +68,13 @@ export class Quotas {
       },
       giveBack: () =>
         this.#update(owner, (use) => without({ ...use, jobs: Math.max(0, use.jobs - 1), bytes: Math.max(0, use.bytes - taken) }, [id])),
+      keep: () => this.#update(owner, (use) => (id in use.open ? { ...use, open: { ...use.open, [id]: 0 } } : use)),
     };
+  }
+
+  /** A job was deleted. */
+  async release(owner: string, id: JobId): Promise<void> {
+    await this.#update(owner, (use) => (id in use.open ? without(use, [id]) : use));
   }
 
   #take(owner: string, quota: Quota, wish: { readonly jobs: number; readonly bytes: number; readonly open?: JobId }): Promise<void> {
@@ -95,7 +103,11 @@ export class Quotas {
   }
 
   #update(owner: string, change: (use: Use) => Use): Promise<void> {
-    return this.#documents.update<Use, void>(key(owner), keepMs, (use) => ({ next: change(this.#today(use)), answer: undefined }));
+    return this.#documents.update<Use, void>(key(owner), keepMs, (use) => {
+      const before = this.#today(use);
+      const next = change(before);
+      return { ...(next !== before && { next }), answer: undefined };
+    });
   }
 
   #today(use: Use | undefined): Use {

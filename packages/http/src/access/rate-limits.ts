@@ -1,5 +1,4 @@
 /** Requests per client address and per key, counted for all processes of the service together. */
-import type { Context } from "hono";
 import { JobError } from "../job-error.ts";
 import type { ApiKey } from "./api-keys.ts";
 import { network } from "./client-address.ts";
@@ -13,6 +12,8 @@ export interface RateOptions {
   readonly perKey?: RequestRate;
 }
 
+type LimitHeaders = Readonly<Record<string, string>>;
+
 export class RateLimits {
   readonly #documents: SharedDocuments;
   readonly #options: RateOptions;
@@ -22,26 +23,26 @@ export class RateLimits {
     this.#options = options;
   }
 
-  /** @throws {JobError} 429 RATE_LIMITED */
-  async ofAddress(context: Context, address: string | undefined): Promise<void> {
+  /** Headers for the answer. @throws {JobError} 429 RATE_LIMITED */
+  async ofAddress(address: string | undefined): Promise<LimitHeaders> {
     const { perAddress } = this.#options;
-    if (perAddress && address !== undefined) await this.#take(context, "address", network(address), perAddress);
+    return perAddress && address !== undefined ? this.#take("address", network(address), perAddress) : {};
   }
 
-  /** @throws {JobError} 429 RATE_LIMITED */
-  async ofKey(context: Context, key: ApiKey): Promise<void> {
-    const rate = key.rate ?? this.#options.perKey;
-    if (rate) await this.#take(context, "key", key.id, rate);
+  /** Headers for the answer. @throws {JobError} 429 RATE_LIMITED */
+  async ofKey(key: ApiKey | undefined): Promise<LimitHeaders> {
+    const rate = key?.rate ?? this.#options.perKey;
+    return key && rate ? this.#take("key", key.id, rate) : {};
   }
 
-  /** Says how much is left in the headers of draft-ietf-httpapi-ratelimit-headers; the last limit that was met speaks. */
-  async #take(context: Context, policy: "address" | "key", who: string, rate: RequestRate): Promise<void> {
+  /** As draft-ietf-httpapi-ratelimit-headers has them. */
+  async #take(policy: "address" | "key", who: string, rate: RequestRate): Promise<LimitHeaders> {
     const { granted, remaining, retryAfter } = await takeToken(this.#documents, `${policy}/${who}`, rate);
     const headers = {
       "ratelimit-policy": `"${policy}";q=${rate.requests};w=${rate.perSeconds}`,
       ratelimit: `"${policy}";r=${remaining};t=${retryAfter}`,
     };
-    if (!granted) throw new JobError(429, "RATE_LIMITED", `Too many requests per ${policy}. Try again later.`, { retryAfter, headers });
-    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+    if (granted) return headers;
+    throw new JobError(429, "RATE_LIMITED", `Too many requests per ${policy}. Try again later.`, { retryAfter, headers });
   }
 }

@@ -49,7 +49,7 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     throw error;
   }
   return {
-    url: service?.url ?? null,
+    url: service?.urls[0] ?? null,
     get nodes() {
       return processes.map((process, i) => ({ name: profiles[i] ?? "worker", pid: process.pid }));
     },

@@ -138,7 +138,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   fatal: "error",
 };
 
-function logLevelOf(text: string): LogLevel {
+export function logLevelOf(text: string): LogLevel {
   const level = levels[text.toLowerCase()];
   if (level) return level;
   throw new UsageError("LOVAGE_USAGE", `-l takes debug, info, warning or error, got "${text}".`);
