@@ -243,6 +243,10 @@ export const remedies = {
     "No sentinel that answered knows a master of that name.",
     "Name one that they know: `sentinel://…/<service>/0`, or `masterName` among `brokerTransportOptions`.",
   ],
+  LOVAGE_STORAGE_INVALID: [
+    "The `storage` of a job service names none.",
+    "A folder's path, `file:///…`, `s3://bucket/prefix`, or what `openStorage` made.",
+  ],
   LOVAGE_STORE_ACCESS: ["Redis refused the login, or a command to this user.", "Check user, password and ACL."],
   LOVAGE_STORE_BUSY: [
     "Other processes kept the SQLite file locked.",

@@ -6,7 +6,7 @@ import { textOf } from "./pages.ts";
 
 const folder = join(root, "packages/http/src");
 const source = (name: string) => readFileSync(join(folder, name), "utf8");
-const sources = readdirSync(folder)
+const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
   .map(source)
   .join("\n");

@@ -16,7 +16,8 @@ import { segmentPhoto } from "./vision/segment-photo.ts";
 import type { Detection, Segmentation, Slice } from "./vision/segmentation.ts";
 
 const settings = readSettings(process.env);
-const photoOf = (job: JobInput) => path.join(new JobFiles(settings.storage, job.id).folder, job.files[0]?.file ?? "");
+const withPhoto = <T>(job: JobInput, use: (photo: string) => Promise<T>) =>
+  new JobFiles(settings.storage, job.id).withInput(job.files[0]?.file ?? "", use);
 
 /** What the later tasks need to know of a photo. */
 interface CountingJob {
@@ -36,7 +37,7 @@ export const detect = defineTask(
   { queue: "cpu", softTimeLimit: "2m", timeLimit: "3m", setup: () => loadModel(settings.model) },
   async (input: JobInput, segmentation: Segmentation, slice: Slice): Promise<readonly Detection[]> => {
     const run = currentRun();
-    const found = await detectSlice(photoOf(input), segmentation, slice, { signal: run.signal });
+    const found = await withPhoto(input, (photo) => detectSlice(photo, segmentation, slice, { signal: run.signal }));
     run.progress(null, "detecting", { slice: slice.index, of: segmentation.slices.length });
     return found;
   },
@@ -58,7 +59,7 @@ export const count = defineTask(
     };
     await new JobFiles(settings.storage, input.id).publishOutputs(async (folder) => {
       await writeReport(folder, report);
-      await annotate(photoOf(input), objects, path.join(folder, "annotated.png"));
+      await withPhoto(input, (photo) => annotate(photo, objects, path.join(folder, "annotated.png")));
     });
     const ledger = new StockLedger(settings.stockDatabase);
     try {
@@ -77,7 +78,7 @@ export const segment = defineTask(
   async (input: JobInput): Promise<Count> => {
     const run = currentRun();
     run.progress(0.02, "segmenting");
-    const segmentation = await segmentPhoto(photoOf(input), { signal: run.signal });
+    const segmentation = await withPhoto(input, (photo) => segmentPhoto(photo, { signal: run.signal }));
     run.progress(0.2, "segmented", { slices: segmentation.slices.length });
     return run.replace(
       chord(

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -39,7 +38,7 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
         expect(report.photo).toBe(name);
         expect(report.objects).toHaveLength(report.total);
         expect(isClose(report.total, truth), `${report.total} of ${truth}`).toBe(true);
-        const csv = (await readFile(path.join(stage.job(id), "outputs", "report.csv"), "utf8")).trimEnd().split("\n");
+        const csv = (await stage.output(id, "report.csv")).trimEnd().split("\n");
         expect(csv[0]).toBe("x,y,width,height,score");
         expect(csv).toHaveLength(report.total + 1);
         const booked = stage.movements().filter(({ photoSha256 }) => photoSha256 === sha256({ name, truth, ...rest }));
@@ -72,7 +71,7 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
         expect(view.error?.message).toContain("cut off");
         // Where the service keeps its files is nobody's business.
         expect(view.error?.message).not.toContain(stage.folder);
-        expect(await stage.files(id)).toEqual(["input"]);
+        expect(await stage.stored(id)).toEqual(["input/0000.jpg"]);
         expect((await fetch(`${stage.url}/download/${id}`)).status).toBe(409);
       }
       expect(stage.movements()).toEqual(before);

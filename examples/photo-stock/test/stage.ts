@@ -2,11 +2,12 @@
  * The example as its users run it, in a folder of its own: commands in processes of their own, photos with known counts, a client.
  * All that was started is ended by its pid.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { JobView } from "@lovage/http";
+import { JobFiles, type JobView } from "@lovage/http";
 import { type App, createApp } from "lovage";
 import { bareEnvironment } from "../../../packages/lovage/test/bad-input/cli.ts";
 import { Running } from "../../../packages/lovage/test/cli/cli.ts";
@@ -122,16 +123,24 @@ export class Stage {
   }
 
   async report(id: string): Promise<Report> {
-    return JSON.parse(await readFile(path.join(this.job(id), "outputs", "report.json"), "utf8")) as Report;
+    return JSON.parse(await this.output(id, "report.json")) as Report;
   }
 
-  job(id: string): string {
-    return path.join(this.folder, "jobs", id);
+  async output(id: string, name: string): Promise<string> {
+    return text(await this.jobFiles(id).openOutput(name));
   }
 
-  /** Of the job's folder. */
-  async files(id: string): Promise<readonly string[]> {
-    return (await readdir(this.job(id))).sort();
+  jobFiles(id: string): JobFiles {
+    return new JobFiles(path.join(this.folder, "jobs"), id);
+  }
+
+  /** All that is stored of the job, without the prefixes of job and run. */
+  async stored(id: string): Promise<readonly string[]> {
+    const files = this.jobFiles(id);
+    const run = (await files.manifest())?.run ?? "";
+    const keys: string[] = [];
+    for await (const { key } of files.storage.list(id)) keys.push(key.slice(id.length + 1).replace(`outputs/${run}/`, "outputs/"));
+    return keys.sort();
   }
 
   movements(): readonly StockMovement[] {

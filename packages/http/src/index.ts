@@ -8,7 +8,7 @@ export { gunzipTo } from "./intake/gunzip-to.ts";
 export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/unpack-zip.ts";
 
 export { asJobError, JobError } from "./job-error.ts";
-export { isJobId, JobFiles, type JobId, newJobId } from "./job-files.ts";
+export { isJobId, JobFiles, type JobId, type Manifest, newJobId } from "./job-files.ts";
 export type { JobEnd, JobRecord } from "./job-record.ts";
 export { type JobAccess, JobService, type JobServiceOptions } from "./job-service.ts";
 export type { JobStatus, JobView } from "./job-view.ts";
@@ -29,4 +29,7 @@ export {
 export { type JobRoutes, jobRoutes, type RouteOptions } from "./router.ts";
 export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
+export type { ByteRange, JobStorage, PutOptions, StoredObject } from "./storage/job-storage.ts";
+export { openStorage, type StorageSpec } from "./storage/open-storage.ts";
+export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";

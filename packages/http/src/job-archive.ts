@@ -1,47 +1,41 @@
-/** A job's outputs as one zip: made once, beside them, then served from disk with ranges. Same outputs, same bytes. */
-import { randomBytes } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { readdir, rename, rm, stat } from "node:fs/promises";
-import path from "node:path";
+/** A job's outputs as one zip: made once, stored, then served with ranges. Same outputs, same bytes. */
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import yazl from "yazl";
 import { JobError } from "./job-error.ts";
-import type { JobFiles } from "./job-files.ts";
+import type { JobFiles, Manifest } from "./job-files.ts";
 
 /** A fixed time in every entry, so that a resumed download fits the part that was fetched before. */
 const entryTime = new Date(Date.UTC(2000, 0, 1));
 
-async function makeArchive(files: JobFiles): Promise<void> {
-  const staging = `${files.archive}.${randomBytes(6).toString("hex")}`;
+async function makeArchive(files: JobFiles, manifest: Manifest, key: string): Promise<void> {
   const zip = new yazl.ZipFile();
-  for (const name of (await readdir(files.outputFolder)).sort()) {
-    zip.addFile(path.join(files.outputFolder, name), name, {
-      mtime: entryTime,
-      mode: 0o100644,
-      compress: !/\.(png|jpe?g|zip|gz)$/i.test(name),
+  const output = zip.outputStream as unknown as Readable;
+  for (const { name, bytes } of manifest.files) {
+    const options = { mtime: entryTime, mode: 0o100644, compress: !/\.(png|jpe?g|zip|gz)$/i.test(name), size: bytes };
+    zip.addReadStreamLazy(name, options, (give) => {
+      files.openOutput(name).then(
+        (stream) => give(null, stream),
+        (error) => give(error, undefined as never),
+      );
     });
   }
+  zip.on("error", (error) => output.destroy(error));
   zip.end();
-  try {
-    await pipeline(zip.outputStream as unknown as NodeJS.ReadableStream, createWriteStream(staging, { flags: "wx" }));
-    await rename(staging, files.archive);
-  } catch (error) {
-    await rm(staging, { force: true });
-    throw error;
-  }
+  await files.storage.put(key, output, { ifAbsent: true });
 }
 
 /** `range`: the request's Range header. One range of bytes is served; anything else means the whole. */
 export async function archiveResponse(files: JobFiles, range: string | null): Promise<Response> {
-  const found = await stat(files.archive).catch(() => null);
-  if (!found) await makeArchive(files);
-  const { size, mtimeMs } = found ?? (await stat(files.archive));
+  const manifest = await files.manifest();
+  if (!manifest) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
+  const key = `${files.id}/archive/${manifest.run}.zip`;
+  if (!(await files.storage.stat(key))) await makeArchive(files, manifest, key);
+  const size = (await files.storage.stat(key))?.bytes ?? 0;
   const headers = new Headers({
     "content-type": "application/zip",
     "content-disposition": `attachment; filename="${files.id}.zip"`,
     "accept-ranges": "bytes",
-    etag: `"${size.toString(16)}-${Math.trunc(mtimeMs).toString(16)}"`,
+    etag: `"${manifest.run}-${size.toString(16)}"`,
   });
   const part = parseRange(range, size);
   if (part === "unsatisfiable") {
@@ -50,7 +44,7 @@ export async function archiveResponse(files: JobFiles, range: string | null): Pr
   const { start, end } = part ?? { start: 0, end: size - 1 };
   headers.set("content-length", String(end - start + 1));
   if (part) headers.set("content-range", `bytes ${start}-${end}/${size}`);
-  const body = Readable.toWeb(createReadStream(files.archive, { start, end })) as ReadableStream;
+  const body = Readable.toWeb(await files.storage.read(key, { start, end })) as ReadableStream;
   return new Response(body, { status: part ? 206 : 200, headers });
 }
 

@@ -1,4 +1,5 @@
 import { isLovageError } from "lovage";
+import { StorageError } from "./storage/storage-error.ts";
 
 /** What goes wrong between a client and the job service: a stable code, an HTTP status, a sentence for people. Never a stack. */
 export class JobError extends Error {
@@ -35,6 +36,12 @@ export class JobError extends Error {
 /** Turns whatever was thrown while a request was served into what its client may know. */
 export function asJobError(error: unknown): JobError {
   if (error instanceof JobError) return error;
+  if (error instanceof StorageError) {
+    return new JobError(error.status, error.code, error.plainMessage, {
+      ...(error.askAgainSeconds === undefined ? {} : { retryAfter: error.askAgainSeconds }),
+      cause: error,
+    });
+  }
   if (isStorageFull(error)) {
     return new JobError(507, storageFull, "The service has no space left for this upload. Nothing was kept; try again later.", {
       retryAfter: 60,

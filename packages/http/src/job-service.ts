@@ -24,12 +24,14 @@ import { type JobOrigin, Submission, untilAnswered } from "./life/submission.ts"
 import { Sweeper, type Swept } from "./life/sweeper.ts";
 import { WaitingLine } from "./life/waiting-line.ts";
 import { type Pipeline, progressOf } from "./pipeline.ts";
+import type { JobStorage } from "./storage/job-storage.ts";
+import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
 
 export interface JobServiceOptions {
   readonly app: App;
   readonly pipeline: Pipeline;
-  /** The folder that this service and the workers share. */
-  readonly storage: string;
+  /** What this service and the workers share: a folder's path, a URL, or a `JobStorage`. */
+  readonly storage: StorageSpec;
   /** How long a job's record outlives its files, milliseconds. Default 7 days; null: for ever. */
   readonly keepRecordsMs?: number | null;
   /** How long a cancelled run may take to stop by itself before its runner is killed. Default 2000. */
@@ -63,6 +65,7 @@ interface Opened extends JobWorld {
 
 export class JobService {
   readonly pipeline: Pipeline;
+  readonly storage: JobStorage;
   readonly retentionMs: number | null;
   readonly #options: JobServiceOptions;
   readonly #stop = new AbortController();
@@ -74,10 +77,11 @@ export class JobService {
   #everTaken: Promise<number | null> | undefined;
   #opened: Promise<Opened> | undefined;
 
-  /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention. */
+  /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID. */
   constructor(options: JobServiceOptions) {
     this.#options = options;
     this.pipeline = options.pipeline;
+    this.storage = openStorage(options.storage);
     const { retention = "24h" } = options.pipeline;
     this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${options.pipeline.name}`) * 1000;
     this.#submission = new Submission(() => this.#open(), this.#stop.signal);
@@ -97,7 +101,7 @@ export class JobService {
   }
 
   files(id: JobId): JobFiles {
-    return new JobFiles(this.#options.storage, id);
+    return new JobFiles(this.storage, id);
   }
 
   /** @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. */

@@ -1,17 +1,16 @@
 /**
- * Takes a multipart body apart while it arrives: each file goes to disk in a stream, its type is told from its first
- * bytes, its SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's folder is removed.
+ * Takes a multipart body apart while it arrives: each file goes to the storage in a stream, its type is told from its first
+ * bytes, its SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's files are removed.
  */
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
-import path from "node:path";
+import { once } from "node:events";
 import { Readable, Transform } from "node:stream";
-import { finished, pipeline as pipeStreams } from "node:stream/promises";
+import { finished } from "node:stream/promises";
 import { Busboy } from "@fastify/busboy";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
-import { accepts, sniff, sniffBytes } from "./sniff.ts";
+import { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
+import { StorageError } from "./storage/storage-error.ts";
 
 export interface UploadRules {
   /** Content types, as sniffed: `image/png`, `image/*`. Markup and scripts, and content of no known type, only by their full name. */
@@ -24,7 +23,8 @@ export interface UploadRules {
 export interface UploadedFile {
   /** As the client called it, for people: never a path here. */
   readonly name: string;
-  readonly path: string;
+  /** Below the job's own prefix: `input/0000.png`. */
+  readonly file: string;
   readonly type: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -48,7 +48,6 @@ export async function receiveUpload(request: Request, files: JobFiles, rules: Up
       `Expected a multipart/form-data body with a file, got "${contentType || "no content type"}".`,
     );
   }
-  await mkdir(files.inputFolder, { recursive: true });
   try {
     const upload = await readParts(Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]), contentType, files, rules);
     if (upload.files.length === 0) throw new JobError(400, "UPLOAD_WITHOUT_FILE", "The form holds no file. Send at least one file part.");
@@ -93,11 +92,9 @@ async function readParts(body: Readable, contentType: string, files: JobFiles, r
     await finished(parser);
   } catch (error) {
     const settled = await Promise.allSettled(writes);
-    const refused = settled.find(
-      (write): write is PromiseRejectedResult => write.status === "rejected" && write.reason instanceof JobError,
-    );
+    const refused = settled.find((write): write is PromiseRejectedResult => write.status === "rejected" && isOwnError(write.reason));
     if (refused) throw refused.reason;
-    if (error instanceof JobError || hasSystemCode(error)) throw error;
+    if (isOwnError(error)) throw error;
     throw new JobError(400, "UPLOAD_BROKEN", "The upload ended early or is not well-formed multipart data. Send it again.", {
       cause: error,
     });
@@ -105,35 +102,46 @@ async function readParts(body: Readable, contentType: string, files: JobFiles, r
   return { files: await Promise.all(writes), fields };
 }
 
-const hasSystemCode = (error: unknown) =>
-  ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
+const isOwnError = (error: unknown) => error instanceof JobError || error instanceof StorageError;
 
 type FilePart = Readable & { readonly truncated?: boolean };
 
+/** Stores a file under a name that tells its type: so its first bytes are waited for. */
 async function storeFile(stream: FilePart, name: string, index: number, files: JobFiles, rules: UploadRules): Promise<UploadedFile> {
   const hash = createHash("sha256");
   let bytes = 0;
   let head = Buffer.alloc(0);
-  const measure = new Transform({
+  let found: SniffedType | undefined;
+  const body = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       bytes += chunk.length;
-      const undecided = head.length < sniffBytes;
-      if (undecided) head = Buffer.concat([head, chunk.subarray(0, sniffBytes - head.length)]);
+      if (!found) head = Buffer.concat([head, chunk.subarray(0, sniffBytes - head.length)]);
       // Refused as soon as the type is known, not after gigabytes.
-      if (undecided && head.length === sniffBytes && !accepts(rules.accept, sniff(head).type)) return done(wrongType(head, rules));
-      done(null, chunk);
+      done(!found && head.length === sniffBytes ? know() : null, chunk);
+    },
+    flush(done) {
+      if (stream.truncated)
+        return done(new JobError(413, "UPLOAD_TOO_LARGE", `The file is larger than the limit of ${rules.maxBytes} bytes.`));
+      if (bytes === 0) return done(new JobError(400, "UPLOAD_EMPTY", "The file holds no bytes."));
+      done(found ? null : know());
     },
   });
-  const arriving = path.join(files.folder, `arriving-${index}`);
-  await pipeStreams(stream, measure, createWriteStream(arriving, { flags: "wx" }));
-  if (stream.truncated) throw new JobError(413, "UPLOAD_TOO_LARGE", `The file is larger than the limit of ${rules.maxBytes} bytes.`);
-  if (bytes === 0) throw new JobError(400, "UPLOAD_EMPTY", "The file holds no bytes.");
-  const { type, extension } = sniff(head);
-  if (!accepts(rules.accept, type)) throw wrongType(head, rules);
-  const file = path.join(files.inputFolder, `${String(index).padStart(4, "0")}.${extension}`);
-  await rename(arriving, file);
-  return { name: plainName(name), path: file, type, bytes, sha256: hash.digest("hex") };
+  const known = once(body, "sniffed");
+  // Between the two that wait for it nobody listens; the second hears of it all the same.
+  body.on("error", () => undefined);
+  const know = (): JobError | null => {
+    found = sniff(head);
+    if (!accepts(rules.accept, found.type)) return wrongType(head, rules);
+    body.emit("sniffed");
+    return null;
+  };
+  finished(stream).catch((error) => body.destroy(error));
+  stream.pipe(body);
+  await known;
+  const { type = "", extension = "" } = found ?? {};
+  const file = await files.putInput(index, extension, body);
+  return { name: plainName(name), file, type, bytes, sha256: hash.digest("hex") };
 }
 
 const wrongType = (head: Uint8Array, rules: UploadRules) =>

@@ -124,7 +124,7 @@ describe.skipIf(leavesOut("a full disk", SmallDisk.refusal()))("a full disk", ()
       expect(await service.get(`/status/${id}`)).toMatchObject({ status: expect.stringMatching(/queued|processing/) });
       await disk.free();
       expect(await service.ended(id)).toMatchObject({ status: "complete", outputs: ["first.txt", "second.bin"] });
-      expect((await readdir(path.join(disk.folder, "jobs", id))).sort()).toEqual(["input", "outputs"]);
+      expect((await readdir(path.join(disk.folder, "jobs", id))).sort()).toEqual(["input", "outputs", "outputs.json"]);
     });
   });
 });

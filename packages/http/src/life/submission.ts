@@ -46,7 +46,7 @@ export class Submission {
     const files = world.files(origin.id ?? newJobId());
     try {
       const upload = await receiveUpload(request, files, world.pipeline.upload);
-      const input = inputOf(files.id, files.folder, upload);
+      const input: JobInput = { id: files.id, ...upload };
       const own = world.pipeline.sendOptions?.(input) ?? {};
       this.#queue ??= firstQueueOf(world.app, world.pipeline);
       const { queue, priority } = { ...(await this.#queue), ...own };
@@ -109,15 +109,4 @@ function newRecord(id: JobId, { pipeline, clock }: JobWorld, origin: JobOrigin, 
     ...(owner !== undefined && { owner }),
     files: upload.files.map(({ name, type, bytes, sha256 }) => ({ name, type, bytes, sha256 })),
   };
-}
-
-function inputOf(id: string, folder: string, { files, fields }: Upload): JobInput {
-  const described = files.map(({ path, name, type, bytes, sha256 }) => ({
-    file: path.slice(folder.length + 1),
-    name,
-    type,
-    bytes,
-    sha256,
-  }));
-  return { id, files: described, fields };
 }
