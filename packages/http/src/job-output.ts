@@ -1,7 +1,5 @@
 /** One output by its name: never shown as a page of the service's own origin, whatever a task has written into it. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { parseRange } from "./job-archive.ts";
@@ -26,9 +24,8 @@ const types: Readonly<Record<string, string>> = {
 
 /** `name`: one of the job's outputs, else it is not there. @throws {JobError} 404 OUTPUT_NOT_FOUND, 416 RANGE_NOT_SATISFIABLE */
 export async function outputResponse(files: JobFiles, name: string, asked: Headers): Promise<Response> {
-  if (!(await files.outputs())?.includes(name)) throw new JobError(404, "OUTPUT_NOT_FOUND", "The job has no output of this name.");
-  const file = path.join(files.outputFolder, name);
-  const { size } = await stat(file);
+  const size = (await files.manifest())?.files.find((file) => file.name === name)?.bytes;
+  if (size === undefined) throw new JobError(404, "OUTPUT_NOT_FOUND", "The job has no output of this name.");
   const etag = `"${createHash("sha256").update(`${files.id}/${name}`).digest("base64url").slice(0, 27)}"`;
   const headers = new Headers({
     "content-type": types[path.extname(name).toLowerCase()] ?? "application/octet-stream",
@@ -49,7 +46,7 @@ export async function outputResponse(files: JobFiles, name: string, asked: Heade
   const { start, end } = part ?? { start: 0, end: size - 1 };
   headers.set("content-length", String(end - start + 1));
   if (part) headers.set("content-range", `bytes ${start}-${end}/${size}`);
-  const body = size === 0 ? null : (Readable.toWeb(createReadStream(file, { start, end })) as ReadableStream);
+  const body = size === 0 ? null : (Readable.toWeb(await files.openOutput(name, { start, end })) as ReadableStream);
   return new Response(body, { status: part ? 206 : 200, headers });
 }
 

@@ -3,8 +3,6 @@
  * the files of a job are `JobFiles`.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
 import { JobError } from "./job-error.ts";
@@ -221,12 +219,11 @@ export class JobService {
     return (await app.queues.list([queue]))[0]?.consumers ?? [];
   }
 
-  /** Writes a file there, and removes it. */
+  /** Writes an object there, and removes it. @throws {StorageError} when that fails. */
   async isStorageWritable(): Promise<boolean> {
-    const probe = path.join(path.resolve(this.#options.storage), `probe-${randomBytes(8).toString("hex")}`);
-    await mkdir(path.dirname(probe), { recursive: true });
-    await writeFile(probe, "");
-    await rm(probe);
+    const probe = `.lovage-probe/${randomBytes(8).toString("hex")}`;
+    await this.storage.put(probe, Buffer.alloc(0));
+    await this.storage.remove(probe);
     return true;
   }
 
