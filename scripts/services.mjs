@@ -2,12 +2,23 @@
 // where it is not: tests read the LOVAGE_SKIP_… variables and skip, so that the summary counts them.
 import { capture, run } from "./child.mjs";
 
-const debianPackages = ["redis-server", "celery", "python3-celery", "python3-redis", "openssl", "libfaketime"];
+const debianPackages = [
+  "redis-server",
+  "celery",
+  "python3-celery",
+  "python3-redis",
+  "openssl",
+  "libfaketime",
+  "espeak-ng",
+  "lame",
+  "vorbis-tools",
+];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */
 const services = [
   { name: "Redis", skip: "LOVAGE_SKIP_REDIS", probe: ["redis-server", "--version"] },
   { name: "Python Celery", skip: "LOVAGE_SKIP_CELERY", probe: ["/usr/bin/python3", "-c", "import celery, redis"] },
+  { name: "speech", skip: "LOVAGE_SKIP_SPEECH", probe: ["sh", "-c", "espeak-ng --version && lame --version && oggenc --version"] },
 ];
 
 /**

@@ -16,7 +16,7 @@ beforeEach(async () => {
     "dpkg-query",
     `case "$2" in celery|python3-redis) echo "Status: install ok installed" ;; *) echo "no packages found" >&2; exit 1 ;; esac`,
   );
-  await program("redis-server", "exit 0");
+  for (const name of ["redis-server", "espeak-ng", "lame", "oggenc"]) await program(name, "exit 0");
 });
 afterEach(() => rm(bin, { recursive: true }));
 
@@ -41,7 +41,10 @@ async function findServices(options: { install: boolean }, env: NodeJS.ProcessEn
 test("installs those Debian packages that are missing, and no others", async () => {
   await findServices({ install: true });
   const calls = (await aptCalls()).trimEnd().split("\n");
-  expect(calls).toEqual(["-q update", "-q install -y --no-install-recommends redis-server python3-celery openssl libfaketime"]);
+  expect(calls).toEqual([
+    "-q update",
+    "-q install -y --no-install-recommends redis-server python3-celery openssl libfaketime espeak-ng lame vorbis-tools",
+  ]);
 });
 
 test("asks apt for nothing when all is there, or when it was not told to install", async () => {
