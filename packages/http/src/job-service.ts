@@ -108,8 +108,11 @@ export class JobService {
     const { watch } = await this.#open();
     watch.add([record]);
     this.#lineOf(record).sent(record.taskId, priority);
-    const view = viewJob(record, { progress: { fraction: 0, step: null }, place: await this.#placeOf(record) }, this.retentionMs);
-    return { ...view, accepted: "queue" };
+    const accepted = await this.#whoHasIt();
+    // Whose place would be asked of a broker that is away.
+    const place = accepted === "queue" ? await this.#placeOf(record) : undefined;
+    const view = viewJob(record, { progress: { fraction: 0, step: null }, ...(place && { place }) }, this.retentionMs);
+    return { ...view, accepted };
   }
 
   /** @throws {JobError} 404 for an id we don't know. */
@@ -247,6 +250,12 @@ export class JobService {
 
   async #placeOf(record: JobRecord): Promise<Awaited<ReturnType<WaitingLine["placeOf"]>>> {
     return this.#lineOf(record).placeOf(record.taskId, await this.#runSeconds());
+  }
+
+  /** While anything waits in the app's spool, whatever is sent queues up behind it. */
+  async #whoHasIt(): Promise<"queue" | "spool"> {
+    const { spool } = this.#options.app;
+    return spool !== null && (await spool.status()).waiting > 0 ? "spool" : "queue";
   }
 
   #lineOf({ queue }: JobRecord): WaitingLine {
