@@ -27,15 +27,16 @@ const pipeline: Pipeline = {
   name: "diarization",
   task: processDiarizationJob,
   upload: { accept: audioTypes, maxBytes: 512 * 1024 * 1024, maxFiles: 1 },
+  outputs: ["turns.csv", "turns.json", "turns.rttm"],
+  retention: "1h",
   explain: explainFailure,
 };
-/** `POST /api/workflows/diarization/consult`, and the other routes beside it. A result's hour is the job's, too. */
+/** `POST /api/workflows/diarization/consult`, and the other routes beside it. */
 export const jobs: PipelineServing = {
   path: "/api/workflows/diarization",
   uploadPath: "/consult",
   pipeline,
   storage,
-  keepRecordsMs: 3_600_000,
 };
 
 function explainFailure({ type, code, message }: JobFailure) {
