@@ -2,8 +2,6 @@
  * One task: a recording in, its turns out. It may run twice: outputs are published once. Retries are for what may pass (a disk that
  * is full, a folder that is not mounted yet); a recording that cannot be read now cannot be read later.
  */
-import { createReadStream } from "node:fs";
-import path from "node:path";
 import { JobFiles, type JobInput } from "@lovage/http";
 import { currentRun, defineTask, exponential, type Run, SoftTimeLimitError } from "lovage";
 import { AudioError } from "./audio/audio-error.ts";
@@ -30,7 +28,7 @@ export const processDiarizationJob = defineTask(
     const file = job.files[0]!;
     run.log.info("diarization.started", { jobId: job.id, bytes: file.bytes });
     const files = new JobFiles(settings.storage, job.id);
-    const bytes = listening(createReadStream(path.join(files.folder, file.file)), file.bytes, run);
+    const bytes = listening(await files.openInput(file.file), file.bytes, run);
     const features = await readFeatures(bytes, { type: file.type, maxSeconds: settings.maxMinutes * 60, signal: run.signal });
     const turns = await diarize(features, {
       signal: run.signal,

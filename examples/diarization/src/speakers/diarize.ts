@@ -19,7 +19,7 @@ export interface Tuning {
 }
 
 export const defaultTuning: Tuning = {
-  voice: { penalty: 1.7, priorFrames: 60, pitchWeight: 0.5, mostFrames: 2000, pitchPenalty: 1 },
+  voice: { penalty: 1.6, priorFrames: 60, pitchWeight: 0.5, mostFrames: 2000, pitchPenalty: 1 },
   change: { window: 150, threshold: -100 },
   path: { components: 8, changeCost: 120, changeCostInPause: 40, pitchWeight: 1 },
   rounds: 2,

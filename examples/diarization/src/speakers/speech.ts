@@ -8,7 +8,7 @@ export interface Region {
 }
 
 /** Natural logarithms of power: 2.3 are 10 dB. */
-const leastAboveFloor = 1.6;
+const leastAboveFloor = 0.8;
 const shareOfRange = 0.3;
 const absoluteFloor = -9;
 /** Loudness is compared with what lies this far around. */
