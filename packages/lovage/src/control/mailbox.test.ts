@@ -53,7 +53,7 @@ function node(name: string, more: Partial<NodeView> = {}): NodeView {
       reserved: async () => [],
       scheduled: async () => [],
     },
-    tasks: { registered: () => registered, limitRate: async () => false, limitTime: () => false },
+    tasks: { registered: () => registered, limitRate: async () => false, limitTime: async () => false },
     pool: fixedPool,
     queues: { consumed: () => [], add: async () => undefined, cancel: () => undefined },
     refusals: { revoke: async () => undefined, ids: async () => [] },
