@@ -118,7 +118,7 @@ export const remedies = {
   ],
   LOVAGE_EPOCH_OPEN: ["Somebody settles for a runner that is not closed.", "Close its epoch first; of interest to writers of stores."],
   LOVAGE_EVENT_INVALID: [
-    "The name given to `run.emit()` has no dot, or its data is no JSON or above 64 KiB.",
+    "The name given to `run.emit()` has no dot, or its data is no JSON or above 16 KiB.",
     "A name such as `agent.step`; for large data emit where it lies.",
   ],
   LOVAGE_EXCHANGE_TYPE: [

@@ -2,12 +2,12 @@ export { type ApiKey, newApiKey, type Role } from "./access/api-keys.ts";
 export type { Quota } from "./access/quota.ts";
 export type { RateOptions } from "./access/rate-limits.ts";
 export type { RequestRate } from "./access/token-bucket.ts";
-
+export type { EventSocketOptions } from "./event-socket.ts";
 export { ArchiveError, type ArchiveErrorCode } from "./intake/archive-error.ts";
 export { gunzipTo } from "./intake/gunzip-to.ts";
 export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/unpack-zip.ts";
-
 export { asJobError, JobError } from "./job-error.ts";
+export type { JobEvent } from "./job-events.ts";
 export { isJobId, JobFiles, type JobId, type Manifest, newJobId } from "./job-files.ts";
 export type { JobEnd, JobRecord } from "./job-record.ts";
 export { type JobAccess, JobService, type JobServiceOptions } from "./job-service.ts";
@@ -33,3 +33,4 @@ export type { ByteRange, JobStorage, PutOptions, StoredObject } from "./storage/
 export { openStorage, type StorageSpec } from "./storage/open-storage.ts";
 export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";
+export { acceptWebSockets, type WebSockets } from "./web-sockets.ts";

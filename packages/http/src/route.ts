@@ -4,6 +4,7 @@ import type { Role } from "./access/api-keys.ts";
 import type { Caller } from "./access/gate.ts";
 import type { Quotas } from "./access/quota.ts";
 import type { SharedDocuments } from "./access/shared-documents.ts";
+import type { EventOptions } from "./event-stream.ts";
 import type { JobService } from "./job-service.ts";
 import type { Answer, SchemaName } from "./openapi/schemas.ts";
 
@@ -49,6 +50,7 @@ export interface Call {
   readonly uploadPath: string;
   readonly quotas: Quotas;
   readonly documents: SharedDocuments;
+  readonly events: EventOptions;
   /** Aborts when the service wants to end. */
   readonly closing: AbortSignal;
   /** Writes a line of the audit log: an event, and facts that are no file names. */

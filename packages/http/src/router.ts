@@ -12,6 +12,7 @@ import { type Caller, Gate, type GateOptions } from "./access/gate.ts";
 import { Quotas } from "./access/quota.ts";
 import { RateLimits, type RateOptions } from "./access/rate-limits.ts";
 import { SharedDocuments } from "./access/shared-documents.ts";
+import type { EventSocketOptions } from "./event-socket.ts";
 import { asJobError, JobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
 import type { Call, Route } from "./route.ts";
@@ -22,6 +23,8 @@ export interface RouteOptions extends GateOptions, BrowserOptions, AddressOption
   readonly uploadPath?: string;
   /** What stands before the routes' paths in the URLs of answers, where a proxy takes it off. Default: as the request says. */
   readonly basePath?: string;
+  /** Heartbeats of WebSockets, and how long events wait for a client. */
+  readonly events?: EventSocketOptions;
   /** Requests per client address and per key. Default: unlimited. */
   readonly rate?: RateOptions;
   /** The audit log: uploads, downloads, cancels, deletes and refusals, without file names. Default: none. */
@@ -94,6 +97,7 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
       uploadPath,
       quotas,
       documents,
+      events: { ...options.events, origins: options.cors?.origins ?? [], closing: options.closing ?? never },
       closing: options.closing ?? never,
       audit: (event, facts) => audit(context, "info", event, facts),
     };

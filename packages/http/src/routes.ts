@@ -1,9 +1,9 @@
 /** All routes of the job service on one page. `router.ts` serves them, `openapi/document.ts` describes them. */
 import { acceptUpload } from "./access/accept-upload.ts";
 import { deleteJob } from "./access/delete-job.ts";
+import { answerEvents } from "./event-stream.ts";
 import { archiveResponse } from "./job-archive.ts";
 import { asJobError } from "./job-error.ts";
-import { jobEvents } from "./job-events.ts";
 import { outputResponse } from "./job-output.ts";
 import { jobStatus } from "./job-status.ts";
 import { openApiDocument } from "./openapi/document.ts";
@@ -42,15 +42,17 @@ export const routes: readonly Route[] = [
     operation: "events",
     method: "get",
     path: "/events/:id",
-    summary: "The job's progress as it happens, as server-sent events `status`, `progress` and `end`.",
+    summary: "What happens to the job until it has ended, as server-sent events or, where the request asks for one, over a WebSocket.",
     role: "read",
-    parameters: [{ name: "Last-Event-ID", in: "header", description: "Tell what came after it.", schema: { type: "string" } }],
-    answers: { 200: { description: "Until the job has ended", content: "text/event-stream" } },
-    handle: async (call) => {
-      const id = jobId(call);
-      await call.service.view(id);
-      return jobEvents(call.service, id, call.context.req.header("last-event-id") ?? "", call.request.signal, call.closing);
+    parameters: [
+      { name: "Last-Event-ID", in: "header", description: "Tell what came after it.", schema: { type: "string" } },
+      { name: "after", in: "query", description: "The same, where headers cannot be set.", schema: { type: "string" } },
+    ],
+    answers: {
+      200: { description: "Until the job has ended", content: "text/event-stream" },
+      204: { description: "It has, and nothing came after the event that was named" },
     },
+    handle: (call) => answerEvents(call.service, jobId(call), call.context, call.events),
   },
   {
     operation: "cancel",

@@ -1,4 +1,5 @@
 /** The job service on a port of its own: one pipeline, or several below paths of their own. */
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve as serveNode } from "@hono/node-server";
 import { Hono } from "hono";
@@ -6,6 +7,7 @@ import { ConfigError } from "lovage";
 import { JobError } from "./job-error.ts";
 import { JobService, type JobServiceOptions } from "./job-service.ts";
 import { jobRoutes, problem, type RouteOptions } from "./router.ts";
+import { acceptWebSockets } from "./web-sockets.ts";
 
 /** What one pipeline is served with. */
 export interface PipelineServing extends Omit<JobServiceOptions, "app">, Omit<RouteOptions, "closing"> {
@@ -59,6 +61,7 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     await Promise.all(services.map((service) => service.close()));
     throw error;
   }
+  const sockets = acceptWebSockets(server as Server);
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   return {
@@ -68,7 +71,7 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     services,
     close: async (hurry) => {
       closing.abort();
-      await stopServing(server, options.closeWithinMs ?? 10_000, hurry);
+      await Promise.all([stopServing(server, options.closeWithinMs ?? 10_000, hurry), sockets.close()]);
       // An upload that was cut takes its files back first.
       await Promise.allSettled(underWay);
       await Promise.all(services.map((service) => service.close()));

@@ -65,7 +65,7 @@ export interface Run {
   /**
    * Tells those who follow the workflow of something. Each one is kept, in order, among the last 500 entries of progress and
    * events. Need not be awaited: it never rejects. Resolves when it is written (true), or dropped because the store is away (false).
-   * @throws {UsageError} LOVAGE_EVENT_INVALID: the name has no dot, or the data is no JSON or above 64 KiB.
+   * @throws {UsageError} LOVAGE_EVENT_INVALID: the name has no dot, or the data is no JSON or above 16 KiB.
    */
   emit<E extends RunEventName>(event: E, data: RunEventData<E>): Promise<boolean>;
   readonly log: Logger;

@@ -21,7 +21,7 @@ export type RunEventData<E extends RunEventName> = E extends keyof RunEvents ? R
 const eventName = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
 const maxNameChars = 100;
 /** A log keeps 500 entries, and each reader is sent all of them. */
-const maxEventBytes = 65_536;
+const maxEventBytes = 16_384;
 
 /** @throws {UsageError} LOVAGE_EVENT_INVALID */
 export function eventLine(entry: ProgressEntry & { readonly event: string }): string {
