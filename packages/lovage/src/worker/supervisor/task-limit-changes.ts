@@ -20,8 +20,10 @@ export interface TaskLimitChangesOptions {
   readonly log: Logger;
 }
 
-/** Milliseconds for runners to hear of a change. One whose loop is blocked is late, and begins nothing meanwhile. */
+/** Milliseconds for runners to hear of a change. */
 const heardWithinMs = 400;
+/** Of a loop: one that has not turned for longer is not waited for. It begins nothing meanwhile. */
+const lateMs = 100;
 
 export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTime"> {
   readonly #options: TaskLimitChangesOptions;
@@ -104,12 +106,26 @@ export class TaskLimitChanges implements Pick<NodeTasks, "limitRate" | "limitTim
   }
 
   async #untilHeard(told: readonly Member[], version: number): Promise<void> {
-    const haveAll = () => told.every((member) => (this.#heard.get(member) ?? 0) >= version);
-    if (haveAll()) return;
+    await Promise.all(
+      told.map((member) => {
+        const heard = this.#whenHeard(member, version);
+        const blocked = member.runner.slots(heardWithinMs).then(
+          ({ loopLagMs }) => (loopLagMs > lateMs ? undefined : heard),
+          () => heard,
+        );
+        return Promise.race([heard, blocked]);
+      }),
+    );
+  }
+
+  /** Or when it was waited for long enough. */
+  async #whenHeard(member: Member, version: number): Promise<void> {
+    const has = () => (this.#heard.get(member) ?? 0) >= version;
+    if (has()) return;
     let timer: NodeJS.Timeout | undefined;
     let look = () => {};
     await new Promise<void>((resolve) => {
-      look = () => haveAll() && resolve();
+      look = () => has() && resolve();
       this.#waiting.add(look);
       timer = setTimeout(resolve, heardWithinMs);
     });
