@@ -19,6 +19,7 @@ const steps = [
   { name: "types", run: () => node("node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json", "--pretty", "false") },
   { name: "import rules", run: () => node("scripts/layers.mjs") },
   { name: "generated files", run: () => node("scripts/build-lua.mjs", "--check") },
+  { name: "generated client", run: () => node("scripts/build-client.mjs", "--check") },
   { name: "generated pages", run: () => node("scripts/build-docs.mjs", "--check") },
   { name: "package lock", run: () => node("scripts/package-lock.mjs") },
 ];

@@ -2,7 +2,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { JobFiles, type JobInput, type JobRoutes, JobService, type JobView, jobRoutes, type RouteOptions } from "@lovage/http";
+import {
+  JobFiles,
+  type JobInput,
+  type JobRoutes,
+  JobService,
+  type JobServiceOptions,
+  type JobView,
+  jobRoutes,
+  type RouteOptions,
+} from "@lovage/http";
 import { type App, createApp, currentRun, defineTask, type Logger } from "lovage";
 import { startWorker, type WorkerHandle } from "lovage/worker";
 import { answerChecker } from "./answers.ts";
@@ -31,6 +40,8 @@ export interface Ask {
 
 export class RoutesKit {
   readonly app: App;
+  /** What the service is made of, to serve it elsewhere too. */
+  readonly parts: JobServiceOptions;
   readonly service: JobService;
   readonly lines: Line[] = [];
   readonly #storage: string;
@@ -54,16 +65,16 @@ export class RoutesKit {
     const handle = worker ? await startWorker(app, { pool: "inline", concurrency: 4, logLevel: "silent" }) : undefined;
     await handle?.ready;
     const upload = { accept: ["image/png"], maxBytes: 100_000, maxFiles: 1 };
-    const service = new JobService({ app, storage, killAfterMs: 50, pipeline: { name: "kit", task: work, upload } });
-    return new RoutesKit(app, service, storage, handle, options);
+    return new RoutesKit({ app, storage, killAfterMs: 50, pipeline: { name: "kit", task: work, upload } }, storage, handle, options);
   }
 
-  private constructor(app: App, service: JobService, storage: string, worker: WorkerHandle | undefined, options: RouteOptions) {
-    this.app = app;
-    this.service = service;
+  private constructor(parts: JobServiceOptions, storage: string, worker: WorkerHandle | undefined, options: RouteOptions) {
+    this.parts = parts;
+    this.app = parts.app;
+    this.service = new JobService(parts);
     this.#storage = storage;
     this.#worker = worker;
-    this.routes = jobRoutes(service, { log: this.#log(), ...options });
+    this.routes = jobRoutes(this.service, { log: this.#log(), ...options });
   }
 
   /** One more router over the same service: a second process, as far as limits go. */

@@ -1,0 +1,204 @@
+/**
+ * The job service's client, for browsers and Node: types and routes come from the service's description (`api.ts`). What only
+ * reads goes on by itself after a broken connection; uploads, cancels and deletes are sent once.
+ */
+import { type Answers, type Job, operations, type UploadedJob } from "./api.ts";
+import { serverSent } from "./event-stream.ts";
+import { type Asked, type ClientOptions, JobServiceError, pause, Requests } from "./requests.ts";
+import { sendForm, type UploadProgress } from "./upload.ts";
+
+export interface UploadOptions {
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly onProgress?: (progress: UploadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** With a name of its own, a `File` in browsers; in Node also `await fs.openAsBlob(path)`. */
+export type UploadFile = Blob | { readonly blob: Blob; readonly name: string };
+
+export interface JobEvent {
+  /** `status` comes first and after each reconnection, `end` last. */
+  readonly type: "status" | "progress" | "end";
+  /** To go on after it. */
+  readonly id: string | undefined;
+  readonly job: Job;
+}
+
+/** After a stream that ended before the job did. */
+const comeBackMs = 500;
+
+interface Waiting {
+  readonly signal?: AbortSignal;
+}
+
+export class JobClient {
+  readonly #requests: Requests;
+
+  /** `url`: where the routes are mounted. */
+  constructor(url: string, options: ClientOptions = {}) {
+    this.#requests = new Requests(url, options);
+  }
+
+  /** @throws {JobServiceError} when it is refused: nothing was kept */
+  async upload(files: UploadFile | readonly UploadFile[], options: UploadOptions = {}): Promise<RemoteJob> {
+    const { fields = {}, onProgress, signal } = options;
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    let totalBytes = 0;
+    for (const file of Array.isArray(files) ? (files as readonly UploadFile[]) : [files as UploadFile]) {
+      const blob = file instanceof Blob ? file : file.blob;
+      totalBytes += blob.size;
+      form.append("file", blob, (file as { readonly name?: string }).name ?? "unnamed");
+    }
+    const { method, path } = operations.upload;
+    const asked = { method, path: this.#requests.options.uploadPath ?? path, signal, form, totalBytes };
+    const accepted = (await sendForm(this.#requests, asked, onProgress)) as UploadedJob;
+    return new RemoteJob(this.#requests, accepted.job_id, accepted.access_token);
+  }
+
+  /** One that was uploaded before, or by somebody else. */
+  job(id: string, token?: string): RemoteJob {
+    return new RemoteJob(this.#requests, id, token);
+  }
+
+  /** With API keys, for an admin's. */
+  async stats(): Promise<Answers["stats"]> {
+    return (await this.#requests.send(operations.stats)).json() as Promise<Answers["stats"]>;
+  }
+
+  /** Whether a job that came now would be worked on. */
+  async isReady(): Promise<boolean> {
+    return this.#requests.send(operations.ready).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+export class RemoteJob {
+  readonly id: string;
+  /** Opens the job: keep it as you keep its results. */
+  readonly token: string | undefined;
+  readonly #requests: Requests;
+
+  constructor(requests: Requests, id: string, token: string | undefined) {
+    this.#requests = requests;
+    this.id = id;
+    this.token = token;
+  }
+
+  async status({ signal }: Waiting = {}): Promise<Job> {
+    const asked = this.#asked("status", { signal });
+    return this.#requests.patiently(signal, async () => (await this.#requests.send(asked)).json() as Promise<Job>);
+  }
+
+  /** Until it has ended, well or badly. `onChange` sees each status on the way. */
+  async wait({ signal, onChange }: Waiting & { readonly onChange?: (job: Job) => void } = {}): Promise<Job> {
+    let etag: string | null = null;
+    return this.#requests.patiently(signal, async (progressed) => {
+      for (;;) {
+        const headers: Record<string, string> = etag === null ? {} : { "if-none-match": etag };
+        const asked = this.#asked("status", { headers, signal }, etag === null ? "" : "?wait=25");
+        const response = await this.#requests.send(asked);
+        progressed();
+        if (response.status === 304) continue;
+        etag = response.headers.get("etag");
+        const job = (await response.json()) as Job;
+        onChange?.(job);
+        if (job.status === "complete" || job.status === "error") return job;
+      }
+    });
+  }
+
+  /** Until the end; after a broken connection it goes on where it was. `after`: the id of the last event that you have seen. */
+  async *events({ signal, after }: Waiting & { readonly after?: string } = {}): AsyncGenerator<JobEvent> {
+    let last = after;
+    for (;;) {
+      const response = await this.#requests.patiently(signal, () =>
+        this.#requests.send(this.#asked("events", { headers: last === undefined ? {} : { "last-event-id": last }, signal })),
+      );
+      try {
+        for await (const { id, event, data } of serverSent(response.body as ReadableStream<Uint8Array>)) {
+          const said: unknown = JSON.parse(data);
+          if (event === "error") throw new JobServiceError(200, (said as { code: string }).code, (said as { message: string }).message);
+          last = id ?? last;
+          yield { type: event as JobEvent["type"], id, job: said as Job };
+          if (event === "end") return;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof JobServiceError) throw error;
+      }
+      await pause(comeBackMs, signal);
+    }
+  }
+
+  /** Asks for its end; its code may still run then. Twice is fine. */
+  async cancel(): Promise<Job> {
+    return (await this.#requests.send(this.#asked("cancel"))).json() as Promise<Job>;
+  }
+
+  /** With its files. Twice is fine. */
+  async delete(): Promise<void> {
+    await this.#requests.send(this.#asked("deleteJob"));
+  }
+
+  /** All outputs as a zip, or one by its `name`. A broken connection is taken up where it broke. */
+  download({ signal, name }: Waiting & { readonly name?: string } = {}): ReadableStream<Uint8Array> {
+    const asked = name === undefined ? this.#asked("download", { signal }) : this.#asked("downloadOutput", { signal });
+    const path = asked.path.replace("{name}", encodeURIComponent(name ?? ""));
+    const chunks = this.#chunks({ ...asked, path });
+    return new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => void (await chunks.return(undefined)),
+    });
+  }
+
+  /** For links and `EventSource`, which can't send headers. Whoever sees the URL has the job. */
+  url(operation: "download" | "events"): string {
+    const token = this.token === undefined ? "" : `?token=${this.token}`;
+    return this.#requests.url(this.#asked(operation).path + token);
+  }
+
+  async *#chunks(asked: Asked): AsyncGenerator<Uint8Array, void> {
+    let offset = 0;
+    let etag: string | null = null;
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    const open = async () => {
+      const headers: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+      const response = await this.#requests.send({ ...asked, headers });
+      if (offset > 0 && (response.status !== 206 || response.headers.get("etag") !== etag)) {
+        throw new JobServiceError(412, "DOWNLOAD_CHANGED", "What is downloaded has changed meanwhile. Begin again.");
+      }
+      etag = response.headers.get("etag");
+      return (response.body as ReadableStream<Uint8Array>).getReader();
+    };
+    try {
+      for (;;) {
+        const { done, value } = await this.#requests.patiently(asked.signal, async () => {
+          reader ??= await open();
+          try {
+            return await reader.read();
+          } catch (error) {
+            reader = undefined;
+            throw error;
+          }
+        });
+        if (done) return;
+        offset += value.length;
+        yield value;
+      }
+    } finally {
+      await reader?.cancel().catch(() => undefined);
+    }
+  }
+
+  #asked(operation: keyof typeof operations, more: Partial<Asked> = {}, query = ""): Asked {
+    const { method, path } = operations[operation];
+    return { method, token: this.token, ...more, path: path.replace("{id}", encodeURIComponent(this.id)) + query };
+  }
+}

@@ -1,0 +1,123 @@
+import { spawnSync } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { newApiKey, type RouteOptions, type Serving, serveJobs } from "@lovage/http";
+import { JobClient, type JobEvent, JobServiceError } from "@lovage/http/client";
+import { afterEach, describe, expect, it } from "vitest";
+import { png, RoutesKit } from "./routes-kit.ts";
+
+let kit: RoutesKit;
+let serving: Serving;
+afterEach(async () => {
+  await serving.close();
+  await kit.close();
+});
+
+async function start(options: RouteOptions = {}): Promise<string> {
+  kit = await RoutesKit.start({}, { worker: true });
+  serving = await serveJobs({ ...kit.parts, ...options, port: 0 });
+  return serving.url;
+}
+
+const picture = () => new File([new Uint8Array(png)], "photo.png");
+
+/** A connection that breaks after so many bytes of each answer's body, a few times. */
+function breaking(times: number, afterBytes: number): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    if (times <= 0 || !response.body) return response;
+    times -= 1;
+    let seen = 0;
+    const cut = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        controller.enqueue(chunk.subarray(0, afterBytes - seen));
+        seen += chunk.length;
+        if (seen >= afterBytes) controller.error(new TypeError("terminated"));
+      },
+    });
+    return new Response(response.body.pipeThrough(cut), response);
+  };
+}
+
+const text = async (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
+
+describe("the client", () => {
+  it("uploads with progress, waits, downloads and deletes, by the job's token", async () => {
+    const client = new JobClient(await start({ access: "token" }));
+    const seen: number[] = [];
+    const job = await client.upload(picture(), { fields: { how: "well" }, onProgress: ({ sentBytes }) => seen.push(sentBytes) });
+    expect(seen.at(-1)).toBe(png.length);
+    const steps: string[] = [];
+    const done = await job.wait({ onChange: ({ status }) => steps.push(status) });
+    expect(done).toMatchObject({ status: "complete", progress: 1, outputs: ["ä size.txt"] });
+    expect(steps.at(-1)).toBe("complete");
+    expect(await text(job.download({ name: "ä size.txt" }))).toBe(String(png.length));
+    expect((await text(job.download())).slice(0, 2)).toBe("PK");
+    expect((await fetch(job.url("download"))).status).toBe(200);
+    await expect(client.job(job.id, "x".repeat(32)).status()).rejects.toMatchObject({ status: 404, code: "JOB_NOT_FOUND" });
+    await job.delete();
+    await job.delete();
+    await expect(job.status()).rejects.toBeInstanceOf(JobServiceError);
+  });
+
+  it("tells events to their end, over connections that break", async () => {
+    const url = await start();
+    const job = await new JobClient(url).upload({ blob: picture(), name: "a.png" }, { fields: { how: "wait" } });
+    const seen: JobEvent[] = [];
+    for await (const event of new JobClient(url, { fetch: breaking(2, 600) }).job(job.id).events()) {
+      seen.push(event);
+      if (event.job.status === "processing" && seen.length === 1) await job.cancel();
+      else if (event.type !== "end" && event.job.progress > 0) await job.cancel();
+    }
+    expect(seen[0]?.type).toBe("status");
+    expect(seen.at(-1)).toMatchObject({ type: "end", job: { status: "error", error: { code: "JOB_CANCELLED" } } });
+    const ids = seen.flatMap(({ id }) => id ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("takes a download up where it broke", async () => {
+    const url = await start();
+    const job = await new JobClient(url).upload(picture());
+    await job.wait();
+    const whole = await text(job.download());
+    const broken = new JobClient(url, { fetch: breaking(2, 40) }).job(job.id);
+    expect(await text(broken.download())).toBe(whole);
+  });
+
+  it("waits over answers that say try again, and gives up when told", async () => {
+    const url = await start({ rate: { perAddress: { requests: 2, perSeconds: 2 } } });
+    const job = await new JobClient(url).upload(picture());
+    expect((await job.wait()).status).toBe("complete");
+    const impatient = new JobClient(url, { retries: 0 }).job(job.id);
+    await expect(Promise.all([impatient.status(), impatient.status(), impatient.status()])).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await expect(job.wait({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  });
+
+  it("sends its API key, and says what is refused", async () => {
+    const { key, entry } = newApiKey("clinic", "submit");
+    const url = await start({ keys: [entry] });
+    await expect(new JobClient(url).upload(picture())).rejects.toMatchObject({ status: 401, code: "KEY_REQUIRED" });
+    const client = new JobClient(url, { key });
+    const job = await client.upload(picture());
+    await expect(client.stats()).rejects.toMatchObject({ code: "KEY_ROLE_TOO_SMALL" });
+    expect((await client.job(job.id).wait()).status).toBe("complete");
+    expect(await client.isReady()).toBe(true);
+  });
+
+  it("needs nothing but itself", async () => {
+    await start();
+    const folder = fileURLToPath(new URL("../dist/client/", import.meta.url));
+    const sources = (await readdir(folder)).filter((name) => name.endsWith(".js")).map((name) => readFile(path.join(folder, name), "utf8"));
+    const imports = (await Promise.all(sources)).flatMap((source) => [...source.matchAll(/\bfrom "([^"]+)"/g)].map(([, from]) => from));
+    expect(imports.length).toBeGreaterThan(3);
+    expect(imports.filter((from) => !from?.startsWith("./"))).toEqual([]);
+  });
+
+  it("is what the service's description says", async () => {
+    await start();
+    const script = fileURLToPath(new URL("../../../scripts/build-client.mjs", import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+});
