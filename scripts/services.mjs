@@ -11,7 +11,7 @@ const debianPackages = [
   "libfaketime",
   "espeak-ng",
   "lame",
-  "vorbis-tools",
+  "vorbis-tools", "chromium"  { name: "Chromium", skip: "LOVAGE_SKIP_CHROMIUM", probe: ["/usr/bin/chromium", "--version"] },
 ];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */

@@ -1,0 +1,307 @@
+/**
+ * The job service's page: takes files, shows how their jobs stand, hands out what they made. Everything it knows of a job is in
+ * this tab's storage, so that a reload goes on where it was. Whatever a server or a file name says is set as text, never as markup.
+ */
+interface Remembered {
+  readonly id: string;
+  readonly token: string | undefined;
+  readonly title: string;
+}
+
+interface JobView {
+  readonly job_id: string;
+  readonly status: "queued" | "processing" | "complete" | "error";
+  readonly progress: number;
+  readonly step: string | null;
+  readonly cancelling?: boolean;
+  readonly queue_position?: number | null;
+  readonly outputs?: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly access_token?: string;
+}
+
+/** Where the service is mounted, without a slash at the end. */
+const base = location.pathname.replace(/\/+$/, "");
+const find = <T extends HTMLElement>(selector: string, within: ParentNode = document): T => within.querySelector(selector) as T;
+const form = find<HTMLFormElement>("#form");
+const chooser = find<HTMLInputElement>("#files");
+const keyField = find<HTMLInputElement>("#key");
+const rules = {
+  maxBytes: Number(form.dataset.maxBytes),
+  maxFiles: Number(form.dataset.maxFiles),
+};
+
+/** An answer that is no success, in the service's words. */
+class Refusal extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number) {
+    super(`${message} (${code})`);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const storage = {
+  key: () => sessionStorage.getItem("lovage-key") ?? "",
+  jobs: (): readonly Remembered[] => JSON.parse(sessionStorage.getItem(`lovage-jobs ${base}`) ?? "[]"),
+  keep: (jobs: readonly Remembered[]) => sessionStorage.setItem(`lovage-jobs ${base}`, JSON.stringify(jobs)),
+};
+
+function headersFor(token: string | undefined): Record<string, string> {
+  const key = storage.key();
+  return { ...(token ? { "x-job-token": token } : {}), ...(key ? { authorization: `Bearer ${key}` } : {}) };
+}
+
+async function call(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(`${base}${path}`, { ...init, headers: { ...headersFor(token), ...(init.headers as object) } });
+  if (!response.ok) throw refusalOf(response.status, await response.text());
+  return response;
+}
+
+function refusalOf(status: number, body: string): Refusal {
+  if (status === 401 || status === 403) find("#key-field").hidden = false;
+  try {
+    const { code, message } = JSON.parse(body) as { readonly code: string; readonly message: string };
+    return new Refusal(code, message, status);
+  } catch {
+    return new Refusal(`HTTP ${status}`, "The service did not answer as it should.", status);
+  }
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+let newsTimer: ReturnType<typeof setTimeout> | undefined;
+/** Read out by screen readers; of several at once the last, so that progress does not talk without end. */
+function announce(text: string): void {
+  clearTimeout(newsTimer);
+  newsTimer = setTimeout(() => {
+    find("#news").textContent = text;
+  }, 250);
+}
+
+/** One job on the page. */
+class Card {
+  readonly title: string;
+  readonly root: HTMLElement;
+  #job: Remembered | undefined;
+  #said = "";
+  #stop: () => void = () => {};
+
+  constructor(title: string) {
+    this.title = title;
+    this.root = (find<HTMLTemplateElement>("#job").content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
+    find("h3", this.root).textContent = title;
+    find("progress", this.root).setAttribute("aria-label", `Progress of ${title}`);
+    for (const name of ["cancel", "take", "delete"]) {
+      const button = find<HTMLButtonElement>(`.${name}`, this.root);
+      button.setAttribute("aria-label", `${button.textContent} ${title}`);
+      button.addEventListener("click", () => void this.#do(name).catch((error: unknown) => this.#say(wordsOf(error))));
+    }
+    this.#offer("cancel");
+    find("#jobs").prepend(this.root);
+    find("#none").hidden = true;
+  }
+
+  async upload(files: readonly File[]): Promise<void> {
+    const request = new XMLHttpRequest();
+    this.#stop = () => request.abort();
+    const view = await send(request, files, (share) => {
+      this.#show(share);
+      this.#say(share < 1 ? `Uploading: ${percent(share)}` : "Uploaded: waiting for an answer");
+    });
+    this.follow({ id: view.job_id, token: view.access_token, title: this.title });
+    storage.keep([...storage.jobs(), this.#job as Remembered]);
+  }
+
+  fail(error: unknown): void {
+    this.root.className = "error";
+    this.#offer("delete");
+    this.#say(wordsOf(error));
+  }
+
+  follow(job: Remembered): void {
+    this.#job = job;
+    const stop = new AbortController();
+    this.#stop = () => stop.abort();
+    this.#show(0);
+    void this.#follow(job, stop.signal);
+  }
+
+  /** Until the job's end, however often the connection breaks: the service is told which event was seen last. */
+  async #follow({ id, token }: Remembered, signal: AbortSignal): Promise<void> {
+    let last = "";
+    for (let pause = 500; !signal.aborted; pause = Math.min(2 * pause, 10_000)) {
+      try {
+        const response = await call(`/events/${id}`, token, { signal, headers: last ? { "last-event-id": last } : {} });
+        for await (const event of eventsOf(response)) {
+          last = event.id ?? last;
+          pause = 500;
+          if (event.name === "error") throw new Error((event.data as unknown as Refusal).message);
+          this.#view(event.data);
+          if (event.data.status === "complete" || event.data.status === "error") return;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Refusal && error.status < 500) return this.fail(error);
+        this.#say("The connection is lost; trying again …");
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  #view(view: JobView): void {
+    const ended = view.status === "complete" || view.status === "error";
+    this.root.className = view.status;
+    this.#show(view.progress);
+    this.#say(sentence(view));
+    find("progress", this.root).hidden = ended;
+    find(".outputs", this.root).textContent = view.outputs?.join(", ") ?? "";
+    this.#offer(...(view.status === "complete" ? ["take", "delete"] : ended ? ["delete"] : ["cancel"]));
+  }
+
+  async #do(what: string): Promise<void> {
+    const job = this.#job;
+    if (!job) {
+      this.#stop();
+      return this.#remove();
+    }
+    if (what === "take") return take(job);
+    if (what === "cancel") return this.#view((await (await call(`/cancel/${job.id}`, job.token, { method: "POST" })).json()) as JobView);
+    try {
+      await call(`/jobs/${job.id}`, job.token, { method: "DELETE" });
+    } catch (error) {
+      // Gone already: so it is here.
+      if (!(error instanceof Refusal && [404, 410].includes(error.status))) throw error;
+    }
+    this.#stop();
+    this.#remove();
+  }
+
+  #remove(): void {
+    storage.keep(storage.jobs().filter(({ id }) => id !== this.#job?.id));
+    this.root.remove();
+    find("#none").hidden = find("#jobs").childElementCount > 0;
+    // The button that had the focus is gone with its job.
+    find("#jobs-title").focus();
+    announce(`${this.title}: removed`);
+  }
+
+  #offer(...names: readonly string[]): void {
+    for (const button of this.root.querySelectorAll("button")) {
+      const offered = names.includes(button.className);
+      // A button that vanishes under the focus would take it to the top of the page.
+      if (!offered && button === document.activeElement) {
+        const next = find<HTMLElement>("h3", this.root);
+        next.tabIndex = -1;
+        next.focus();
+      }
+      button.hidden = !offered;
+    }
+  }
+
+  #show(share: number): void {
+    find<HTMLProgressElement>("progress", this.root).value = share;
+  }
+
+  #say(text: string): void {
+    if (text === this.#said) return;
+    this.#said = text;
+    find(".state", this.root).textContent = text;
+    announce(`${this.title}: ${text}`);
+  }
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+function sentence(view: JobView): string {
+  if (view.error) return `${view.error.message} (${view.error.code})`;
+  if (view.status === "complete") return "Complete";
+  if (view.cancelling) return "Being cancelled";
+  if (view.status === "queued") return view.queue_position ? `Waiting: number ${view.queue_position} in the queue` : "Waiting";
+  return `${view.step ?? "Working"}: ${percent(view.progress)}`;
+}
+
+/** XMLHttpRequest, as fetch does not say how much of a body is on its way. */
+function send(request: XMLHttpRequest, files: readonly File[], onProgress: (share: number) => void): Promise<JobView> {
+  const body = new FormData();
+  for (const file of files) body.append("file", file);
+  return new Promise((resolve, reject) => {
+    request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
+    request.addEventListener("load", () => {
+      if (request.status === 202) resolve(JSON.parse(request.responseText) as JobView);
+      else reject(refusalOf(request.status, request.responseText));
+    });
+    request.addEventListener("error", () => reject(new Refusal("NETWORK", "The upload broke off: the service cannot be reached.", 0)));
+    request.open("POST", `${base}/upload`);
+    for (const [name, value] of Object.entries(headersFor(undefined))) request.setRequestHeader(name, value);
+    request.send(body);
+  });
+}
+
+/** Fetched, not linked to: a link cannot carry a token. */
+async function take({ id, token }: Remembered): Promise<void> {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await (await call(`/download/${id}`, token)).blob());
+  link.download = `${id}.zip`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+interface JobEvent {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly data: JobView;
+}
+
+/** Server-sent events, read by hand: an EventSource cannot carry a token either. */
+async function* eventsOf(response: Response): AsyncGenerator<JobEvent> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (text + decoder.decode(value, { stream: true })).split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const field = (name: string) => block.match(new RegExp(`^${name}: ?(.*)$`, "m"))?.[1];
+      const data = field("data");
+      if (data !== undefined) yield { id: field("id"), name: field("event"), data: JSON.parse(data) as JobView };
+    }
+  }
+}
+
+/** One job of all files where the service takes several at once, else one each. */
+function takeIn(files: readonly File[]): void {
+  const large = files.find((file) => file.size > rules.maxBytes);
+  find("#refusal").textContent = large ? `${large.name} is larger than the service takes. (UPLOAD_TOO_LARGE)` : "";
+  if (large || files.length === 0) return;
+  const jobs = files.length <= rules.maxFiles ? [files] : files.map((file) => [file]);
+  for (const job of jobs) {
+    const [first] = job as [File];
+    const card = new Card(job.length === 1 ? first.name : `${first.name} and ${job.length - 1} more`);
+    card.upload(job).catch((error: unknown) => card.fail(error));
+  }
+}
+
+chooser.addEventListener("change", () => {
+  takeIn([...(chooser.files ?? [])]);
+  // So that the same file can be chosen again.
+  chooser.value = "";
+});
+for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+  // On the whole page: a file that is dropped beside the frame must not replace the page.
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    form.classList.toggle("over", name === "dragenter" || name === "dragover");
+    if (name === "drop") takeIn([...((event as DragEvent).dataTransfer?.files ?? [])]);
+  });
+}
+form.addEventListener("submit", (event) => event.preventDefault());
+keyField.value = storage.key();
+keyField.addEventListener("change", () => sessionStorage.setItem("lovage-key", keyField.value));
+for (const job of storage.jobs()) new Card(job.title).follow(job);
+
+export {};

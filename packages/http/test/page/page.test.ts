@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { serve } from "@hono/node-server";
+import { JobService, type JobServiceOptions, jobRoutes } from "@lovage/http";
+import { Hono } from "hono";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { picture, TestService } from "../service.ts";
+import { launch, type NamedFile, Tab } from "./browser.ts";
+import { unzipped } from "./unzipped.ts";
+
+const appModule = fileURLToPath(new URL("../fixtures/page-app.mjs", import.meta.url));
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job service, in a browser", () => {
+  let folder: string;
+  let service: TestService;
+  let browser: Browser;
+  const tabs: Tab[] = [];
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), "lovage-page-"));
+    process.env.HTTP_TEST_STORAGE = path.join(folder, "jobs");
+    process.env.LOVAGE_BROKER = `sqlite:${path.join(folder, "lovage.db")}`;
+    [service, browser] = await Promise.all([TestService.start(appModule, { worker: true }), launch()]);
+  });
+  afterAll(async () => {
+    for (const tab of tabs) {
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    }
+    await browser?.close();
+    await service?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const open = async (options?: { readonly colorScheme: "light" | "dark" }, url = `${service.serving.url}/`): Promise<Tab> => {
+    const tab = await Tab.open(browser, url, options);
+    tabs.push(tab);
+    return tab;
+  };
+  const named = (name: string, bytes = 5000): NamedFile => ({ name, file: picture(bytes) });
+  const letGo = ({ name }: NamedFile) => writeFile(path.join(folder, `go-${name}`), "");
+  const hashOf = ({ file }: NamedFile) => createHash("sha256").update(file).digest("hex");
+
+  it("takes a file that is dropped, shows its progress, and gives its result as a zip", async () => {
+    const [tab, file] = [await open(), named("slow-drop.png")];
+    await tab.drop(file);
+    await tab.says(file.name, /looking closely: 40 %/);
+    expect(
+      await tab
+        .job(file.name)
+        .getByRole("progressbar", { name: `Progress of ${file.name}` })
+        .getAttribute("max"),
+    ).toBe("1");
+    await letGo(file);
+    await tab.says(file.name, /^Complete$/);
+    const [download] = await Promise.all([
+      tab.page.waitForEvent("download"),
+      tab.page.getByRole("button", { name: `Download ${file.name}` }).click(),
+    ]);
+    expect(await unzipped(await readFile(await download.path()))).toEqual({ [`${file.name}.txt`]: hashOf(file) });
+  });
+
+  it("takes several files as one job", async () => {
+    const [tab, one, two] = [await open(), named("one.png"), named("two.png")];
+    await tab.choose(one, two);
+    await tab.says("one.png and 1 more", /^Complete$/);
+    expect(await tab.job("one.png and 1 more").locator(".outputs").textContent()).toBe("one.png.txt, two.png.txt");
+  });
+
+  it("says in words and with its code why a file is refused, by the service and before it is sent", async () => {
+    const tab = await open();
+    await tab.choose({ name: "photo.png", file: Buffer.from("#!/bin/sh\nrm -rf /\n") });
+    await tab.says("photo.png", /accepted: image\/png\. \(UPLOAD_TYPE_REFUSED\)/);
+    await tab.page.getByRole("button", { name: "Delete photo.png" }).click();
+    await tab.job("photo.png").waitFor({ state: "detached" });
+    await tab.choose(named("huge.png", 1_000_001));
+    await tab.page.getByRole("alert").getByText("huge.png is larger than the service takes. (UPLOAD_TOO_LARGE)").waitFor();
+    expect(await tab.page.locator("article").count()).toBe(0);
+  });
+
+  it("cancels a job that runs, by keyboard alone, and keeps the focus in its place", async () => {
+    const [tab, file] = [await open(), named("slow-cancel.png")];
+    await tab.choose(file);
+    await tab.says(file.name, /looking closely/);
+    await tab.page.getByLabel("Drop files here, or choose them").focus();
+    await tab.page.keyboard.press("Tab");
+    expect(await tab.page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe(`Cancel ${file.name}`);
+    await tab.page.keyboard.press("Enter");
+    await tab.says(file.name, /\(JOB_CANCELLED\)/);
+    expect(await tab.page.evaluate("document.activeElement.textContent")).toBe(file.name);
+    await tab.page
+      .getByRole("status")
+      .getByText(/JOB_CANCELLED/)
+      .waitFor({ state: "attached" });
+  });
+
+  it("goes on where it was when it is reloaded in the middle", async () => {
+    const [tab, file] = [await open(), named("slow-reload.png")];
+    await tab.choose(file);
+    await tab.says(file.name, /looking closely/);
+    await tab.page.reload();
+    await tab.says(file.name, /looking closely: 40 %/);
+    await letGo(file);
+    await tab.says(file.name, /^Complete$/);
+    await tab.page.reload();
+    await tab.says(file.name, /^Complete$/);
+  });
+
+  it("works below a path, with nothing but its own script and style allowed", async () => {
+    const jobs = new JobService({ ...((await import(appModule)).jobs as Omit<JobServiceOptions, "app">), app: service.app });
+    const server = serve({ fetch: new Hono().route("/some/where", jobRoutes(jobs)).fetch, port: 0, hostname: "127.0.0.1" });
+    try {
+      await new Promise((resolve) => server.once("listening", resolve));
+      const { port } = server.address() as { readonly port: number };
+      const [tab, file] = [await open(undefined, `http://127.0.0.1:${port}/some/where`), named("below.png")];
+      await tab.choose(file);
+      await tab.says(file.name, /^Complete$/);
+      await tab.page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.hurt = 1' }))");
+      expect(await tab.page.evaluate("window.hurt")).toBeUndefined();
+      expect(tab.complaints.splice(0).join()).toMatch(/Content Security Policy/);
+      await tab.page.goto("about:blank");
+    } finally {
+      await jobs.close();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it.each(["light", "dark"] as const)("has nothing for axe to complain of, in %s, with jobs in every state", async (colorScheme) => {
+    const [tab, waits, fine] = [await open({ colorScheme }), named(`slow-${colorScheme}.png`), named("fine.png")];
+    await tab.choose(waits);
+    await tab.choose(fine);
+    await tab.choose({ name: "bad.png", file: Buffer.from("words") });
+    await tab.says(waits.name, /looking closely/);
+    await tab.says("fine.png", /^Complete$/);
+    await tab.says("bad.png", /UPLOAD_TYPE_REFUSED/);
+    await tab.page.evaluate(axe);
+    const found = await tab.page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))",
+    );
+    expect(found).toEqual([]);
+    await letGo(waits);
+    await tab.says(waits.name, /^Complete$/);
+  });
+
+  it("is one document of less than 20 kB, and asked for again only if it has changed", async () => {
+    const response = await fetch(`${service.serving.url}/`);
+    const html = await response.text();
+    expect(html).toContain("<h1>Look &amp; see</h1>");
+    expect(html).not.toMatch(/\{\{/);
+    expect(Buffer.byteLength(html)).toBeLessThan(20_000);
+    expect(gzipSync(html).length).toBeLessThan(7000);
+    const again = await fetch(`${service.serving.url}/`, { headers: { "if-none-match": response.headers.get("etag") ?? "" } });
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+  });
+});
