@@ -14,7 +14,9 @@ interface JobView {
   readonly progress: number;
   readonly step: string | null;
   readonly cancelling?: boolean;
-  readonly queue_position?: number | null;
+  readonly position?: number | null;
+  readonly position_over?: number;
+  readonly starts_in_seconds?: number | null;
   readonly outputs?: readonly string[];
   readonly error?: { readonly code: string; readonly message: string };
   readonly access_token?: string;
@@ -26,10 +28,7 @@ const find = <T extends HTMLElement>(selector: string, within: ParentNode = docu
 const form = find<HTMLFormElement>("#form");
 const chooser = find<HTMLInputElement>("#files");
 const keyField = find<HTMLInputElement>("#key");
-const rules = {
-  maxBytes: Number(form.dataset.maxBytes),
-  maxFiles: Number(form.dataset.maxFiles),
-};
+const rules = { maxBytes: Number(form.dataset.maxBytes), maxFiles: Number(form.dataset.maxFiles) };
 
 /** An answer that is no success, in the service's words. */
 class Refusal extends Error {
@@ -51,7 +50,7 @@ const storage = {
 
 function headersFor(token: string | undefined): Record<string, string> {
   const key = storage.key();
-  return { ...(token ? { "x-job-token": token } : {}), ...(key ? { authorization: `Bearer ${key}` } : {}) };
+  return { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(key ? { "x-api-key": key } : {}) };
 }
 
 async function call(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
@@ -88,6 +87,7 @@ class Card {
   #job: Remembered | undefined;
   #said = "";
   #stop: () => void = () => {};
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(title: string) {
     this.title = title;
@@ -151,9 +151,24 @@ class Card {
     }
   }
 
+  /** Events tell of what a job does; its place in the queue is what others do. */
+  #lookAgain(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(async () => {
+      const job = this.#job;
+      if (!job || this.root.className !== "queued") return;
+      try {
+        this.#view((await (await call(`/status/${job.id}`, job.token)).json()) as JobView);
+      } catch {
+        this.#lookAgain();
+      }
+    }, 3000);
+  }
+
   #view(view: JobView): void {
     const ended = view.status === "complete" || view.status === "error";
     this.root.className = view.status;
+    if (view.status === "queued") this.#lookAgain();
     this.#show(view.progress);
     this.#say(sentence(view));
     find("progress", this.root).hidden = ended;
@@ -219,8 +234,15 @@ function sentence(view: JobView): string {
   if (view.error) return `${view.error.message} (${view.error.code})`;
   if (view.status === "complete") return "Complete";
   if (view.cancelling) return "Being cancelled";
-  if (view.status === "queued") return view.queue_position ? `Waiting: number ${view.queue_position} in the queue` : "Waiting";
+  if (view.status === "queued") return `Waiting${placeOf(view)}`;
   return `${view.step ?? "Working"}: ${percent(view.progress)}`;
+}
+
+function placeOf({ position, position_over, starts_in_seconds }: JobView): string {
+  const place = position ? `: number ${position} in the queue` : position_over ? `: behind more than ${position_over} others` : "";
+  if (typeof starts_in_seconds !== "number" || starts_in_seconds < 1) return place;
+  const [amount, unit] = starts_in_seconds < 90 ? [starts_in_seconds, "seconds"] : [starts_in_seconds / 60, "minutes"];
+  return `${place}, likely to begin in ${Math.ceil(amount)} ${unit}`;
 }
 
 /** XMLHttpRequest, as fetch does not say how much of a body is on its way. */
@@ -234,19 +256,19 @@ function send(request: XMLHttpRequest, files: readonly File[], onProgress: (shar
       else reject(refusalOf(request.status, request.responseText));
     });
     request.addEventListener("error", () => reject(new Refusal("NETWORK", "The upload broke off: the service cannot be reached.", 0)));
-    request.open("POST", `${base}/upload`);
+    request.open("POST", `${base}${form.dataset.uploadPath}`);
     for (const [name, value] of Object.entries(headersFor(undefined))) request.setRequestHeader(name, value);
     request.send(body);
   });
 }
 
-/** Fetched, not linked to: a link cannot carry a token. */
+/** A link takes a file of any size, but cannot say why there is none: that is asked for first, with a single byte. */
 async function take({ id, token }: Remembered): Promise<void> {
+  await call(`/download/${id}`, token, { headers: { range: "bytes=0-0" } });
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await (await call(`/download/${id}`, token)).blob());
+  link.href = `${base}/download/${id}${token ? `?token=${encodeURIComponent(token)}` : ""}`;
   link.download = `${id}.zip`;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 interface JobEvent {

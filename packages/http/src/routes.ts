@@ -7,10 +7,19 @@ import { asJobError } from "./job-error.ts";
 import { outputResponse } from "./job-output.ts";
 import { jobStatus } from "./job-status.ts";
 import { openApiDocument } from "./openapi/document.ts";
+import { servePage } from "./page/page.ts";
 import { readiness } from "./readiness.ts";
 import { answer, type Call, jobId, type Route } from "./route.ts";
 
 export const routes: readonly Route[] = [
+  {
+    operation: "page",
+    method: "get",
+    path: "/",
+    summary: "The service's page, for people.",
+    answers: { 200: { description: "The page", content: "text/html" }, 304: { description: "As If-None-Match knows it" } },
+    handle: servePage,
+  },
   {
     operation: "upload",
     method: "post",

@@ -4,33 +4,47 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Pipeline } from "../pipeline.ts";
+import type { Call } from "../route.ts";
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-export interface Page {
-  readonly html: string;
-  readonly headers: Readonly<Record<string, string>>;
+interface Sources {
+  readonly document: string;
+  readonly style: string;
+  readonly script: string;
 }
 
-/** Reads three small files: to be made once per service. */
-export function makePage({ name, upload }: Pick<Pipeline, "name" | "upload">): Page {
-  const [style, script] = [read("../../page/page.css"), read("../browser/page.js")];
+let sources: Sources | undefined;
+const readSources = (): Sources => ({
+  document: read("../../page/page.html"),
+  style: read("../../page/page.css"),
+  script: read("../browser/page.js"),
+});
+
+/** 304 for a browser that has it. */
+export async function servePage({ service, uploadPath, request }: Call): Promise<Response> {
+  sources ??= readSources();
+  const { document, style, script } = sources;
+  const { name, upload } = service.pipeline;
+  const accept = upload.accept.join(", ");
   const facts: Readonly<Record<string, string>> = {
     name: escaped(name),
-    accept: escaped(upload.accept.join(",")),
+    accept: escaped(accept),
     maxBytes: String(upload.maxBytes),
     maxFiles: String(upload.maxFiles),
-    rules: escaped(`${upload.accept.join(", ")}; up to ${inWords(upload.maxBytes)} each, ${upload.maxFiles} per job.`),
+    uploadPath: escaped(uploadPath),
+    rules: escaped(`${accept}; up to ${inWords(upload.maxBytes)} each, ${upload.maxFiles} per job.`),
     style,
     script,
   };
-  const html = read("../../page/page.html").replace(/\{\{(\w+)\}\}/g, (_, fact: string) => facts[fact] ?? "");
-  return { html, headers: headersFor(html, style, script) };
+  const html = document.replace(/\{\{(\w+)\}\}/g, (_, fact: string) => facts[fact] ?? "");
+  const headers = headersFor(html, style, script);
+  const known = (request.headers.get("if-none-match") ?? "").split(",").some((tag) => tag.trim().replace(/^W\//, "") === headers.etag);
+  return new Response(known ? null : html, { status: known ? 304 : 200, headers });
 }
 
-function headersFor(html: string, style: string, script: string): Page["headers"] {
+function headersFor(html: string, style: string, script: string): { readonly etag: string; readonly [name: string]: string } {
   const policy = {
     "default-src": "'none'",
     "script-src": hashOf(script),
@@ -48,8 +62,6 @@ function headersFor(html: string, style: string, script: string): Page["headers"
       .join("; "),
     "cache-control": "no-cache",
     etag: `"${createHash("sha256").update(html).digest("base64url").slice(0, 22)}"`,
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
   };
 }
 
@@ -60,10 +72,4 @@ function inWords(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(bytes) / 3)));
   return `${Math.round((10 * bytes) / 1000 ** power) / 10} ${units[power]}`;
-}
-
-/** 304 for a browser that has it. */
-export function pageResponse(page: Page, ifNoneMatch: string | undefined): Response {
-  const known = ifNoneMatch?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === page.headers.etag);
-  return new Response(known ? null : page.html, { status: known ? 304 : 200, headers: page.headers });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -100,6 +100,34 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
       .waitFor({ state: "attached" });
   });
 
+  it("says which place a job has in the queue, and moves it up", async () => {
+    const [tab, ...files] = [await open(), ...[1, 2, 3, 4].map((n) => named(`slow-${n}.png`))] as const;
+    for (const file of files.slice(0, 2)) {
+      await tab.choose(file);
+      await tab.says(file.name, /looking closely/);
+    }
+    for (const [i, file] of files.slice(2).entries()) {
+      await tab.choose(file);
+      await tab.says(file.name, new RegExp(`^Waiting: number ${i + 1} in the queue`));
+    }
+    await letGo(files[0] as NamedFile);
+    await tab.says("slow-4.png", /^Waiting: number 1 in the queue/);
+    for (const file of files) await letGo(file);
+    for (const file of files) await tab.says(file.name, /^Complete$/);
+  });
+
+  it("forgets a job that is deleted, also in the service", async () => {
+    const [tab, file] = [await open(), named("away.png")];
+    await tab.choose(file);
+    await tab.says(file.name, /^Complete$/);
+    const before = (await readdir(path.join(folder, "jobs"))).length;
+    await tab.page.getByRole("button", { name: `Delete ${file.name}` }).click();
+    await tab.job(file.name).waitFor({ state: "detached" });
+    expect((await readdir(path.join(folder, "jobs"))).length).toBe(before - 1);
+    await tab.page.reload();
+    await tab.page.getByText("None yet.").waitFor();
+  });
+
   it("goes on where it was when it is reloaded in the middle", async () => {
     const [tab, file] = [await open(), named("slow-reload.png")];
     await tab.choose(file);
@@ -114,7 +142,11 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
 
   it("works below a path, with nothing but its own script and style allowed", async () => {
     const jobs = new JobService({ ...((await import(appModule)).jobs as Omit<JobServiceOptions, "app">), app: service.app });
-    const server = serve({ fetch: new Hono().route("/some/where", jobRoutes(jobs)).fetch, port: 0, hostname: "127.0.0.1" });
+    const server = serve({
+      fetch: new Hono().route("/some/where", jobRoutes(jobs, { access: "token" })).fetch,
+      port: 0,
+      hostname: "127.0.0.1",
+    });
     try {
       await new Promise((resolve) => server.once("listening", resolve));
       const { port } = server.address() as { readonly port: number };
