@@ -11,7 +11,8 @@ const debianPackages = [
   "libfaketime",
   "espeak-ng",
   "lame",
-  "vorbis-tools", "chromium"  { name: "Chromium", skip: "LOVAGE_SKIP_CHROMIUM", probe: ["/usr/bin/chromium", "--version"] },
+  "vorbis-tools",
+  "chromium",
 ];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */
@@ -19,6 +20,7 @@ const services = [
   { name: "Redis", skip: "LOVAGE_SKIP_REDIS", probe: ["redis-server", "--version"] },
   { name: "Python Celery", skip: "LOVAGE_SKIP_CELERY", probe: ["/usr/bin/python3", "-c", "import celery, redis"] },
   { name: "speech", skip: "LOVAGE_SKIP_SPEECH", probe: ["sh", "-c", "espeak-ng --version && lame --version && oggenc --version"] },
+  { name: "Chromium", skip: "LOVAGE_SKIP_CHROMIUM", probe: ["/usr/bin/chromium", "--version"] },
 ];
 
 /**
