@@ -135,12 +135,15 @@ class Card {
     for (let pause = 500; !signal.aborted; pause = Math.min(2 * pause, 10_000)) {
       try {
         const response = await call(`/events/${id}`, token, { signal, headers: last ? { "last-event-id": last } : {} });
-        for await (const event of eventsOf(response)) {
-          last = event.id ?? last;
+        // 204: nothing comes after the last event, which was read and perhaps not shown.
+        if (response.status === 204) return await this.#look();
+        for await (const { id: seen, name, data } of eventsOf(response)) {
+          last = seen ?? last;
           pause = 500;
-          if (event.name === "error") throw new Error((event.data as unknown as Refusal).message);
-          this.#view(event.data);
-          if (event.data.status === "complete" || event.data.status === "error") return;
+          // Others are the task's own.
+          if (name !== "status" && name !== "progress" && name !== "end") continue;
+          this.#view(data);
+          if (isEnded(data)) return;
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -155,18 +158,17 @@ class Card {
   #lookAgain(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
-      const job = this.#job;
-      if (!job || this.root.className !== "queued") return;
-      try {
-        this.#view((await (await call(`/status/${job.id}`, job.token)).json()) as JobView);
-      } catch {
-        this.#lookAgain();
-      }
+      if (this.root.className === "queued") await this.#look().catch(() => this.#lookAgain());
     }, 3000);
   }
 
+  async #look(): Promise<void> {
+    const job = this.#job;
+    if (job) this.#view((await (await call(`/status/${job.id}`, job.token)).json()) as JobView);
+  }
+
   #view(view: JobView): void {
-    const ended = view.status === "complete" || view.status === "error";
+    const ended = isEnded(view);
     this.root.className = view.status;
     if (view.status === "queued") this.#lookAgain();
     this.#show(view.progress);
@@ -228,6 +230,7 @@ class Card {
   }
 }
 
+const isEnded = ({ status }: Pick<JobView, "status">): boolean => status === "complete" || status === "error";
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 function sentence(view: JobView): string {
