@@ -317,7 +317,15 @@ export class JobService {
     });
     const steps: JobSteps = new JobSteps(world, (record) => this.#moved(record, watch));
     const deletion = new Deletion(world, steps, this.#options.killAfterMs ?? 2000);
-    const sweeper = new Sweeper({ ...this.#options, world, steps, deletion, keepRecordsMs: keepMs, signal: this.#stop.signal });
+    const sweeper = new Sweeper({
+      ...this.#options,
+      storage: this.storage,
+      world,
+      steps,
+      deletion,
+      keepRecordsMs: keepMs,
+      signal: this.#stop.signal,
+    });
     return { ...world, state, steps, watch, deletion, sweeper };
   }
 }

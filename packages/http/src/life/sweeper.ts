@@ -5,12 +5,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobId } from "../job-files.ts";
 import type { JobRecord } from "../job-record.ts";
+import type { JobStorage } from "../storage/job-storage.ts";
 import type { Deletion } from "./deletion.ts";
 import type { JobSteps } from "./job-steps.ts";
 import type { JobWorld } from "./job-world.ts";
+import { lostAmong, mayBeLost } from "./lost-jobs.ts";
+import { type StorageSwept, sweepStorage } from "./storage-sweep.ts";
 
 /** What one sweep did. */
-export interface Swept {
+export interface Swept extends StorageSwept {
+  /** Jobs of whose task nothing is left anywhere: they have ended so. */
+  readonly lost: number;
   /** Jobs whose end was noticed, which a service that died had not written. */
   readonly ended: number;
   /** Jobs whose files went, because of their retention. */
@@ -27,12 +32,19 @@ export interface SweeperOptions {
   readonly deletion: Deletion;
   /** How long a record outlives its job's end, milliseconds; null: for ever. */
   readonly keepRecordsMs: number | null;
+  readonly storage: JobStorage;
+  readonly quotaBytes?: number;
+  readonly orphanGraceMs?: number;
   readonly onFault?: (error: unknown) => void;
   /** Ends its timer. */
   readonly signal: AbortSignal;
 }
 
-type Counting = { -readonly [What in keyof Swept]: number };
+type Counting = { -readonly [What in Exclude<keyof Swept, keyof StorageSwept>]: number };
+
+const hour = 3_600_000;
+/** How often the timer looks at all files and all messages too, which takes longer than looking at the records. */
+const thoroughEveryMs = 600_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -56,37 +68,58 @@ export class Sweeper {
 
   async #run(everyMs: number): Promise<void> {
     const { signal, onFault } = this.#options;
-    while (!signal.aborted) {
+    for (let thoroughAt = Number.NEGATIVE_INFINITY; !signal.aborted; ) {
       await sleep(everyMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
-      await this.sweep().catch((error: unknown) => onFault?.(error));
+      const isThorough = performance.now() - thoroughAt >= thoroughEveryMs;
+      if (isThorough) thoroughAt = performance.now();
+      await (isThorough ? this.sweep() : this.#sweepRecords()).catch((error: unknown) => onFault?.(error));
     }
   }
 
   async sweep(): Promise<Swept> {
+    const { world, steps, storage, quotaBytes = null, orphanGraceMs = hour } = this.#options;
+    const { swept, open } = await this.#sweepRecords();
+    for (const record of await lostAmong(
+      world.app,
+      open.filter((each) => mayBeLost(each, world.clock.now())),
+    )) {
+      await steps.lose(record);
+      swept.lost += 1;
+    }
+    const dropFiles = (record: JobRecord) => this.#dropFiles(record);
+    return { ...swept, ...(await sweepStorage({ world, storage, quotaBytes, graceMs: orphanGraceMs, dropFiles })) };
+  }
+
+  /** `open`: those of this pipeline that have not ended. */
+  async #sweepRecords(): Promise<{ readonly swept: Counting; readonly open: readonly JobRecord[] }> {
     const { jobs, clock } = this.#options.world;
-    const swept: Counting = { ended: 0, expired: 0, deleted: 0, forgotten: 0 };
+    const swept: Counting = { ended: 0, expired: 0, deleted: 0, forgotten: 0, lost: 0 };
+    const open: JobRecord[] = [];
     const known = new Set<JobId>();
     const isDue = (id: JobId) => {
       known.add(id);
       return (this.#notBefore.get(id) ?? 0) <= clock.now();
     };
-    for await (const page of jobs.pages(isDue)) for (const record of page) await this.#visit(record, swept);
+    for await (const page of jobs.pages(isDue)) for (const record of page) open.push(...(await this.#visit(record, swept)));
     for (const id of this.#notBefore.keys()) if (!known.has(id)) this.#notBefore.delete(id);
-    return swept;
+    return { swept, open };
   }
 
-  async #visit(record: JobRecord, swept: Counting): Promise<void> {
+  /** The record, if its job is open. */
+  async #visit(record: JobRecord, swept: Counting): Promise<readonly JobRecord[]> {
     const { world, steps, deletion } = this.#options;
-    if (record.pipeline !== world.pipeline.name) return;
-    if (record.deletingAt !== undefined) {
-      if (await deletion.finish(record)) swept.deleted += 1;
-      return;
-    }
+    if (record.pipeline !== world.pipeline.name) return [];
     const settled = await steps.settle(record);
-    if (settled.end === undefined) return;
+    if (settled.end === undefined) {
+      // Told to stop again: whoever marked it may have been killed before it said so.
+      if (settled.deletingAt !== undefined) await deletion.finish(settled);
+      return [settled];
+    }
     if (record.end === undefined) swept.ended += 1;
-    await this.#retire(settled, settled.end.at, swept);
+    if (settled.deletingAt === undefined) await this.#retire(settled, settled.end.at, swept);
+    else if (await deletion.finish(settled)) swept.deleted += 1;
+    return [];
   }
 
   async #retire(record: JobRecord, endedAt: number, swept: Counting): Promise<void> {
