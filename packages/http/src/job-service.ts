@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
-import { JobError } from "./job-error.ts";
+import { asJobError, JobError } from "./job-error.ts";
 import { isJobId, JobFiles, type JobId } from "./job-files.ts";
 import type { JobRecord } from "./job-record.ts";
 import { JobStore } from "./job-store.ts";
@@ -18,9 +18,11 @@ import { JobLog } from "./life/job-log.ts";
 import { JobSteps } from "./life/job-steps.ts";
 import { JobWatch } from "./life/job-watch.ts";
 import type { JobWorld } from "./life/job-world.ts";
-import { type JobOrigin, Submission, untilAnswered } from "./life/submission.ts";
+import { SpooledJobs } from "./life/spooled-jobs.ts";
+import { type JobOrigin, Submission } from "./life/submission.ts";
 import { Sweeper, type Swept } from "./life/sweeper.ts";
-import { WaitingLine } from "./life/waiting-line.ts";
+import { isAway, untilAnswered } from "./life/until-answered.ts";
+import { WaitingLines } from "./life/waiting-lines.ts";
 import { type Pipeline, progressOf } from "./pipeline.ts";
 import type { JobStorage } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
@@ -53,49 +55,74 @@ export interface JobAccess {
 
 const day = 86_400_000;
 
-interface Opened extends JobWorld {
-  readonly state: StateStore;
-  readonly steps: JobSteps;
-  readonly watch: JobWatch;
-  readonly sweeper: Sweeper;
-  readonly deletion: Deletion;
-}
-
 export class JobService {
   readonly pipeline: Pipeline;
   readonly storage: JobStorage;
   readonly retentionMs: number | null;
   readonly #options: JobServiceOptions;
   readonly #stop = new AbortController();
+  readonly #world: JobWorld;
+  readonly #steps: JobSteps;
+  readonly #watch: JobWatch;
+  readonly #lines: WaitingLines;
   readonly #submission: Submission;
-  readonly #lines = new Map<string, WaitingLine>();
-  /** Seconds that a job's code takes, of late. */
-  readonly #lately: number[] = [];
-  /** The same over all jobs before this service began. */
-  #everTaken: Promise<number | null> | undefined;
-  #opened: Promise<Opened> | undefined;
+  readonly #deletion: Deletion;
+  readonly #sweeper: Sweeper;
+  #starting: Promise<void> | undefined;
 
   /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID. */
   constructor(options: JobServiceOptions) {
     this.#options = options;
     this.pipeline = options.pipeline;
     this.storage = openStorage(options.storage);
-    const { retention = "24h" } = options.pipeline;
-    this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${options.pipeline.name}`) * 1000;
-    this.#submission = new Submission(() => this.#open(), this.#stop.signal);
+    const { app, pipeline, keepRecordsMs = 7 * day, clock = Date, killAfterMs = 2000 } = options;
+    const { retention = "24h" } = pipeline;
+    this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${pipeline.name}`) * 1000;
+    const { signal } = this.#stop;
+    const keepMs = this.retentionMs === null || keepRecordsMs === null ? null : this.retentionMs + keepRecordsMs;
+    const world: JobWorld = {
+      ...{ app, pipeline, clock, retentionMs: this.retentionMs },
+      jobs: new JobStore(() => app.state(), keepMs),
+      log: new JobLog(() => app.state(), Math.max(day, this.retentionMs ?? day)),
+      spooled: new SpooledJobs(this.storage),
+      files: (id) => this.files(id),
+    };
+    this.#world = world;
+    this.#watch = new JobWatch({ app, signal, saw: (id, state) => this.#saw(id, state) });
+    this.#lines = new WaitingLines(app, pipeline.task.name, async () =>
+      meanRunSeconds(await (await this.state()).add(countersKey(pipeline.name), {})),
+    );
+    this.#steps = new JobSteps(world, (record) => this.#moved(record));
+    this.#submission = new Submission(world, signal, (record) => this.#watch.add([record]));
+    this.#deletion = new Deletion(world, this.#steps, killAfterMs);
+    const parts = { world, storage: this.storage, steps: this.#steps, deletion: this.#deletion };
+    this.#sweeper = new Sweeper({ ...options, ...parts, keepRecordsMs: keepMs, signal });
   }
 
-  /** Opens the state store, takes up the watch over jobs that were left open, and sweeps from now on. */
+  /**
+   * Takes up the watch over jobs that were left open, and sweeps from now on. Where the app sends through a spool, a store that is
+   * away is waited for in the background. @throws {BrokerUnavailableError}
+   */
   async start(): Promise<void> {
-    const { jobs, watch, sweeper } = await this.#open();
-    for await (const page of jobs.pages()) watch.add(page.filter((record) => this.#isOurs(record) && record.end === undefined));
-    sweeper.start(this.#options.sweepEveryMs === undefined ? 60_000 : this.#options.sweepEveryMs);
+    const { sweepEveryMs = 60_000, app } = this.#options;
+    try {
+      await this.#takeUp();
+    } catch (error) {
+      if (app.spool === null || !isAway(error)) throw error;
+      this.#starting = untilAnswered(this.#stop.signal, () => this.#takeUp());
+    }
+    this.#submission.recover();
+    this.#sweeper.start(sweepEveryMs);
+  }
+
+  async #takeUp(): Promise<void> {
+    for await (const page of this.#world.jobs.pages())
+      this.#watch.add(page.filter((record) => this.#isOurs(record) && record.end === undefined));
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    const opened = await this.#opened?.catch(() => undefined);
-    await Promise.allSettled([opened?.watch.settled(), opened?.sweeper.settled(), this.#submission.settled()]);
+    await Promise.allSettled([this.#starting, this.#watch.settled(), this.#sweeper.settled(), this.#submission.settled()]);
   }
 
   files(id: JobId): JobFiles {
@@ -104,37 +131,35 @@ export class JobService {
 
   /** @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. */
   async submit(request: Request, origin: JobOrigin): Promise<JobView> {
-    const { record, priority } = await this.#submission.take(request, origin);
-    const { watch } = await this.#open();
-    watch.add([record]);
-    this.#lineOf(record).sent(record.taskId, priority);
-    const accepted = await this.#whoHasIt();
-    // Whose place would be asked of a broker that is away.
-    const place = accepted === "queue" ? await this.#placeOf(record) : undefined;
-    const view = viewJob(record, { progress: { fraction: 0, step: null }, ...(place && { place }) }, this.retentionMs);
-    return { ...view, accepted };
+    const { record, priority, accepted } = await this.#submission.take(request, origin);
+    const progress = { fraction: 0, step: null };
+    if (accepted === "spool") return { ...viewJob(record, { progress }, this.retentionMs), position: null, accepted };
+    this.#watch.add([record]);
+    this.#lines.sent(record, priority);
+    // It is accepted, whatever becomes of this question.
+    const place = await this.#lines.placeOf(record).catch(() => ({ position: null }));
+    return { ...viewJob(record, { progress, place }, this.retentionMs), accepted };
   }
 
   /** @throws {JobError} 404 for an id we don't know. */
   async view(id: JobId): Promise<JobView> {
-    const { steps, log } = await this.#open();
-    const found = await this.#record(id);
+    const found = await this.#record(id).catch((error) => this.#spooled(id, error));
+    if ("accepted" in found) return found;
     if (found.end !== undefined) return viewJob(found, { progress: found.end.progress }, this.retentionMs);
     const [settled, entries, place] = await Promise.all([
-      steps.settle(found),
-      log.progress(found),
-      found.startedAt === undefined ? this.#placeOf(found) : undefined,
+      this.#steps.settle(found),
+      this.#world.log.progress(found),
+      found.startedAt === undefined ? this.#lines.placeOf(found) : undefined,
     ]);
-    const record = entries.length > 0 ? await steps.begin(settled) : settled;
+    const record = entries.length > 0 ? await this.#steps.begin(settled) : settled;
     const progress = record.end?.progress ?? progressOf(this.pipeline, entries);
     return viewJob(record, { progress, ...(place && { place }) }, this.retentionMs);
   }
 
   /** Asks for the job's end. What it answers may still say that its code runs: then `cancelling` is true. Twice is fine. */
   async cancel(id: JobId): Promise<JobView> {
-    const { steps, deletion } = await this.#open();
-    const before = await steps.settle(await this.#record(id));
-    if (before.end === undefined) await deletion.cancel(before);
+    const before = await this.#steps.settle(await this.#record(id));
+    if (before.end === undefined) await this.#deletion.cancel(before);
     return this.view(id);
   }
 
@@ -143,10 +168,9 @@ export class JobService {
    * rest goes when it has, whatever becomes of this service. For clients it is gone at once. Twice is fine, as is an unknown id.
    */
   async delete(id: JobId): Promise<"deleted" | "deleting"> {
-    const { jobs, deletion } = await this.#open();
-    const record = await jobs.get(this.files(id).id);
+    const record = await this.#world.jobs.get(this.files(id).id);
     if (record === undefined || !this.#isOurs(record)) return "deleted";
-    return deletion.delete(record);
+    return this.#deletion.delete(record);
   }
 
   /** Published outputs only. @throws {JobError} 404; 409 while it is not complete; 410 once they are no longer kept. */
@@ -174,29 +198,27 @@ export class JobService {
   /** Whether the job has not ended. undefined: there is none. */
   async isOpen(id: JobId): Promise<boolean | undefined> {
     const record = await this.#find(id);
-    return record && (await (await this.#open()).steps.settle(record)).end === undefined;
+    return record && (await this.#steps.settle(record)).end === undefined;
   }
 
-  async state(): Promise<StateStore> {
-    return (await this.#open()).state;
+  state(): Promise<StateStore> {
+    return this.#options.app.state();
   }
 
   /** Of the job's log; "" while it is empty. To `follow` from here on. */
   async lastEntry(id: JobId): Promise<string> {
-    const { log } = await this.#open();
-    return log.last(await this.#record(id));
+    return this.#world.log.last(await this.#record(id));
   }
 
   /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
   async *follow(id: JobId, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
-    const { log } = await this.#open();
     const record = await this.#record(id);
-    yield* log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]));
+    yield* this.#world.log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]));
   }
 
   /** From counters: as fast with a million jobs as with one. */
   async stats(): Promise<JobStats> {
-    const { state } = await this.#open();
+    const state = await this.state();
     const [counts, [since]] = await Promise.all([
       state.add(countersKey(this.pipeline.name), {}),
       state.read([sinceKey(this.pipeline.name)]),
@@ -205,8 +227,8 @@ export class JobService {
   }
 
   /** Removes what has had its time, finishes what was begun. As often as you like, from several services at once. */
-  async sweep(): Promise<Swept> {
-    return (await this.#open()).sweeper.sweep();
+  sweep(): Promise<Swept> {
+    return this.#sweeper.sweep();
   }
 
   /** @throws when the queue does not answer within `deadlineMs`. */
@@ -241,91 +263,31 @@ export class JobService {
     return record;
   }
 
+  /** As it is seen while the store is away, or has not heard of it yet. @throws `error` where it waits on no disk. */
+  async #spooled(id: JobId, error: unknown): Promise<JobView & Pick<Required<JobView>, "accepted">> {
+    const isHere = this.#options.app.spool !== null && (isAway(error) || asJobError(error).status === 404);
+    const record = isHere ? await this.#world.spooled.get(id) : undefined;
+    if (record === undefined || !this.#isOurs(record)) throw error;
+    return { ...viewJob(record, { progress: { fraction: 0, step: null } }, this.retentionMs), position: null, accepted: "spool" };
+  }
+
   /** For clients: one that is to be deleted is not there any more. */
   async #find(id: JobId): Promise<JobRecord | undefined> {
-    const { jobs } = await this.#open();
-    const record = await jobs.get(id);
+    const record = await this.#world.jobs.get(id);
     return record !== undefined && this.#isOurs(record) && record.deletingAt === undefined ? record : undefined;
   }
 
-  async #placeOf(record: JobRecord): Promise<Awaited<ReturnType<WaitingLine["placeOf"]>>> {
-    return this.#lineOf(record).placeOf(record.taskId, await this.#runSeconds());
-  }
-
-  /** While anything waits in the app's spool, whatever is sent queues up behind it. */
-  async #whoHasIt(): Promise<"queue" | "spool"> {
-    const { spool } = this.#options.app;
-    return spool !== null && (await spool.status()).waiting > 0 ? "spool" : "queue";
-  }
-
-  #lineOf({ queue }: JobRecord): WaitingLine {
-    const known = this.#lines.get(queue);
-    if (known !== undefined) return known;
-    const line = new WaitingLine(this.#options.app, queue, this.pipeline.task.name);
-    this.#lines.set(queue, line);
-    return line;
-  }
-
-  /** Of late, or of all jobs if this service has seen none. */
-  async #runSeconds(): Promise<number | null> {
-    if (this.#lately.length > 0) return this.#lately.reduce((sum, seconds) => sum + seconds, 0) / this.#lately.length;
-    const { state } = await this.#open();
-    this.#everTaken ??= state.add(countersKey(this.pipeline.name), {}).then(meanRunSeconds, () => null);
-    return this.#everTaken;
-  }
-
   /** It has begun, or ended. */
-  #moved({ taskId, queue, startedAt, end }: JobRecord, watch: JobWatch): void {
-    this.#lines.get(queue)?.left(taskId);
-    if (end === undefined || !watch.done(taskId) || end.status !== "complete" || startedAt === undefined) return;
-    this.#lately.push(Math.max(0, end.at - startedAt) / 1000);
-    if (this.#lately.length > 50) this.#lately.shift();
+  #moved(record: JobRecord): void {
+    this.#lines.moved(record, record.end !== undefined && this.#watch.done(record.taskId));
   }
 
-  #saw(world: JobWorld, steps: () => JobSteps, id: JobId, state: string): Promise<void> {
+  #saw(id: JobId, state: string): Promise<void> {
     return untilAnswered(this.#stop.signal, async () => {
-      const record = await world.jobs.get(id);
+      const record = await this.#world.jobs.get(id);
       if (record === undefined) return;
-      if (hasEnded(state)) await steps().settle(record);
-      else if (state !== "PENDING") await steps().begin(record);
+      if (hasEnded(state)) await this.#steps.settle(record);
+      else if (state !== "PENDING") await this.#steps.begin(record);
     });
-  }
-
-  #open(): Promise<Opened> {
-    this.#opened ??= this.#openNow().catch((error) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
-  }
-
-  async #openNow(): Promise<Opened> {
-    const { app, keepRecordsMs = 7 * day, clock = Date } = this.#options;
-    const state = await app.state();
-    const { retentionMs, pipeline } = this;
-    const keepMs = retentionMs === null || keepRecordsMs === null ? null : retentionMs + keepRecordsMs;
-    const world: JobWorld = {
-      ...{ app, pipeline, clock, retentionMs },
-      jobs: new JobStore(state, keepMs),
-      log: new JobLog(state, Math.max(day, retentionMs ?? day)),
-      files: (id) => this.files(id),
-    };
-    const watch: JobWatch = new JobWatch({
-      app,
-      signal: this.#stop.signal,
-      saw: (id, stored) => this.#saw(world, () => steps, id, stored),
-    });
-    const steps: JobSteps = new JobSteps(world, (record) => this.#moved(record, watch));
-    const deletion = new Deletion(world, steps, this.#options.killAfterMs ?? 2000);
-    const sweeper = new Sweeper({
-      ...this.#options,
-      storage: this.storage,
-      world,
-      steps,
-      deletion,
-      keepRecordsMs: keepMs,
-      signal: this.#stop.signal,
-    });
-    return { ...world, state, steps, watch, deletion, sweeper };
   }
 }

@@ -49,7 +49,7 @@ describe.each(Object.keys(stores) as (keyof typeof stores)[])("job records on %s
   it.skipIf(kind === "redis" && process.env.LOVAGE_SKIP_REDIS)(
     "lose no field and count no end twice when a hundred write at once",
     async () => {
-      const [one, other] = (await stores[kind]()).map((state) => [state, new JobStore(state, null)] as const);
+      const [one, other] = (await stores[kind]()).map((state) => [state, new JobStore(async () => state, null)] as const);
       if (one === undefined || other === undefined) throw new Error("two");
       const [state, jobs] = one;
       await jobs.create(recordOf("a"));
@@ -80,7 +80,7 @@ describe("counters of jobs", () => {
   it("are exact after ten thousand jobs that several ended at once, and quick to ask for", async () => {
     const [state] = await stores.memory();
     if (state === undefined) throw new Error("none");
-    const jobs = new JobStore(state, null);
+    const jobs = new JobStore(async () => state, null);
     const ends = Array.from({ length: 10_000 }, (_, i) => (i % 10 === 0 ? failed : i % 10 === 1 ? cancelled : complete(1000 + i)));
     for (const [i, end] of ends.entries()) {
       const id = String(i);
@@ -107,7 +107,7 @@ describe("counters of jobs", () => {
   it("forget a job that is taken back, and no other", async () => {
     const [state] = await stores.memory();
     if (state === undefined) throw new Error("none");
-    const jobs = new JobStore(state, null);
+    const jobs = new JobStore(async () => state, null);
     for (const id of ["a", "b", "c"]) await jobs.create(recordOf(id));
     await jobs.update("b", (record) => ({ ...record, startedAt: 1 }));
     await jobs.update("c", (record) => ({ ...record, end: failed }));

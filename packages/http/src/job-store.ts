@@ -19,11 +19,11 @@ const keyOf = (id: JobId) => `${prefix}${id}`;
 const pageSize = 200;
 
 export class JobStore {
-  readonly #state: StateStore;
+  readonly #state: () => Promise<StateStore>;
   readonly #keepMs: number | null;
 
-  /** @param keepMs how long a record outlives its job's end; null: for ever. One of an open job stays. */
-  constructor(state: StateStore, keepMs: number | null) {
+  /** @param state opened at the first need. @param keepMs how long a record outlives its job's end; null: for ever. One of an open job stays. */
+  constructor(state: () => Promise<StateStore>, keepMs: number | null) {
     this.#state = state;
     this.#keepMs = keepMs;
   }
@@ -31,7 +31,7 @@ export class JobStore {
   /** false: there is one already, and it stands. */
   async create(record: JobRecord): Promise<boolean> {
     const since = { key: sinceKey(record.pipeline), value: String(record.createdAt), ifVersion: 0 };
-    const [created] = await this.#state.write([this.#write(record, 0, undefined), since]);
+    const [created] = await (await this.#state()).write([this.#write(record, 0, undefined), since]);
     return created === true;
   }
 
@@ -40,17 +40,17 @@ export class JobStore {
   }
 
   async getMany(ids: readonly JobId[]): Promise<readonly (JobRecord | undefined)[]> {
-    return (await this.#state.read(ids.map(keyOf))).map((found) => found && parse(found.value));
+    return (await (await this.#state()).read(ids.map(keyOf))).map((found) => found && parse(found.value));
   }
 
   /** What an open job counted for is taken back. */
   async delete(id: JobId): Promise<void> {
     for (;;) {
-      const [found] = await this.#state.read([keyOf(id)]);
+      const [found] = await (await this.#state()).read([keyOf(id)]);
       if (!found) return;
       const record = parse(found.value);
       const counts = { key: countersKey(record.pipeline), add: uncounted(record) };
-      const [gone] = await this.#state.write([{ key: keyOf(id), value: null, ifVersion: found.version, counts }]);
+      const [gone] = await (await this.#state()).write([{ key: keyOf(id), value: null, ifVersion: found.version, counts }]);
       if (gone) return;
     }
   }
@@ -61,20 +61,20 @@ export class JobStore {
    */
   async update(id: JobId, change: (record: JobRecord) => JobRecord | null): Promise<Updated | undefined> {
     for (;;) {
-      const [found] = await this.#state.read([keyOf(id)]);
+      const [found] = await (await this.#state()).read([keyOf(id)]);
       if (!found) return undefined;
       const record = parse(found.value);
       const next = change(record);
       if (!next) return { record, changed: false };
       const forwards = keepSaid(record, next);
-      const [written] = await this.#state.write([this.#write(forwards, found.version, record)]);
+      const [written] = await (await this.#state()).write([this.#write(forwards, found.version, record)]);
       if (written) return { record: forwards, changed: true };
     }
   }
 
   /** Ids of all jobs whose record is kept, of every pipeline in this state store. */
   async *ids(): AsyncIterable<JobId> {
-    for await (const key of this.#state.keys(prefix)) yield key.slice(prefix.length);
+    for await (const key of (await this.#state()).keys(prefix)) yield key.slice(prefix.length);
   }
 
   /** Their records, some at a time; `wanted`: of which ids. */

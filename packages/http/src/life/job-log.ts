@@ -12,36 +12,36 @@ const nothing = { keep: 0, expiresMs: 1 } as const;
 type Logged = Pick<JobRecord, "taskId">;
 
 export class JobLog {
-  readonly #state: StateStore;
+  readonly #state: () => Promise<StateStore>;
   readonly #keepMs: number;
 
   /** @param keepMs how long it outlives its last entry */
-  constructor(state: StateStore, keepMs: number) {
+  constructor(state: () => Promise<StateStore>, keepMs: number) {
     this.#state = state;
     this.#keepMs = keepMs;
   }
 
   /** What was reported, oldest first. */
   async progress({ taskId }: Logged): Promise<readonly ProgressEntry[]> {
-    const entries = await this.#state.tail(progressLog(taskId), kept);
+    const entries = await (await this.#state()).tail(progressLog(taskId), kept);
     return entries.map(({ data }) => parse(data)).filter(({ type, event }) => type === undefined && event === undefined);
   }
 
   /** The id of its newest entry; "": it is empty. */
   async last({ taskId }: Logged): Promise<string> {
-    return (await this.#state.tail(progressLog(taskId), 1)).at(-1)?.id ?? "";
+    return (await (await this.#state()).tail(progressLog(taskId), 1)).at(-1)?.id ?? "";
   }
 
   async mark({ taskId }: Logged, type: JobMark, at: number): Promise<void> {
-    await this.#state.append(progressLog(taskId), [JSON.stringify({ type, at })], { keep: kept + 2, expiresMs: this.#keepMs });
+    await (await this.#state()).append(progressLog(taskId), [JSON.stringify({ type, at })], { keep: kept + 2, expiresMs: this.#keepMs });
   }
 
-  follow({ taskId }: Logged, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
-    return this.#state.follow(progressLog(taskId), after, signal);
+  async *follow({ taskId }: Logged, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
+    yield* (await this.#state()).follow(progressLog(taskId), after, signal);
   }
 
   async remove({ taskId }: Logged): Promise<void> {
-    await this.#state.append(progressLog(taskId), [], nothing);
+    await (await this.#state()).append(progressLog(taskId), [], nothing);
   }
 }
 

@@ -4,12 +4,14 @@ import type { JobFiles, JobId } from "../job-files.ts";
 import type { JobStore } from "../job-store.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { JobLog } from "./job-log.ts";
+import type { SpooledJobs } from "./spooled-jobs.ts";
 
 export interface JobWorld {
   readonly app: App;
   readonly pipeline: Pipeline;
   readonly jobs: JobStore;
   readonly log: JobLog;
+  readonly spooled: SpooledJobs;
   readonly clock: Pick<Clock, "now">;
   /** How long files outlive their job's end, milliseconds; null: for ever. */
   readonly retentionMs: number | null;

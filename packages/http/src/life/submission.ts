@@ -1,7 +1,6 @@
 /** A job's way in: files first, then its record and its task side by side. What is refused leaves nothing behind, not even later. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { SendOptions } from "lovage";
+import type { App, SendOptions } from "lovage";
 import { asJobError, JobError } from "../job-error.ts";
 import { type JobId, newJobId } from "../job-files.ts";
 import type { JobRecord } from "../job-record.ts";
@@ -9,6 +8,7 @@ import type { JobInput } from "../pipeline.ts";
 import { receiveUpload, type Upload } from "../upload.ts";
 import { type FirstQueue, firstQueueOf } from "./first-queue.ts";
 import type { JobWorld } from "./job-world.ts";
+import { isAway, untilAnswered } from "./until-answered.ts";
 
 /** Where an upload comes from: kept in the job's record. */
 export interface JobOrigin {
@@ -27,47 +27,75 @@ export interface Submitted {
   readonly record: JobRecord;
   /** As in its message. */
   readonly priority: number;
+  readonly accepted: "queue" | "spool";
 }
 
 export class Submission {
-  readonly #world: () => Promise<JobWorld>;
+  readonly #world: JobWorld;
   readonly #signal: AbortSignal;
-  readonly #takingBack = new Set<Promise<void>>();
+  readonly #inBackground = new Set<Promise<void>>();
+  readonly #imported: (record: JobRecord) => void;
   #queue: Promise<FirstQueue> | undefined;
 
-  constructor(world: () => Promise<JobWorld>, signal: AbortSignal) {
+  /** @param imported hears of a job that came while the state store was away, once its record is there */
+  constructor(world: JobWorld, signal: AbortSignal, imported: (record: JobRecord) => void) {
     this.#world = world;
     this.#signal = signal;
+    this.#imported = imported;
   }
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
   async take(request: Request, origin: JobOrigin): Promise<Submitted> {
-    const world = await this.#world();
-    const files = world.files(origin.id ?? newJobId());
+    const { app, pipeline, files: filesOf } = this.#world;
+    const files = filesOf(origin.id ?? newJobId());
     try {
-      const upload = await receiveUpload(request, files, world.pipeline.upload);
+      // Refused before it is read.
+      if (app.spool === null) await app.state();
+      const upload = await receiveUpload(request, files, pipeline.upload);
       const input: JobInput = { id: files.id, ...upload };
-      const own = world.pipeline.sendOptions?.(input) ?? {};
-      this.#queue ??= firstQueueOf(world.app, world.pipeline);
+      const own = pipeline.sendOptions?.(input) ?? {};
+      this.#queue ??= firstQueueOf(app, pipeline);
       const { queue, priority } = { ...(await this.#queue), ...own };
-      const record = newRecord(files.id, world, origin, queue, upload);
-      await this.#enter(world, record, input, { ...own, tags: [`job:${record.id}`, ...(origin.tags ?? [])] });
-      return { record, priority };
+      const record = newRecord(files.id, this.#world, origin, queue, upload);
+      const options = { ...own, tags: [`job:${record.id}`, ...(origin.tags ?? [])] };
+      return { priority, ...(await this.#enter(record, input, options)) };
     } catch (error) {
       await files.remove();
       throw asJobError(error);
     }
   }
 
-  async #enter(world: JobWorld, record: JobRecord, input: JobInput, options: SendOptions): Promise<void> {
-    const { app, pipeline, jobs } = world;
+  /** Brings in the records that were kept while the state store was away. Never rejects. */
+  recover(): void {
+    if (this.#world.app.spool === null) return;
+    this.#inBack(async () => {
+      const { jobs, spooled, pipeline } = this.#world;
+      for await (const record of spooled.all()) {
+        if (record.pipeline !== pipeline.name) continue;
+        await jobs.create(record);
+        await spooled.remove(record.id);
+        this.#imported(record);
+      }
+    });
+  }
+
+  async #enter(record: JobRecord, input: JobInput, options: SendOptions): Promise<Pick<Submitted, "record" | "accepted">> {
+    const { app, pipeline, jobs, spooled } = this.#world;
     const { taskId, correlationId } = record;
     const [created, sent] = await Promise.allSettled([
       jobs.create(record),
       app.send(pipeline.task, [input], { ...options, taskId, correlationId }),
     ]);
-    if (created.status === "fulfilled" && sent.status === "fulfilled" && !sent.value.duplicate) return;
-    this.#takeBack(world, record);
+    if (sent.status === "fulfilled" && !sent.value.duplicate) {
+      if (created.status === "fulfilled") return { record, accepted: await acceptedBy(app) };
+      if (app.spool !== null && isAway(created.reason)) {
+        const kept: JobRecord = { ...record, spooled: true };
+        await spooled.keep(kept);
+        this.recover();
+        return { record: kept, accepted: "spool" };
+      }
+    }
+    this.#takeBack(record);
     if (sent.status === "rejected") throw sent.reason;
     if (sent.value.duplicate) {
       throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
@@ -76,29 +104,28 @@ export class Submission {
   }
 
   /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */
-  #takeBack({ app, jobs }: JobWorld, record: JobRecord): void {
-    const work: Promise<void> = untilAnswered(this.#signal, async () => {
+  #takeBack(record: JobRecord): void {
+    const { app, jobs } = this.#world;
+    this.#inBack(async () => {
       await app.revoke(record.taskId, { terminate: true });
       await jobs.delete(record.id);
-    }).finally(() => this.#takingBack.delete(work));
-    this.#takingBack.add(work);
+    });
+  }
+
+  #inBack(work: () => Promise<void>): void {
+    const tracked: Promise<void> = untilAnswered(this.#signal, work).finally(() => this.#inBackground.delete(tracked));
+    this.#inBackground.add(tracked);
   }
 
   /** Resolves when nothing of it goes on, once its signal is aborted. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#takingBack]);
+    await Promise.allSettled([...this.#inBackground]);
   }
 }
 
-/** Tries again until it succeeds, or the signal aborts. Never rejects. */
-export async function untilAnswered(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  for (let pauseMs = 250; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs)) {
-    try {
-      return await work();
-    } catch {
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
-    }
-  }
+/** As long as anything waits in the spool, what is sent queues up behind it. */
+async function acceptedBy({ spool }: App): Promise<Submitted["accepted"]> {
+  return spool !== null && (await spool.status()).waiting > 0 ? "spool" : "queue";
 }
 
 function newRecord(id: JobId, { pipeline, clock }: JobWorld, origin: JobOrigin, queue: string, upload: Upload): JobRecord {

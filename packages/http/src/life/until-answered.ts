@@ -1,0 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isLovageError } from "lovage";
+
+/** Tries again until it succeeds, or the signal aborts. Never rejects. */
+export async function untilAnswered(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (let pauseMs = 250; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs)) {
+    try {
+      return await work();
+    } catch {
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+}
+
+/** A store did not answer. */
+export const isAway = (error: unknown): boolean => isLovageError(error) && error.name === "BrokerUnavailableError";
