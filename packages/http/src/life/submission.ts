@@ -82,10 +82,11 @@ export class Submission {
   async #enter(record: JobRecord, input: JobInput, options: SendOptions): Promise<Pick<Submitted, "record" | "accepted">> {
     const { app, pipeline, jobs, spooled } = this.#world;
     const { taskId, correlationId } = record;
-    const [created, sent] = await Promise.allSettled([
-      jobs.create(record),
-      app.send(pipeline.task, [input], { ...options, taskId, correlationId }),
-    ]);
+    const send = () => app.send(pipeline.task, [input], { ...options, taskId, correlationId });
+    const creating = jobs.create(record);
+    // A spool takes it in any case, and nobody is to wait for both. Else nothing is sent that nobody knows of.
+    const sending = app.spool === null ? creating.then(send) : send();
+    const [created, sent] = await Promise.allSettled([creating, sending]);
     if (sent.status === "fulfilled" && !sent.value.duplicate) {
       if (created.status === "fulfilled") return { record, accepted: await acceptedBy(app) };
       if (app.spool !== null && isAway(created.reason)) {
@@ -105,10 +106,11 @@ export class Submission {
 
   /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */
   #takeBack(record: JobRecord): void {
-    const { app, jobs } = this.#world;
+    const { app, jobs, files } = this.#world;
     this.#inBack(async () => {
       await app.revoke(record.taskId, { terminate: true });
       await jobs.delete(record.id);
+      await files(record.id).remove();
     });
   }
 

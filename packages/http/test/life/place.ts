@@ -19,6 +19,8 @@ export interface PlaceOptions {
   readonly pipeline?: Partial<Pipeline>;
   readonly service?: Partial<JobServiceOptions>;
   readonly app?: Parameters<typeof createApp>[0];
+  /** Somebody else's, who removes it. Default: its own. */
+  readonly folder?: string;
 }
 
 /** Jobs say in the form's field `how` what they do: nothing, `fail`, `hang` until they are stopped. */
@@ -36,7 +38,7 @@ export class Place {
   later = 0;
 
   static async open(kind: Kind, options: PlaceOptions = {}): Promise<Place> {
-    const folder = await mkdtemp(join(tmpdir(), "lovage-life-"));
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "lovage-life-")));
     const redis = kind === "redis" ? await startRedis() : undefined;
     made += 1;
     const broker = { memory: `memory:life-${made}`, sqlite: `sqlite:${join(folder, "lovage.db")}`, redis: redis?.url ?? "" }[kind];
@@ -112,6 +114,6 @@ export class Place {
     await this.rest();
     await this.app.close();
     await this.#redis?.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    if (this.#options.folder === undefined) await rm(this.folder, { recursive: true, force: true });
   }
 }

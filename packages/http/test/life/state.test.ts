@@ -60,7 +60,7 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("jobs with their st
     expect(await place.service.sweep()).toMatchObject({ orphans: 0 });
     await place.work();
     await expect.poll(() => place.begun).toEqual([job_id]);
-    await expect.poll(() => readdir(`${place.storage}/${job_id}`)).toContain("outputs");
+    await expect.poll(() => readdir(`${place.storage}/${job_id}`)).toContain("outputs.json");
     place.later = 3_700_000;
     expect(await place.service.sweep()).toMatchObject({ orphans: 1 });
     expect(await readdir(place.storage)).toEqual([]);

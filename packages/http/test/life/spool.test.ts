@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { JobService, JobView } from "@lovage/http";
+import { type RedisServer, startRedis } from "lovage/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Place } from "./place.ts";
+
+/** What a caller may wait for an answer while the store is away. */
+const answeredWithinMs = 2500;
+
+describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("jobs whose store is away, where the app has a spool", () => {
+  let redis: RedisServer;
+  let folder: string;
+  const places: Place[] = [];
+  /** As another process would: what it knows lies on the disk. */
+  const open = async () => {
+    const place = await Place.open("memory", {
+      app: { broker: redis.url, publishFallback: "spool", spool: `sqlite:${join(folder, "spool.db")}` },
+      folder,
+    });
+    places.push(place);
+    return place;
+  };
+  beforeEach(async () => {
+    redis = await startRedis({ appendOnly: true });
+    folder = await mkdtemp(join(tmpdir(), "lovage-spooled-"));
+  });
+  afterEach(async () => {
+    redis?.resume();
+    for (const place of places.splice(0)) await place.close();
+    await redis?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function answered<T>(work: Promise<T>): Promise<T> {
+    const began = performance.now();
+    const answer = await work;
+    expect(performance.now() - began).toBeLessThan(answeredWithinMs);
+    return answer;
+  }
+
+  async function ended(service: JobService, id: string): Promise<JobView> {
+    await expect.poll(async () => (await service.view(id)).status, { timeout: 20_000 }).toBe("complete");
+    return service.view(id);
+  }
+
+  it.each(["down at the start", "killed at the call", "hanging"])("are taken all the same when it is %s, and run once", async (how) => {
+    if (how === "down at the start") await redis.down();
+    const before = await open();
+    await before.service.start();
+    if (how === "killed at the call") process.kill(redis.pid, "SIGKILL");
+    if (how === "hanging") {
+      expect(await before.submit()).toMatchObject({ accepted: "queue" });
+      redis.pause();
+    }
+    const first = await answered(before.submit());
+    expect(first).toMatchObject({ status: "queued", position: null, accepted: "spool" });
+    const second = await answered(before.submit());
+    expect(await answered(before.service.view(first.job_id))).toMatchObject({ status: "queued", accepted: "spool" });
+
+    // The service ends, and another takes over what lies on the disk.
+    await before.close();
+    places.splice(places.indexOf(before), 1);
+    if (how === "hanging") redis.resume();
+    else await redis.restart();
+    const after = await open();
+    await after.service.start();
+    await after.app.spool?.replay();
+    await after.work();
+    for (const { job_id } of [first, second]) expect(await ended(after.service, job_id)).toMatchObject({ outputs: ["out.txt"] });
+    const ids = [first.job_id, second.job_id];
+    expect(after.begun.filter((id) => ids.includes(id)).sort()).toEqual([...ids].sort());
+    expect(await after.service.stats()).toMatchObject({ queued: 0, processing: 0 });
+    expect(await after.service.sweep()).toMatchObject({ lost: 0, orphans: 0 });
+  });
+});
