@@ -61,8 +61,9 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("jobs with their st
     await place.work();
     await expect.poll(() => place.begun).toEqual([job_id]);
     await expect.poll(() => readdir(`${place.storage}/${job_id}`)).toContain("outputs.json");
+    await place.rest();
     place.later = 3_700_000;
-    expect(await place.service.sweep()).toMatchObject({ orphans: 1 });
+    expect((await place.service.sweep()).orphans).toBeGreaterThanOrEqual(1);
     expect(await readdir(place.storage)).toEqual([]);
   });
 });
