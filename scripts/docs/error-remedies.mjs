@@ -247,6 +247,11 @@ export const remedies = {
     "The `storage` of a job service names none.",
     "A folder's path, `file:///…`, `s3://bucket/prefix`, or what `openStorage` made.",
   ],
+  LOVAGE_STORAGE_KEY_INVALID: [
+    "The keys for an encrypted storage are missing or malformed.",
+    "`<id>:<32 bytes in base64>`, several with commas: `openssl rand -base64 32` makes one.",
+  ],
+  LOVAGE_STORAGE_PACKAGE_MISSING: ["A storage in S3 without its package.", "`npm install @aws-sdk/client-s3` beside `@lovage/http`."],
   LOVAGE_STORE_ACCESS: ["Redis refused the login, or a command to this user.", "Check user, password and ACL."],
   LOVAGE_STORE_BUSY: [
     "Other processes kept the SQLite file locked.",

@@ -29,8 +29,11 @@ export {
 export { type JobRoutes, jobRoutes, type RouteOptions } from "./router.ts";
 export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
+export { type EncryptionKey, newEncryptionKey } from "./storage/encryption-keys.ts";
 export type { ByteRange, JobStorage, PutOptions, StoredObject } from "./storage/job-storage.ts";
-export { openStorage, type StorageSpec } from "./storage/open-storage.ts";
+export { openStorage, type StorageOptions, type StorageSpec } from "./storage/open-storage.ts";
+export type { S3Credentials } from "./storage/s3-place.ts";
 export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
+export { type OrphanedRun, type StoredJob, storedJobs } from "./storage/stored-jobs.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";
 export { acceptWebSockets, type WebSockets } from "./web-sockets.ts";

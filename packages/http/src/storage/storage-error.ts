@@ -7,7 +7,10 @@ const known = {
   STORAGE_FULL: [507, "The service has no space left. Nothing was kept; try again later.", 60],
   STORAGE_UNAVAILABLE: [503, "The service's storage does not answer. Nothing was kept; try again later.", 5],
   STORAGE_DENIED: [503, "The service may not use its storage. Nothing was kept; its operator has to act.", 60],
+  STORAGE_BUCKET_MISSING: [503, "The service's storage is not there. Nothing was kept; its operator has to act.", 60],
   STORAGE_UNSUITABLE: [503, "The service's storage lacks what it needs; its operator has to act.", 60],
+  STORAGE_KEY_UNKNOWN: [503, "The service cannot read this file with the keys that it has; its operator has to act.", 60],
+  STORAGE_DAMAGED: [500, "A stored file is not what was written.", undefined],
 } as const;
 
 export type StorageErrorCode = keyof typeof known;
