@@ -1,7 +1,7 @@
 /** One object into S3: in one request where it is small, else in parts, of which one at a time is in memory. */
 import type { Readable } from "node:stream";
 import { s3Error, statusOf } from "./s3-error.ts";
-import type { S3Session } from "./s3-storage.ts";
+import type { S3Session } from "./s3-session.ts";
 
 const mebibyte = 2 ** 20;
 /** S3 takes at most 10,000 parts of at least 5 MiB: with these an object may have 275 GiB. */

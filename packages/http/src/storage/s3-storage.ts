@@ -3,21 +3,13 @@
  * package, loaded with the first call. What is being written is an unfinished multipart upload, which no reader sees.
  */
 import { Readable } from "node:stream";
-import type { S3Client } from "@aws-sdk/client-s3";
-import { ConfigError } from "lovage";
 import type { ByteRange, JobStorage, PutOptions, StorageKey, StoredObject } from "./job-storage.ts";
 import { s3Error, statusOf } from "./s3-error.ts";
 import type { S3Place } from "./s3-place.ts";
 import { putS3 } from "./s3-put.ts";
+import { connectS3, type S3Session } from "./s3-session.ts";
 import { StorageError } from "./storage-error.ts";
 import { checkKey, checkPrefix } from "./storage-key.ts";
-
-export type S3Sdk = typeof import("@aws-sdk/client-s3");
-
-export interface S3Session {
-  readonly sdk: S3Sdk;
-  readonly client: S3Client;
-}
 
 /** Objects per request, the most that S3 takes. */
 const removedAtOnce = 1000;
@@ -172,40 +164,10 @@ export class S3Storage implements JobStorage {
   }
 
   #open(): Promise<S3Session> {
-    this.#session ??= connect(this.#place).catch((error) => {
+    this.#session ??= connectS3(this.#place).catch((error) => {
       this.#session = undefined;
       throw error;
     });
     return this.#session;
-  }
-}
-
-async function connect({ region, endpoint, pathStyle, credentials }: S3Place): Promise<S3Session> {
-  const sdk = await loadSdk();
-  const client = new sdk.S3Client({
-    // Most services that are not AWS take any; without one the SDK refuses.
-    ...(region === undefined ? endpoint !== undefined && { region: "us-east-1" } : { region }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(credentials && { credentials }),
-    forcePathStyle: pathStyle,
-    // The signature covers the bytes already; not every service knows the newer checksums.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    requestHandler: { connectionTimeout: 5000, socketTimeout: 60_000 },
-  });
-  return { sdk, client };
-}
-
-async function loadSdk(): Promise<S3Sdk> {
-  try {
-    return await import("@aws-sdk/client-s3");
-  } catch (cause) {
-    throw new ConfigError(
-      "LOVAGE_STORAGE_PACKAGE_MISSING",
-      "A storage in S3 needs a package beside @lovage/http: npm install @aws-sdk/client-s3.",
-      {
-        cause,
-      },
-    );
   }
 }
