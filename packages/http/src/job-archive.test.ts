@@ -1,21 +1,107 @@
-import { describe, expect, it } from "vitest";
-import { parseRange } from "./job-archive.ts";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fromBuffer } from "yauzl";
+import { archiveResponse } from "./job-archive.ts";
+import { JobFiles, newJobId } from "./job-files.ts";
+import type { JobStorage } from "./storage/job-storage.ts";
+import { openStorage } from "./storage/open-storage.ts";
 
-describe("parseRange", () => {
-  it.each([
-    ["bytes=0-9", { start: 0, end: 9 }],
-    ["bytes=90-", { start: 90, end: 99 }],
-    ["bytes=-10", { start: 90, end: 99 }],
-    ["bytes=-1000", { start: 0, end: 99 }],
-    ["bytes=50-1000", { start: 50, end: 99 }],
-    ["bytes=100-", "unsatisfiable"],
-    ["bytes=9-3", "unsatisfiable"],
-    ["bytes=-0", "unsatisfiable"],
-    ["bytes=-", null],
-    ["bytes=0-1,5-6", null],
-    ["lines=0-1", null],
-    [null, null],
-  ])("reads %s of 100 bytes", (header, range) => {
-    expect(parseRange(header, 100)).toEqual(range);
+let root: string;
+let storage: JobStorage;
+beforeEach(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), "lovage-archive-"));
+  storage = openStorage(root);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const lines = "one line of many\n".repeat(20_000);
+async function published(): Promise<JobFiles> {
+  const files = new JobFiles(storage, newJobId());
+  await files.publishOutputs(async (folder) => {
+    await mkdir(path.join(folder, "deep"));
+    for (const name of ["b.txt", "a.txt", "deep/späte.png"]) await writeFile(path.join(folder, name), lines);
+  });
+  return files;
+}
+
+const get = (files: JobFiles, headers: Readonly<Record<string, string>> = {}, method = "GET") =>
+  archiveResponse(files, new Request("http://localhost/", { method, headers }));
+const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+
+function unzip(bytes: Buffer): Promise<Record<string, string>> {
+  return new Promise((resolve, reject) => {
+    fromBuffer(bytes, { lazyEntries: true }, (error, zip) => {
+      if (error) return reject(error);
+      const found: Record<string, string> = {};
+      zip.once("end", () => resolve(found));
+      zip.on("entry", (entry) => {
+        zip.openReadStream(entry, async (failed, stream) => {
+          if (failed) return reject(failed);
+          found[entry.fileName] = await text(stream);
+          zip.readEntry();
+        });
+      });
+      zip.readEntry();
+    });
+  });
+}
+
+describe("the zip of a job's outputs", () => {
+  it("holds them all, and is the same for the same outputs, in any time zone", async () => {
+    const [one, two] = [await published(), await published()];
+    const zone = process.env.TZ;
+    const first = await bytesOf(await get(one));
+    expect(await unzip(first)).toEqual({ "a.txt": lines, "b.txt": lines, "deep/späte.png": lines });
+    try {
+      process.env.TZ = "Asia/Kathmandu";
+      expect((await bytesOf(await get(two))).equals(first)).toBe(true);
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+  });
+
+  it("goes on where it broke off, as long as it is the same", async () => {
+    const files = await published();
+    const whole = await get(files);
+    const etag = whole.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[^"]+"$/);
+    expect(whole.headers.get("content-disposition")).toContain(`filename="${files.id}.zip"`);
+    const bytes = await bytesOf(whole);
+    const rest = await get(files, { range: "bytes=1000-", "if-range": etag });
+    expect(rest.status).toBe(206);
+    expect(rest.headers.get("content-range")).toBe(`bytes 1000-${bytes.length - 1}/${bytes.length}`);
+    expect(Buffer.concat([bytes.subarray(0, 1000), await bytesOf(rest)]).equals(bytes)).toBe(true);
+    const changed = await get(files, { range: "bytes=1000-", "if-range": '"another"' });
+    expect([changed.status, (await bytesOf(changed)).length]).toEqual([200, bytes.length]);
+    expect((await get(files, { "if-none-match": `"x", W/${etag}` })).status).toBe(304);
+    await expect(get(files, { range: `bytes=${bytes.length}-` })).rejects.toMatchObject({ status: 416 });
+    const head = await get(files, { range: "bytes=0-0" }, "HEAD");
+    expect([head.status, head.body, head.headers.get("content-length")]).toEqual([200, null, String(bytes.length)]);
+  });
+
+  it("is made once for all who ask at the same time", async () => {
+    const files = await published();
+    let puts = 0;
+    const put = storage.put.bind(storage);
+    storage.put = (...args) => {
+      puts += 1;
+      return put(...args);
+    };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => get(files).then(bytesOf)));
+    expect(puts).toBe(1);
+    for (const answer of answers) expect(answer.equals(answers[0] ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  it("of which an output is gone is an error, and nothing is kept of it", async () => {
+    const files = await published();
+    const run = (await files.manifest())?.run;
+    await storage.remove(`${files.id}/outputs/${run}/b.txt`);
+    await expect(get(files)).rejects.toMatchObject({ code: "STORAGE_OBJECT_MISSING" });
+    expect(await storage.stat(`${files.id}/archive/${run}.zip`)).toBeUndefined();
+    expect(await storage.removeUnfinished(Date.now() + 60_000)).toBe(0);
   });
 });

@@ -1,58 +1,53 @@
-/** A job's outputs as one zip: made once, stored, then served with ranges. Same outputs, same bytes. */
-import { Readable } from "node:stream";
+/** A job's outputs as one zip: made when it is first asked for, stored beside them, then served like any file. Same outputs, same bytes. */
+import type { Readable } from "node:stream";
 import yazl from "yazl";
 import { JobError } from "./job-error.ts";
-import type { JobFiles, Manifest } from "./job-files.ts";
+import type { JobFiles } from "./job-files.ts";
+import { storedResponse } from "./stored-response.ts";
 
-/** A fixed time in every entry, so that a resumed download fits the part that was fetched before. */
-const entryTime = new Date(Date.UTC(2000, 0, 1));
+/** As the zip's own clock, which knows no time zone, so that it has the same bytes wherever it is made. */
+const entryTime = () => ({ mtime: new Date(2000, 0, 1), forceDosTimestamp: true });
+/** What would not get smaller. */
+const packed = /\.(png|jpe?g|webp|gif|zip|gz|mp3|ogg|mp4)$/i;
 
-async function makeArchive(files: JobFiles, manifest: Manifest, key: string): Promise<void> {
+/** Archives that are being made in this process, by their keys. Another one may make the same: the first to end is kept. */
+const making = new Map<string, Promise<void>>();
+
+/** The zip of a job's outputs. @throws {JobError} 410 JOB_OUTPUTS_GONE, 416 RANGE_NOT_SATISFIABLE */
+export async function archiveResponse(files: JobFiles, request: Request): Promise<Response> {
+  const manifest = await files.manifest();
+  if (!manifest) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
+  const key = `${files.id}/archive/${manifest.run}.zip`;
+  let found = await files.storage.stat(key);
+  if (!found) {
+    await makeOnce(key, files);
+    found = await files.storage.stat(key);
+  }
+  if (!found) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
+  const served = { name: `${files.id}.zip`, type: "application/zip", bytes: found.bytes, etag: `"${manifest.run}"` };
+  return storedResponse(request, { ...served, open: (range) => files.storage.read(key, range) });
+}
+
+/** Goes on when whoever asked has gone: the next one finds it. */
+function makeOnce(key: string, files: JobFiles): Promise<void> {
+  const going = making.get(key) ?? make(key, files).finally(() => making.delete(key));
+  making.set(key, going);
+  return going;
+}
+
+async function make(key: string, files: JobFiles): Promise<void> {
   const zip = new yazl.ZipFile();
   const output = zip.outputStream as unknown as Readable;
-  for (const { name, bytes } of manifest.files) {
-    const options = { mtime: entryTime, mode: 0o100644, compress: !/\.(png|jpe?g|zip|gz)$/i.test(name), size: bytes };
-    zip.addReadStreamLazy(name, options, (give) => {
+  zip.on("error", (error) => output.destroy(error));
+  for (const { name, bytes } of (await files.manifest())?.files ?? []) {
+    // Its size tells whether the entry takes the format for more than 4 GiB.
+    zip.addReadStreamLazy(name, { ...entryTime(), mode: 0o100644, compress: !packed.test(name), size: bytes }, (give) => {
       files.openOutput(name).then(
         (stream) => give(null, stream),
         (error) => give(error, undefined as never),
       );
     });
   }
-  zip.on("error", (error) => output.destroy(error));
   zip.end();
   await files.storage.put(key, output, { ifAbsent: true });
-}
-
-/** `range`: the request's Range header. One range of bytes is served; anything else means the whole. */
-export async function archiveResponse(files: JobFiles, range: string | null): Promise<Response> {
-  const manifest = await files.manifest();
-  if (!manifest) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
-  const key = `${files.id}/archive/${manifest.run}.zip`;
-  if (!(await files.storage.stat(key))) await makeArchive(files, manifest, key);
-  const size = (await files.storage.stat(key))?.bytes ?? 0;
-  const headers = new Headers({
-    "content-type": "application/zip",
-    "content-disposition": `attachment; filename="${files.id}.zip"`,
-    "accept-ranges": "bytes",
-    etag: `"${manifest.run}-${size.toString(16)}"`,
-  });
-  const part = parseRange(range, size);
-  if (part === "unsatisfiable") {
-    throw new JobError(416, "RANGE_NOT_SATISFIABLE", `The archive has ${size} bytes; the range "${range}" lies outside.`);
-  }
-  const { start, end } = part ?? { start: 0, end: size - 1 };
-  headers.set("content-length", String(end - start + 1));
-  if (part) headers.set("content-range", `bytes ${start}-${end}/${size}`);
-  const body = Readable.toWeb(await files.storage.read(key, { start, end })) as ReadableStream;
-  return new Response(body, { status: part ? 206 : 200, headers });
-}
-
-export function parseRange(range: string | null, size: number): { readonly start: number; readonly end: number } | "unsatisfiable" | null {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(range?.trim() ?? "");
-  if (!match || (match[1] === "" && match[2] === "")) return null;
-  const [, first = "", last = ""] = match;
-  const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
-  return start > end || start >= size ? "unsatisfiable" : { start, end };
 }

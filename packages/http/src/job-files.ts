@@ -33,6 +33,7 @@ export interface Manifest {
 export class JobFiles {
   readonly id: JobId;
   readonly storage: JobStorage;
+  #manifest: Manifest | undefined;
 
   /** @throws {JobError} JOB_NOT_FOUND for anything that is not an id we made: ids become keys. */
   constructor(storage: StorageSpec, id: JobId) {
@@ -98,7 +99,9 @@ export class JobFiles {
   /** null until outputs are published. */
   async manifest(): Promise<Manifest | null> {
     try {
-      return JSON.parse((await buffer(await this.storage.read(this.#manifestKey))).toString("utf8"));
+      // It never changes.
+      this.#manifest ??= JSON.parse((await buffer(await this.storage.read(this.#manifestKey))).toString("utf8")) as Manifest;
+      return this.#manifest;
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;

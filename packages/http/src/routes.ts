@@ -99,7 +99,7 @@ export const routes: readonly Route[] = [
     handle: async (call) => {
       const files = await call.service.outputsOf(jobId(call));
       const range = call.request.headers.get("range");
-      const response = await archiveResponse(files, range);
+      const response = await archiveResponse(files, call.request);
       if (call.request.method === "GET") call.audit("job.downloaded", { status: response.status, range });
       return response;
     },
@@ -118,7 +118,7 @@ export const routes: readonly Route[] = [
     },
     handle: async (call) => {
       const { request, context } = call;
-      const response = await outputResponse(await call.service.outputsOf(jobId(call)), context.req.param("name") ?? "", request.headers);
+      const response = await outputResponse(await call.service.outputsOf(jobId(call)), context.req.param("name") ?? "", request);
       if (request.method === "GET") call.audit("job.downloaded", { status: response.status, range: request.headers.get("range") });
       return response;
     },

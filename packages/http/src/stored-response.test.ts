@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { parseRange } from "./stored-response.ts";
+
+describe("parseRange", () => {
+  it.each([
+    ["bytes=0-9", { start: 0, end: 9 }],
+    ["bytes=90-", { start: 90, end: 99 }],
+    ["bytes=-10", { start: 90, end: 99 }],
+    ["bytes=-1000", { start: 0, end: 99 }],
+    ["bytes=50-1000", { start: 50, end: 99 }],
+    ["bytes=100-", "unsatisfiable"],
+    ["bytes=9-3", "unsatisfiable"],
+    ["bytes=-0", "unsatisfiable"],
+    ["bytes=-", null],
+    ["bytes=0-1,5-6", null],
+    ["lines=0-1", null],
+    [null, null],
+  ])("reads %s of 100 bytes", (header, range) => {
+    expect(parseRange(header, 100)).toEqual(range);
+  });
+});
