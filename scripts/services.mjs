@@ -13,6 +13,7 @@ const debianPackages = [
   "lame",
   "vorbis-tools",
   "chromium",
+  "postgresql",
 ];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */
@@ -21,6 +22,7 @@ const services = [
   { name: "Python Celery", skip: "LOVAGE_SKIP_CELERY", probe: ["/usr/bin/python3", "-c", "import celery, redis"] },
   { name: "speech", skip: "LOVAGE_SKIP_SPEECH", probe: ["sh", "-c", "espeak-ng --version && lame --version && oggenc --version"] },
   { name: "Chromium", skip: "LOVAGE_SKIP_CHROMIUM", probe: ["/usr/bin/chromium", "--version"] },
+  { name: "PostgreSQL", skip: "LOVAGE_SKIP_POSTGRES", probe: ["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"] },
 ];
 
 /**

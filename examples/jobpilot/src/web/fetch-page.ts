@@ -1,0 +1,109 @@
+/**
+ * Fetches one page from a web that may be slow, broken or hostile: only from hosts that are allowed, only where robots.txt lets
+ * us, with few redirects (each asked for anew), and no more than a megabyte of it. What is no page is said, not thrown.
+ */
+import { allows, parseRobots, type Robots } from "./robots.ts";
+
+export const agent = "jobpilot";
+const maxBytes = 1_000_000;
+const maxRedirects = 5;
+const answerWithinMs = 10_000;
+const robotsForMs = 600_000;
+
+export type Fetched =
+  | { readonly url: string; readonly html: string }
+  | { readonly url: string; readonly skipped: "not-allowed" | "robots" | "gone" | "no-html" | "too-large" | "redirects" }
+  /** Perhaps later. `response`: what it said of when. */
+  | { readonly url: string; readonly unavailable: string; readonly response?: Response };
+
+export interface FetchOptions {
+  readonly hosts: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export async function fetchPage(address: string, options: FetchOptions): Promise<Fetched> {
+  let url = new URL(address);
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    if (!options.hosts.includes(url.host)) return { url: url.href, skipped: "not-allowed" };
+    const robots = await robotsOf(url.origin, options);
+    if (robots === "unavailable") return { url: url.href, unavailable: "robots.txt" };
+    if (!allows(robots, url.pathname + url.search)) return { url: url.href, skipped: "robots" };
+    const response = await ask(url.href, options.signal);
+    if (response instanceof Error) return { url: url.href, unavailable: response.message };
+    const to = redirectOf(response, url);
+    if (to === undefined) return read(url.href, response);
+    await response.body?.cancel();
+    url = to;
+  }
+  return { url: url.href, skipped: "redirects" };
+}
+
+async function read(url: string, response: Response): Promise<Fetched> {
+  const { status, headers } = response;
+  const type = headers.get("content-type") ?? "";
+  const skip = status >= 400 ? "gone" : /^(text\/html|application\/xhtml\+xml)\b/i.test(type) ? undefined : "no-html";
+  if (status === 429 || status >= 500 || skip !== undefined) {
+    await response.body?.cancel();
+    return status === 429 || status >= 500 ? { url, unavailable: `HTTP ${status}`, response } : { url, skipped: skip ?? "gone" };
+  }
+  const bytes = await bounded(response).catch((error: Error) => error);
+  if (bytes instanceof Error) return { url, unavailable: bytes.message };
+  return bytes === undefined ? { url, skipped: "too-large" } : { url, html: decode(bytes, type) };
+}
+
+/** A connection that fails says so by its error; the caller's own end is thrown. */
+async function ask(url: string, signal: AbortSignal): Promise<Response | Error> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
+  try {
+    return await fetch(url, { redirect: "manual", signal: within, headers: { "user-agent": agent, accept: "text/html" } });
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function redirectOf({ status, headers }: Response, from: URL): URL | undefined {
+  const to = headers.get("location");
+  return status >= 300 && status < 400 && to !== null && URL.canParse(to, from.href) ? new URL(to, from) : undefined;
+}
+
+/** undefined: there is more than we take. Whatever its length header says. */
+async function bounded({ body }: Response): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** By the header, else by the page's own word; a page that says UTF-8 and is not is taken for what browsers take it for. */
+export function decode(bytes: Uint8Array, type: string): string {
+  const head = Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
+  const said = /charset=["']?([\w-]+)/i.exec(type)?.[1] ?? /<meta[^>]+charset=["']?([\w-]+)/i.exec(head)?.[1] ?? "utf-8";
+  for (const label of [said, "utf-8"]) {
+    try {
+      return new TextDecoder(label, { fatal: true }).decode(bytes);
+    } catch {
+      // Not in this one, or none that is known.
+    }
+  }
+  return new TextDecoder("windows-1252").decode(bytes);
+}
+
+const known = new Map<string, { readonly robots: Robots; readonly until: number }>();
+
+/** Of a host that says it has none: all may be fetched. Of one that fails: nothing, for now. */
+async function robotsOf(origin: string, { signal }: FetchOptions): Promise<Robots | "unavailable"> {
+  const kept = known.get(origin);
+  if (kept !== undefined && kept.until > performance.now()) return kept.robots;
+  const response = await ask(`${origin}/robots.txt`, signal);
+  if (response instanceof Error || response.status >= 500) return "unavailable";
+  const bytes = response.status === 200 ? await bounded(response).catch(() => undefined) : undefined;
+  if (bytes === undefined) await response.body?.cancel().catch(() => undefined);
+  const robots = parseRobots(bytes?.toString("utf8") ?? "", agent);
+  known.set(origin, { robots, until: performance.now() + robotsForMs });
+  return robots;
+}

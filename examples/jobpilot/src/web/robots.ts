@@ -1,0 +1,54 @@
+/** robots.txt as RFC 9309 has it: the group of our name, else that of "*"; the longest matching rule wins, and Allow a tie. */
+interface Rule {
+  readonly allow: boolean;
+  readonly path: string;
+}
+
+export type Robots = readonly Rule[];
+
+export function parseRobots(text: string, agent: string): Robots {
+  const groups = new Map<string, Rule[]>();
+  let named: string[] = [];
+  let inRules = false;
+  for (const line of text.split(/\r?\n/)) {
+    const [, key = "", value = ""] = /^\s*([a-z-]+)\s*:\s*([^#]*)/i.exec(line) ?? [];
+    const field = key.toLowerCase();
+    if (field === "user-agent") {
+      if (inRules) named = [];
+      inRules = false;
+      named.push(value.trim().toLowerCase());
+      continue;
+    }
+    if (field !== "allow" && field !== "disallow") continue;
+    inRules = true;
+    const path = value.trim();
+    for (const name of named) if (path !== "") groups.set(name, [...(groups.get(name) ?? []), { allow: field === "allow", path }]);
+    for (const name of named) if (path === "") groups.set(name, groups.get(name) ?? []);
+  }
+  return groups.get(agent.toLowerCase()) ?? groups.get("*") ?? [];
+}
+
+export function allows(robots: Robots, path: string): boolean {
+  let best: Rule | undefined;
+  for (const rule of robots) {
+    if (!matches(rule.path, path)) continue;
+    const longer = best === undefined || rule.path.length > best.path.length;
+    if (longer || (rule.path.length === best?.path.length && rule.allow)) best = rule;
+  }
+  return best?.allow ?? true;
+}
+
+/** `*`: anything; a last `$`: the path ends there. By parts, not by a regular expression: the file is a stranger's. */
+function matches(pattern: string, path: string): boolean {
+  const isWhole = pattern.endsWith("$");
+  const [first = "", ...parts] = (isWhole ? pattern.slice(0, -1) : pattern).split("*");
+  if (!path.startsWith(first)) return false;
+  let at = first.length;
+  for (const [i, part] of parts.entries()) {
+    const isLast = i === parts.length - 1;
+    const found = isWhole && isLast ? path.length - part.length : path.indexOf(part, at);
+    if (found < at || !path.startsWith(part, found)) return false;
+    at = found + part.length;
+  }
+  return !isWhole || at === path.length;
+}
