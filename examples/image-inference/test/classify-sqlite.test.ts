@@ -1,0 +1,3 @@
+import { classifySuite } from "./classify-suite.ts";
+
+classifySuite("sqlite");
