@@ -11,6 +11,9 @@ function scaler(max: number, min: number) {
   const now = { running: 0, waiting: 0 };
   const size = {
     capacity: min,
+    check(capacity: number) {
+      if (capacity > 1000) throw new Error("too large");
+    },
     async resize(capacity: number) {
       if (capacity === size.capacity) return;
       size.capacity = capacity;
@@ -83,4 +86,6 @@ it("takes another range, and goes into it at once", async () => {
   expect(await autoscaler.update({ min: 4 })).toEqual({ max: 8, min: 4 });
   expect(await autoscaler.update({ max: 3 })).toEqual({ max: 3, min: 3 });
   expect(sizes).toEqual([4, 3]);
+  await expect(autoscaler.update({ max: 1001 })).rejects.toThrow("too large");
+  expect(autoscaler.range).toEqual({ max: 3, min: 3 });
 });
