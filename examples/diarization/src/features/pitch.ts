@@ -11,10 +11,11 @@ const nearlyAsGood = 0.92;
 export function pitchOf(frame: Float32Array, sampleRate: number): number {
   const shortest = Math.floor(sampleRate / highestHertz);
   const longest = Math.min(Math.ceil(sampleRate / lowestHertz), Math.floor(frame.length / 2));
+  const energies = energiesUpTo(frame);
   const correlations = new Float64Array(longest + 2);
   let best = 0;
   for (let lag = shortest; lag <= longest + 1; lag++) {
-    const correlation = correlationAt(frame, lag);
+    const correlation = correlationAt(frame, lag, energies);
     correlations[lag] = correlation;
     if (lag <= longest) best = Math.max(best, correlation);
   }
@@ -26,18 +27,18 @@ export function pitchOf(frame: Float32Array, sampleRate: number): number {
   return 0;
 }
 
-function correlationAt(frame: Float32Array, lag: number): number {
+/** At i: of the first i samples. */
+function energiesUpTo(frame: Float32Array): Float64Array {
+  const energies = new Float64Array(frame.length + 1);
+  for (let i = 0; i < frame.length; i++) energies[i + 1] = energies[i]! + frame[i]! ** 2;
+  return energies;
+}
+
+function correlationAt(frame: Float32Array, lag: number, energies: Float64Array): number {
+  const overlap = frame.length - lag;
   let product = 0;
-  let early = 0;
-  let late = 0;
-  for (let i = 0; i + lag < frame.length; i++) {
-    const a = frame[i]!;
-    const b = frame[i + lag]!;
-    product += a * b;
-    early += a * a;
-    late += b * b;
-  }
-  const energy = Math.sqrt(early * late);
+  for (let i = 0; i < overlap; i++) product += frame[i]! * frame[i + lag]!;
+  const energy = Math.sqrt(energies[overlap]! * (energies[frame.length]! - energies[lag]!));
   return energy < 1e-9 ? 0 : product / energy;
 }
 

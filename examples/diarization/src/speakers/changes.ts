@@ -33,11 +33,17 @@ export async function cutAtChanges(
 }
 
 async function changesIn({ from, to }: Region, voices: VoiceModel, { window, threshold }: ChangeTuning, breath: Breath): Promise<number[]> {
+  // Windows are made of short steps, each of which is read once.
+  const steps = Array.from({ length: Math.ceil((to - from) / step) }, (_, i) =>
+    voices.stretch(span(from + i * step, Math.min(to, from + (i + 1) * step))),
+  );
+  const reach = window / step;
+  const margin = shortest / step;
   const candidates: { readonly frame: number; readonly difference: number }[] = [];
-  for (let frame = from + shortest; frame <= to - shortest; frame += step) {
-    const before = voices.stretch(span(Math.max(from, frame - window), frame));
-    const after = voices.stretch(span(frame, Math.min(to, frame + window)));
-    candidates.push({ frame, difference: voices.difference(before, after) });
+  for (let i = margin; i <= steps.length - margin; i++) {
+    const before = voices.joinAll(steps.slice(Math.max(0, i - reach), i));
+    const after = voices.joinAll(steps.slice(i, i + reach));
+    candidates.push({ frame: from + i * step, difference: voices.difference(before, after) });
     await breath.take();
   }
   const changes: number[] = [];

@@ -19,8 +19,8 @@ export interface Tuning {
 }
 
 export const defaultTuning: Tuning = {
-  voice: { penalty: 1.6, priorFrames: 60, pitchWeight: 0.5, mostFrames: 2000, pitchPenalty: 1 },
-  change: { window: 150, threshold: -100 },
+  voice: { penalty: 1.6, priorFrames: 120, pitchWeight: 0.5, mostFrames: 2000, pitchPenalty: 1 },
+  change: { window: 150, threshold: -600 },
   path: { components: 8, changeCost: 120, changeCostInPause: 40, pitchWeight: 1 },
   rounds: 2,
   leastSeconds: 1,
@@ -40,7 +40,7 @@ export async function diarize(features: Features, options: DiarizeOptions = {}):
   onProgress(0, "finding speech");
   const regions = findSpeech(features);
   if (regions.length === 0) return [];
-  const voices = new VoiceModel(features, framesOf(regions), tuning.voice);
+  const voices = new VoiceModel(features, regions, tuning.voice);
   onProgress(0.1, "finding changes of speaker");
   const pieces = await cutAtChanges(regions, voices, tuning.change, breath);
   onProgress(0.3, "telling speakers apart");

@@ -27,12 +27,15 @@ export class Gaussian {
     }
   }
 
-  plus(other: Gaussian): Gaussian {
-    const both = new Gaussian(this.dimensions);
-    both.count = this.count + other.count;
-    for (let i = 0; i < both.sum.length; i++) both.sum[i] = this.sum[i]! + other.sum[i]!;
-    for (let k = 0; k < both.products.length; k++) both.products[k] = this.products[k]! + other.products[k]!;
-    return both;
+  /** @param parts one at least */
+  static sumOf(parts: readonly Gaussian[]): Gaussian {
+    const whole = new Gaussian(parts[0]!.dimensions);
+    for (const { count, sum, products } of parts) {
+      whole.count += count;
+      for (let i = 0; i < sum.length; i++) whole.sum[i]! += sum[i]!;
+      for (let k = 0; k < products.length; k++) whole.products[k]! += products[k]!;
+    }
+    return whole;
   }
 
   /** Lower triangle of the covariance, drawn towards `prior` as if `weight` of its frames had been seen too. */

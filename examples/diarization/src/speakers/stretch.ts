@@ -4,6 +4,7 @@
  */
 import { cepstra, type Features } from "../features/features.ts";
 import { Gaussian, logDeterminant } from "./gaussian.ts";
+import type { Region } from "./speech.ts";
 
 export interface VoiceTuning {
   /** Weight of BIC's penalty. Frames are not independent, so it is above the textbook's 1. */
@@ -23,6 +24,8 @@ export interface VoiceTuning {
 /** Half a semitone: nobody holds their pitch better. */
 const leastPitchVariance = 0.03 ** 2;
 
+const momentFrames = 150;
+
 export interface Stretch {
   readonly cepstrum: Gaussian;
   /** Of the logarithm of pitch, over voiced frames. */
@@ -37,14 +40,28 @@ export class VoiceModel {
   readonly #logPitch: Float32Array;
   readonly #prior: Float64Array;
 
-  /** @param speech the frames that are speech, which give the prior */
-  constructor(features: Features, speech: Iterable<number>, tuning: VoiceTuning) {
+  /** @param speech where anybody speaks */
+  constructor(features: Features, speech: readonly Region[], tuning: VoiceTuning) {
     this.#features = features;
     this.#tuning = tuning;
     this.#logPitch = features.pitch.map((hertz) => (hertz > 0 ? Math.log(hertz) : 0));
-    const all = new Gaussian(cepstra);
-    for (const frame of speech) all.add(features.cepstrum, frame);
-    this.#prior = all.covariance(null, 0);
+    this.#prior = this.#withinMoments(speech);
+  }
+
+  /** How cepstra vary within a moment, in which hardly ever two speak: what a stretch that is too short would show if it were longer. */
+  #withinMoments(speech: readonly Region[]): Float64Array {
+    const prior = new Float64Array((cepstra * (cepstra + 1)) / 2);
+    let count = 0;
+    for (const { from, to } of speech) {
+      for (let at = from; at < to; at += momentFrames) {
+        const moment = new Gaussian(cepstra);
+        for (let frame = at; frame < Math.min(to, at + momentFrames); frame++) moment.add(this.#features.cepstrum, frame);
+        const covariance = moment.covariance(null, 0);
+        for (let k = 0; k < prior.length; k++) prior[k]! += moment.count * covariance[k]!;
+        count += moment.count;
+      }
+    }
+    return prior.map((sum) => sum / count);
   }
 
   stretch(frames: Iterable<number>): Stretch {
@@ -58,8 +75,12 @@ export class VoiceModel {
   }
 
   join(a: Stretch, b: Stretch): Stretch {
-    const cepstrum = a.cepstrum.plus(b.cepstrum);
-    return { cepstrum, pitch: a.pitch.plus(b.pitch), cost: this.#cost(cepstrum) };
+    return this.joinAll([a, b]);
+  }
+
+  joinAll(stretches: readonly Stretch[]): Stretch {
+    const cepstrum = Gaussian.sumOf(stretches.map((stretch) => stretch.cepstrum));
+    return { cepstrum, pitch: Gaussian.sumOf(stretches.map(({ pitch }) => pitch)), cost: this.#cost(cepstrum) };
   }
 
   /** ΔBIC of two speakers over one. */

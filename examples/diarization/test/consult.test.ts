@@ -1,15 +1,19 @@
 import type { JobView } from "@lovage/http";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { redisCommand } from "../../../packages/lovage/test/bad-input/place.ts";
 import { waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
 import { errorRate } from "../src/score/error-rate.ts";
 import { fromRttm } from "../src/turns/turn.ts";
-import { Clinic } from "./clinic.ts";
+import { appModule, Clinic } from "./clinic.ts";
 import { type Recording, recordings, silence, withoutSpeech } from "./recordings.ts";
 
-/** The same on each store; a file for each, so that they run side by side. */
-export function consultSuite(kind: "sqlite" | "redis"): void {
-  const skip = withoutSpeech || (kind === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined);
+const kinds = [
+  { kind: "sqlite", skip: withoutSpeech },
+  { kind: "redis", skip: withoutSpeech || process.env.LOVAGE_SKIP_REDIS !== undefined },
+] as const;
+
+for (const { kind, skip } of kinds) {
   describe.skipIf(skip)(`consulting on ${kind}, service and worker in processes of their own`, () => {
     let redis: RedisServer | undefined;
     let clinic: Clinic;
@@ -114,8 +118,19 @@ export function consultSuite(kind: "sqlite" | "redis"): void {
       expect(clinic.logged("runner.killed")).toEqual([]);
     });
 
+    it("keeps results, as files and in Redis, for an hour", { timeout: 60_000 }, async () => {
+      const view = await clinic.ended(await clinic.submit({ name: "silence.wav", file: silence(1) }));
+      const { finished_at = "", files_until = "" } = view;
+      expect(Date.parse(files_until) - Date.parse(finished_at)).toBe(3_600_000);
+      if (!redis) return;
+      const keys = (await redisCommand(redis.url, ["KEYS", "celery-task-meta-*"])) as readonly string[];
+      const ttls = await Promise.all(keys.map((key) => redisCommand(redis!.url, ["TTL", key])));
+      expect(ttls.length).toBeGreaterThan(0);
+      for (const ttl of ttls) expect(Number(ttl)).toSatisfy((seconds: number) => seconds > 3000 && seconds <= 3600);
+    });
+
     it("runs two at a time, in processes that are replaced after a hundred", async () => {
-      const { stdout } = await clinic.run("inspect", "stats", "--json", "-A", (await import("./clinic.ts")).appModule).ended;
+      const { stdout } = await clinic.run("inspect", "stats", "--json", "-A", appModule).ended;
       expect(JSON.stringify(JSON.parse(stdout))).toMatch(/"max-concurrency":2.*"max-tasks-per-child":100/);
     });
   });

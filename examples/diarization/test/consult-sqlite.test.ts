@@ -1,3 +1,0 @@
-import { consultSuite } from "./consult-suite.ts";
-
-consultSuite("sqlite");

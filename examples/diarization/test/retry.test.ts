@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
+import { appModule, Clinic } from "./clinic.ts";
+import { silence } from "./recordings.ts";
+
+describe("a consultation whose storage is not there", () => {
+  let clinic: Clinic;
+  afterEach(() => clinic.close());
+
+  /** Units of 100 ms where the application has 60 s. */
+  async function submitWithoutStorage(): Promise<{ readonly id: string; readonly bringBack: () => Promise<void> }> {
+    clinic = await Clinic.open(undefined, { DIARIZATION_FIRST_RETRY: "100ms" });
+    await clinic.serve();
+    const id = await clinic.submit({ name: "silence.wav", file: silence(1) });
+    const bringBack = await clinic.hideStorage();
+    await clinic.work();
+    return { id, bringBack };
+  }
+
+  it("is tried again after one, two and four units, and then has failed", async () => {
+    const { id, bringBack } = await submitWithoutStorage();
+    await waitFor("the last attempt", () => clinic.logged("task.failed").length === 1, 30_000);
+    expect(clinic.logged("task.retried").map(({ inMs, attempt }) => [attempt, inMs])).toEqual([
+      [1, 100],
+      [2, 200],
+      [3, 400],
+    ]);
+    expect(clinic.logged("task.failed")).toMatchObject([{ attempt: 4, cause: "retries-exhausted" }]);
+    await bringBack();
+    expect(await clinic.ended(id)).toMatchObject({ status: "error", error: { code: "INTERNAL" } });
+  });
+
+  it("is done once it is back", async () => {
+    const { id, bringBack } = await submitWithoutStorage();
+    await waitFor("a failed attempt", () => clinic.logged("task.retried").length > 0, 30_000);
+    await bringBack();
+    expect(await clinic.ended(id)).toMatchObject({ status: "complete" });
+    expect(clinic.logged("task.failed")).toEqual([]);
+  });
+
+  it("waits 60, 120 and 240 seconds where nobody has set it otherwise", async () => {
+    clinic = await Clinic.open(undefined);
+    const { stdout } = await clinic.run("retry-plan", "process_diarization_job", "--json", "-A", appModule).ended;
+    expect(JSON.parse(stdout)).toMatchObject({
+      max: 3,
+      jitter: "none",
+      retries: [{ mostSeconds: 60 }, { mostSeconds: 120 }, { mostSeconds: 240 }],
+    });
+  });
+});
