@@ -2,7 +2,7 @@ import type { Rows } from "../row.ts";
 
 const consult = "examples/diarization/test/consult.test.ts";
 const metrics = "with metrics and service levels";
-const templates = "with `lovage init` and its templates";
+const templates = "with project templates";
 
 export const rows: Rows = {
   "S1-01": {
@@ -90,7 +90,7 @@ export const rows: Rows = {
   },
   "S1-15": {
     demand: "A lint for limits, visibility and retries that do not fit",
-    later: "with `lovage verify`; leases are renewed, so the first cannot happen",
+    later: "with verification; leases are renewed, so the first cannot happen",
   },
   "S1-16": {
     demand: "`lovage inspect ping` loads no app and is answered while tasks run",
@@ -177,7 +177,7 @@ export const rows: Rows = {
     demand: "Throughput of a sleeping task grows with worker processes",
     later: "with the benchmarks of many nodes; no test may depend on speed",
   },
-  "S1-36": { demand: "`lovage verify e2e --file sample.mp3`", later: "with `lovage verify`" },
+  "S1-36": { demand: "One command that uploads a sample and sees its result", later: "with verification" },
   "S1-37": {
     demand: "`.delay` from a router's process loads no worker code and no client",
     shownBy: ["test/toolchain/built/producer-stays-light.test.ts > loads no worker code, no client of a store, no logger, no command line"],
