@@ -110,18 +110,19 @@ function tracked(underWay: Set<Promise<unknown>>, answering: Response | Promise<
   return answering;
 }
 
-async function stopServing(server: ServerType, withinMs: number, hurry?: AbortSignal): Promise<void> {
+async function stopServing(listening: ServerType, withinMs: number, hurry: AbortSignal = new AbortController().signal): Promise<void> {
+  const server = listening as Server;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cut = () => {
-    if ("closeAllConnections" in server) server.closeAllConnections();
-  };
-  const timer = setTimeout(cut, withinMs);
-  hurry?.addEventListener("abort", cut, { once: true });
-  if (hurry?.aborted) cut();
-  if ("closeIdleConnections" in server) server.closeIdleConnections();
+  const cut = () => server.closeAllConnections();
+  const deadline = setTimeout(cut, withinMs);
+  // One that becomes idle meanwhile would be kept for a next request.
+  const tidy = setInterval(() => server.closeIdleConnections(), 100);
+  hurry.addEventListener("abort", cut, { once: true });
+  if (hurry.aborted) cut();
   await closed;
-  clearTimeout(timer);
-  hurry?.removeEventListener("abort", cut);
+  clearTimeout(deadline);
+  clearInterval(tidy);
+  hurry.removeEventListener("abort", cut);
 }
 
 type Fetch = (request: Request, env: object) => Response | Promise<Response>;

@@ -95,6 +95,8 @@ export interface Health {
 }
 
 export const operations = {
+  /** The service's page, for people. */
+  page: { method: "GET", path: "/" },
   /** Uploads files as multipart/form-data and queues a job over them; other fields reach its task. */
   upload: { method: "POST", path: "/upload" },
   /** How the job stands. */
@@ -121,6 +123,7 @@ export const operations = {
 
 /** JSON that an operation answers when it went well. */
 export interface Answers {
+  readonly page: unknown;
   readonly upload: UploadedJob;
   readonly status: Job;
   readonly events: unknown;
