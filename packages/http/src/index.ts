@@ -33,7 +33,7 @@ export { type EncryptionKey, newEncryptionKey } from "./storage/encryption-keys.
 export type { ByteRange, JobStorage, PutOptions, StoredObject } from "./storage/job-storage.ts";
 export { openStorage, type StorageOptions, type StorageSpec } from "./storage/open-storage.ts";
 export type { S3Credentials } from "./storage/s3-place.ts";
+export { storageCommands } from "./storage/shared-probe.ts";
 export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
-export { type OrphanedRun, type StoredJob, storedJobs } from "./storage/stored-jobs.ts";
 export type { UploadedFile, UploadRules } from "./upload.ts";
 export { acceptWebSockets, type WebSockets } from "./web-sockets.ts";

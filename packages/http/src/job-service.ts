@@ -26,6 +26,7 @@ import { WaitingLines } from "./life/waiting-lines.ts";
 import { type Pipeline, progressOf } from "./pipeline.ts";
 import type { JobStorage } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
+import { SharedProbe } from "./storage/shared-probe.ts";
 
 export interface JobServiceOptions {
   readonly app: App;
@@ -68,6 +69,7 @@ export class JobService {
   readonly #submission: Submission;
   readonly #deletion: Deletion;
   readonly #sweeper: Sweeper;
+  readonly #sharing: SharedProbe;
   #starting: Promise<void> | undefined;
 
   /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID. */
@@ -95,6 +97,7 @@ export class JobService {
     this.#steps = new JobSteps(world, (record) => this.#moved(record));
     this.#submission = new Submission(world, signal, (record) => this.#watch.add([record]));
     this.#deletion = new Deletion(world, this.#steps, killAfterMs);
+    this.#sharing = new SharedProbe(app, this.storage);
     const parts = { world, storage: this.storage, steps: this.#steps, deletion: this.#deletion };
     this.#sweeper = new Sweeper({ ...options, ...parts, keepRecordsMs: keepMs, signal });
   }
@@ -250,6 +253,11 @@ export class JobService {
     await this.storage.put(probe, Buffer.alloc(0));
     await this.storage.remove(probe);
     return true;
+  }
+
+  /** Why workers and this service do not share the storage; undefined: they do, as far as those say that know how. */
+  async storageProblem(): Promise<string | undefined> {
+    return this.#sharing.problem(await this.workers());
   }
 
   #isOurs(record: JobRecord): boolean {

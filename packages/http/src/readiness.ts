@@ -33,6 +33,11 @@ const checks: readonly Check[] = [
     message: "No worker takes from the queue of this service's jobs.",
     passes: async ({ service }) => (await service.workers()).length > 0,
   },
+  {
+    code: "STORAGE_NOT_SHARED",
+    message: "A worker does not see what this service stores, or the other way round: they need the same storage.",
+    passes: async ({ service }) => (await service.storageProblem()) === undefined,
+  },
 ];
 
 export async function readiness(call: Call): Promise<Response> {

@@ -194,22 +194,20 @@ function describeOutputs(open: () => JobStorage, place: () => StorageOptions): v
     child.kill("SIGKILL");
     await gone;
     expect(await files.outputs()).toBeNull();
-    expect(await orphans(storage, Date.now() - 60_000)).toEqual([]);
-    const left = await orphans(storage, Date.now() + 60_000);
-    expect(left.length > 0 || when === "writing").toBe(true);
+    // What is on a machine of its own while it is written is nowhere else yet.
+    if (when === "publishing" || storage.pathOf) expect(await orphans(files)).toHaveLength(2);
 
     expect(await files.publishOutputs((folder) => writeFile(path.join(folder, "a.txt"), "second"))).toBe(true);
     expect(await text(await files.openOutput("a.txt"))).toBe("second");
-    expect(await orphans(storage, Date.now() + 60_000)).toEqual([]);
+    expect(await orphans(files)).toEqual([]);
     expect(await keysOf(storage)).toHaveLength(2);
   });
 }
 
-async function orphans(storage: JobStorage, beforeMs: number): Promise<string[]> {
-  const { storedJobs } = await import("@lovage/http");
-  const found: string[] = [];
-  for await (const job of storedJobs(storage)) for (const run of job.orphans) if (run.modifiedMs < beforeMs) found.push(run.prefix);
-  return found;
+/** Outputs that no manifest names. */
+async function orphans(files: JobFiles): Promise<string[]> {
+  const run = (await files.manifest())?.run;
+  return (await keysOf(files.storage, `${files.id}/outputs`)).filter((key) => !key.startsWith(`${files.id}/outputs/${run}/`));
 }
 
 async function said(child: ChildProcess, word: string): Promise<void> {
