@@ -13,8 +13,8 @@ writeFileSync(path.join(folder, ".env.local"), "IMAGE_MAX_FILES=3\nIMAGE_MAX_BYT
 describe("settings", () => {
   it("come from the environment, then .env.local, the stage's file, .env, and have defaults", () => {
     const settings = readSettings({ LOVAGE_ENV: "prod", IMAGE_MAX_FILES: "2" }, folder);
-    expect(settings).toMatchObject({ IMAGE_MAX_FILES: 2, IMAGE_MAX_BYTES: 3000, IMAGE_VISIBILITY: "14400", IMAGE_GPUS: ["0"] });
-    expect(readSettings({}, folder).IMAGE_VISIBILITY).toBe("5");
+    expect(settings).toMatchObject({ IMAGE_MAX_FILES: 2, IMAGE_MAX_BYTES: 3000, IMAGE_VISIBILITY: 14_400, IMAGE_GPUS: ["0"] });
+    expect(readSettings({}, folder).IMAGE_VISIBILITY).toBe(5);
     expect(readSettings({}, tmpdir())).toMatchObject({ IMAGE_VISIBILITY: "4h", IMAGE_MAX_FILES: 100, state: undefined });
   });
 

@@ -37,6 +37,7 @@ const schema = z.strictObject({
   IMAGE_VISIBILITY: z
     .string()
     .regex(/^\d+[smh]?$/, 'must be seconds, or a duration like "4h"')
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : text))
     .default("4h"),
   /** Devices for the GPU node's runners, such as "0" or "0,1"; empty: whatever the machine shows. */
   IMAGE_GPUS: z

@@ -1,3 +1,0 @@
-import { classifySuite } from "./classify-suite.ts";
-
-classifySuite("redis");
