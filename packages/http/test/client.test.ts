@@ -65,15 +65,20 @@ describe("the client", () => {
     const url = await start();
     const job = await new JobClient(url).upload({ blob: picture(), name: "a.png" }, { fields: { how: "wait" } });
     const seen: JobEvent[] = [];
+    const said: unknown[] = [];
     for await (const event of new JobClient(url, { fetch: breaking(2, 600) }).job(job.id).events()) {
       seen.push(event);
-      if (event.job.status === "processing" && seen.length === 1) await job.cancel();
-      else if (event.type !== "end" && event.job.progress > 0) await job.cancel();
+      if (event.type === "progress") await job.cancel();
+      if (event.type === "emitted") said.push(event.name, event.data);
     }
     expect(seen[0]?.type).toBe("status");
     expect(seen.at(-1)).toMatchObject({ type: "end", job: { status: "error", error: { code: "JOB_CANCELLED" } } });
     const ids = seen.flatMap(({ id }) => id ?? []);
     expect(new Set(ids).size).toBe(ids.length);
+    expect(said).toEqual(["kit.said", { hello: "there" }]);
+    const after = [];
+    for await (const event of job.events({ after: ids.at(-1) ?? "" })) after.push(event);
+    expect(after).toEqual([]);
   });
 
   it("takes a download up where it broke", async () => {

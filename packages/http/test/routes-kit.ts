@@ -53,6 +53,7 @@ export class RoutesKit {
     const storage = await mkdtemp(path.join(os.tmpdir(), "lovage-routes-"));
     const work = defineTask("kit.work", async (job: JobInput) => {
       const run = currentRun();
+      run.emit("kit.said", { hello: "there" });
       run.progress(0.5, "half");
       if (job.fields.how === "wait")
         await new Promise((_, reject) => run.signal.addEventListener("abort", () => reject(run.signal.reason)));

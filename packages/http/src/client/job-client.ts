@@ -3,7 +3,7 @@
  * reads goes on by itself after a broken connection; uploads, cancels and deletes are sent once.
  */
 import { type Answers, type Job, operations, type UploadedJob } from "./api.ts";
-import { serverSent } from "./event-stream.ts";
+import { type ServerSent, serverSent } from "./event-stream.ts";
 import { type Asked, type ClientOptions, JobServiceError, pause, Requests } from "./requests.ts";
 import { sendForm, type UploadProgress } from "./upload.ts";
 
@@ -16,13 +16,16 @@ export interface UploadOptions {
 /** With a name of its own, a `File` in browsers; in Node also `await fs.openAsBlob(path)`. */
 export type UploadFile = Blob | { readonly blob: Blob; readonly name: string };
 
-export interface JobEvent {
-  /** `status` comes first and after each reconnection, `end` last. */
-  readonly type: "status" | "progress" | "end";
-  /** To go on after it. */
-  readonly id: string | undefined;
-  readonly job: Job;
-}
+/** What is known at each step; `status` and `end` know all. */
+export type JobStep = Pick<Job, "job_id" | "status" | "progress" | "step" | "cancelling">;
+
+/** `id`: to go on after it. */
+export type JobEvent = { readonly id: string | undefined } & (
+  | { /** The first one, after a reconnection too; and the last. */ readonly type: "status" | "end"; readonly job: Job }
+  | { readonly type: "progress"; readonly job: JobStep }
+  | { /** What a task said with `run.emit(name, data)`. */ readonly type: "emitted"; readonly name: string; readonly data: unknown }
+  | { /** What came next is forgotten. */ readonly type: "gap" }
+);
 
 /** After a stream that ended before the job did. */
 const comeBackMs = 500;
@@ -117,13 +120,13 @@ export class RemoteJob {
       const response = await this.#requests.patiently(signal, () =>
         this.#requests.send(this.#asked("events", { headers: last === undefined ? {} : { "last-event-id": last }, signal })),
       );
+      // After the end there is nothing to tell.
+      if (response.status === 204) return;
       try {
-        for await (const { id, event, data } of serverSent(response.body as ReadableStream<Uint8Array>)) {
-          const said: unknown = JSON.parse(data);
-          if (event === "error") throw new JobServiceError(200, (said as { code: string }).code, (said as { message: string }).message);
-          last = id ?? last;
-          yield { type: event as JobEvent["type"], id, job: said as Job };
-          if (event === "end") return;
+        for await (const said of serverSent(response.body as ReadableStream<Uint8Array>)) {
+          last = said.id ?? last;
+          yield eventOf(said);
+          if (said.event === "end") return;
         }
       } catch (error) {
         signal?.throwIfAborted();
@@ -201,4 +204,15 @@ export class RemoteJob {
     const { method, path } = operations[operation];
     return { method, token: this.token, ...more, path: path.replace("{id}", encodeURIComponent(this.id)) + query };
   }
+}
+
+/** @throws {JobServiceError} for what the service could not tell */
+function eventOf({ id, event, data }: ServerSent): JobEvent {
+  const said: unknown = JSON.parse(data);
+  if (event === "status" || event === "end") return { type: event, id, job: said as Job };
+  if (event === "progress") return { type: event, id, job: said as JobStep };
+  if (event === "gap") return { type: event, id };
+  if (event.includes(".")) return { type: "emitted", id, name: event, data: said };
+  const { code, message } = said as { readonly code: string; readonly message: string };
+  throw new JobServiceError(200, code, message);
 }
