@@ -5,6 +5,9 @@ export type { RequestRate } from "./access/token-bucket.ts";
 export type { EventSocketOptions } from "./event-socket.ts";
 export { ArchiveError, type ArchiveErrorCode } from "./intake/archive-error.ts";
 export { gunzipTo } from "./intake/gunzip-to.ts";
+export type { IntakeLimits } from "./intake/intake.ts";
+export { keepNodeBody } from "./intake/node-body.ts";
+export { guardedServer, guardServer, type LingerLimits } from "./intake/server-guard.ts";
 export { listZip, type UnpackedFile, unpackZip, type ZipLimits } from "./intake/unpack-zip.ts";
 export { asJobError, JobError } from "./job-error.ts";
 export type { JobEvent } from "./job-events.ts";
@@ -35,5 +38,6 @@ export { openStorage, type StorageOptions, type StorageSpec } from "./storage/op
 export type { S3Credentials } from "./storage/s3-place.ts";
 export { storageCommands } from "./storage/shared-probe.ts";
 export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
-export type { UploadedFile, UploadRules } from "./upload.ts";
+export { type OrphanedRun, type StoredJob, storedJobs } from "./storage/stored-jobs.ts";
+export type { FieldRule, Refusal, StoredUpload, UploadedFile, UploadRules } from "./upload.ts";
 export { acceptWebSockets, type WebSockets } from "./web-sockets.ts";

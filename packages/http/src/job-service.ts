@@ -5,6 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
+import { Intake, type IntakeLimits } from "./intake/intake.ts";
+import { checkRules } from "./intake/upload-rules.ts";
 import { asJobError, JobError } from "./job-error.ts";
 import { isJobId, JobFiles, type JobId } from "./job-files.ts";
 import type { JobRecord } from "./job-record.ts";
@@ -33,6 +35,8 @@ export interface JobServiceOptions {
   readonly pipeline: Pipeline;
   /** What this service and the workers share: a folder's path, a URL, or a `JobStorage`. */
   readonly storage: StorageSpec;
+  /** What is taken in at a time, from how slow clients, with how little space left. */
+  readonly intake?: IntakeLimits;
   /** How long a job's record outlives its files, milliseconds. Default 7 days; null: for ever. */
   readonly keepRecordsMs?: number | null;
   /** How long a cancelled run may take to stop by itself before its runner is killed. Default 2000. */
@@ -72,7 +76,7 @@ export class JobService {
   readonly #sharing: SharedProbe;
   #starting: Promise<void> | undefined;
 
-  /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID. */
+  /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID, LOVAGE_UPLOAD_RULES_INVALID. */
   constructor(options: JobServiceOptions) {
     this.#options = options;
     this.pipeline = options.pipeline;
@@ -82,7 +86,9 @@ export class JobService {
     this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${pipeline.name}`) * 1000;
     const { signal } = this.#stop;
     const keepMs = this.retentionMs === null || keepRecordsMs === null ? null : this.retentionMs + keepRecordsMs;
+    checkRules(pipeline.name, pipeline.upload);
     const world: JobWorld = {
+      intake: new Intake(options.intake),
       ...{ app, pipeline, clock, retentionMs: this.retentionMs },
       jobs: new JobStore(() => app.state(), keepMs),
       log: new JobLog(() => app.state(), Math.max(day, this.retentionMs ?? day)),

@@ -1,9 +1,11 @@
 /** The job service on a port of its own: one pipeline, or several below paths of their own. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ServerType, serve as serveNode } from "@hono/node-server";
+import { type HttpBindings, type ServerType, serve as serveNode } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError } from "lovage";
+import { keepNodeBody } from "./intake/node-body.ts";
+import { guardedServer, guardServer } from "./intake/server-guard.ts";
 import { JobError } from "./job-error.ts";
 import { JobService, type JobServiceOptions } from "./job-service.ts";
 import { jobRoutes, problem, type RouteOptions } from "./router.ts";
@@ -125,11 +127,18 @@ async function stopServing(listening: ServerType, withinMs: number, hurry: Abort
   hurry.removeEventListener("abort", cut);
 }
 
-type Fetch = (request: Request, env: object) => Response | Promise<Response>;
+type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
 function listen(fetch: Fetch, hostname: string, port: number): Promise<ServerType> {
+  const take: Fetch = (request, env) => {
+    keepNodeBody(request, env.incoming);
+    return fetch(request, env);
+  };
   return new Promise((resolve, reject) => {
-    const server = serveNode({ fetch: fetch as Parameters<typeof serveNode>[0]["fetch"], hostname, port }, () => resolve(server));
+    // How a connection ends whose request was not read to its end is the guard's business.
+    const how = { hostname, port, serverOptions: guardedServer, autoCleanupIncoming: false };
+    const server = serveNode({ ...how, fetch: take as Parameters<typeof serveNode>[0]["fetch"] }, () => resolve(server));
+    guardServer(server as Server);
     server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(hostname, port, cause)));
   });
 }

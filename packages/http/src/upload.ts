@@ -1,155 +1,159 @@
 /**
- * Takes a multipart body apart while it arrives: each file goes to the storage in a stream, its type is told from its first
- * bytes, its SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's files are removed.
+ * Takes an upload in while it arrives: each file goes to the storage in a stream, its type is told from its first bytes, its
+ * SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's files are removed.
  */
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { Readable, Transform } from "node:stream";
-import { finished } from "node:stream/promises";
-import { Busboy } from "@fastify/busboy";
+import type { Readable } from "node:stream";
+import { FormFields } from "./intake/form-fields.ts";
+import { type FormPart, readForm } from "./intake/form-parts.ts";
+import { Intake } from "./intake/intake.ts";
+import { MeasuredFile } from "./intake/measured-file.ts";
+import { bodyOf } from "./intake/node-body.ts";
+import { boundaryOf, plainName } from "./intake/part-header.ts";
+import { codePattern, type Refusal, type StoredUpload, type UploadedFile, type UploadRules } from "./intake/upload-rules.ts";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
-import { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
-import { StorageError } from "./storage/storage-error.ts";
 
-export interface UploadRules {
-  /** Content types, as sniffed: `image/png`, `image/*`. Markup and scripts, and content of no known type, only by their full name. */
-  readonly accept: readonly string[];
-  /** Per file. */
-  readonly maxBytes: number;
-  readonly maxFiles: number;
-}
-
-export interface UploadedFile {
-  /** As the client called it, for people: never a path here. */
-  readonly name: string;
-  /** Below the job's own prefix: `input/0000.png`. */
-  readonly file: string;
-  readonly type: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
+export type { FieldRule, Refusal, StoredUpload, UploadedFile, UploadRules } from "./intake/upload-rules.ts";
 
 export interface Upload {
   readonly files: readonly UploadedFile[];
   readonly fields: Readonly<Record<string, string>>;
 }
 
-const maxFields = 32;
-const maxFieldBytes = 64 * 1024;
-
-/** @throws {JobError} 400, 413 or 415 with a stable code; what was written is gone then. */
-export async function receiveUpload(request: Request, files: JobFiles, rules: UploadRules): Promise<Upload> {
+/** @throws {JobError} with a stable code, or what the storage throws; what was written is gone then. */
+export async function receiveUpload(request: Request, files: JobFiles, rules: UploadRules, intake = new Intake()): Promise<Upload> {
   const contentType = request.headers.get("content-type") ?? "";
-  if (!/^multipart\/form-data\s*;.*boundary=/i.test(contentType) || !request.body) {
+  const boundary = boundaryOf(contentType);
+  const body = boundary === undefined ? undefined : bodyOf(request);
+  if (boundary === undefined || !body) {
     throw new JobError(
       400,
       "UPLOAD_NOT_MULTIPART",
-      `Expected a multipart/form-data body with a file, got "${contentType || "no content type"}".`,
+      `Expected a multipart/form-data body with a file, got "${contentType.slice(0, 200) || "no content type"}".`,
     );
   }
+  const leave = await intake.enter(files.storage, bodyLimit(rules), request.headers.get("content-length"));
   try {
-    const upload = await readParts(Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]), contentType, files, rules);
-    if (upload.files.length === 0) throw new JobError(400, "UPLOAD_WITHOUT_FILE", "The form holds no file. Send at least one file part.");
-    return upload;
+    return await new Reception(files, rules, intake).receive(body, boundary);
   } catch (error) {
     await files.remove();
     throw error;
+  } finally {
+    leave();
   }
 }
 
-async function readParts(body: Readable, contentType: string, files: JobFiles, rules: UploadRules): Promise<Upload> {
-  const fields: Record<string, string> = {};
-  const writes: Promise<UploadedFile>[] = [];
-  const parser = new Busboy({
-    headers: { "content-type": contentType },
-    limits: {
-      files: rules.maxFiles,
-      fileSize: rules.maxBytes,
-      fields: maxFields,
-      fieldSize: maxFieldBytes,
-      parts: rules.maxFiles + maxFields,
-    },
-  });
-  const refuse = (error: unknown) => {
-    body.unpipe(parser);
-    parser.destroy(error as Error);
-    // Read on and forget: a client that still sends would not see the answer, or would see its next request die with the connection.
-    body.resume();
-  };
-  parser.on("file", (_field, stream, name) => {
-    const write = storeFile(stream, name ?? "", writes.length, files, rules);
-    writes.push(write);
-    write.catch(refuse);
-  });
-  parser.on("field", (name, value) => {
-    if (!Object.hasOwn(Object.prototype, name)) fields[name] = value;
-  });
-  parser.on("filesLimit", () => refuse(new JobError(413, "UPLOAD_TOO_MANY_FILES", `At most ${rules.maxFiles} file(s) per upload.`)));
-  body.on("error", (error) => parser.destroy(error));
-  body.pipe(parser);
+/** Of a whole body: its files, and room for what a form has around them. */
+const bodyLimit = (rules: UploadRules) => filesLimit(rules) + 2 * 1024 * 1024 + 8 * 1024 * rules.maxFiles;
+const filesLimit = ({ maxTotalBytes, maxBytes, maxFiles }: UploadRules) =>
+  Math.min(maxTotalBytes ?? Number.POSITIVE_INFINITY, maxBytes * maxFiles);
+
+/** One upload under way. The first thing that goes wrong with it ends all of it. */
+class Reception {
+  readonly #files: JobFiles;
+  readonly #rules: UploadRules;
+  readonly #intake: Intake;
+  readonly #fields: FormFields;
+  readonly #end = new AbortController();
+  readonly #work: Promise<void>[] = [];
+  readonly #stored: StoredUpload[] = [];
+  #begun = 0;
+  #bytes = 0;
+
+  constructor(files: JobFiles, rules: UploadRules, intake: Intake) {
+    this.#files = files;
+    this.#rules = rules;
+    this.#intake = intake;
+    this.#fields = new FormFields(rules);
+  }
+
+  async receive(body: Readable, boundary: string): Promise<Upload> {
+    const { signal } = this.#end;
+    const stopWatching = this.#intake.watchPace(body, (error) => this.#end.abort(error));
+    try {
+      await readForm(body, boundary, { maxBodyBytes: bodyLimit(this.#rules), signal }, (part) => this.#take(part));
+      stopWatching();
+      await Promise.all(this.#work);
+    } catch (error) {
+      this.#end.abort(error);
+      await Promise.allSettled(this.#work);
+      throw signal.reason;
+    } finally {
+      stopWatching();
+    }
+    return this.#complete();
+  }
+
+  #take(part: FormPart): void {
+    const work = part.fileName === undefined ? this.#fields.read(part.name, part.body) : this.#store(part, part.fileName);
+    this.#work.push(work);
+    work.catch((error) => this.#end.abort(error));
+  }
+
+  async #store(part: FormPart, fileName: string): Promise<void> {
+    const { accept, maxBytes, maxFiles } = this.#rules;
+    const file = new MeasuredFile({ accept, maxBytes, spend: (bytes) => this.#spend(bytes) });
+    const giveUp = () => file.destroy(this.#end.signal.reason);
+    this.#end.signal.addEventListener("abort", giveUp, { once: true });
+    part.body.on("error", (error) => file.destroy(error));
+    part.body.pipe(file);
+    try {
+      if (fileName === "" && (await isEmpty(file))) return;
+      const index = this.#begun++;
+      if (index >= maxFiles) throw new JobError(413, "UPLOAD_TOO_MANY_FILES", `At most ${maxFiles} file(s) per upload.`);
+      const name = this.#admitName(fileName);
+      const { type, extension } = await file.kind;
+      const stored = await this.#files.putInput(index, extension, file);
+      this.#stored[index] = this.#handle({ name, file: stored, type, bytes: file.bytes, sha256: file.sha256() });
+      await this.#heed(this.#rules.checkFile?.(this.#stored[index]));
+    } finally {
+      this.#end.signal.removeEventListener("abort", giveUp);
+      file.destroy();
+    }
+  }
+
+  #spend(bytes: number): void {
+    this.#bytes += bytes;
+    const most = filesLimit(this.#rules);
+    if (this.#bytes > most) throw new JobError(413, "UPLOAD_TOO_LARGE", `The files are larger than ${most} bytes together.`);
+  }
+
+  #admitName(fileName: string): string {
+    const name = plainName(fileName);
+    if (this.#rules.fileName && !new RegExp(this.#rules.fileName, this.#rules.fileName.flags.replace(/[gy]/g, "")).test(name))
+      throw new JobError(400, "UPLOAD_NAME_REFUSED", `The file's name has to match ${this.#rules.fileName.source}.`);
+    return name;
+  }
+
+  #handle(file: UploadedFile): StoredUpload {
+    const files = this.#files;
+    return { ...file, open: (range) => files.openInput(file.file, range), withPath: (use) => files.withInput(file.file, use) };
+  }
+
+  async #complete(): Promise<Upload> {
+    const { minFiles = 1, checkUpload } = this.#rules;
+    if (this.#stored.length === 0 && minFiles > 0)
+      throw new JobError(400, "UPLOAD_WITHOUT_FILE", "The form holds no file. Send at least one file part.");
+    if (this.#stored.length < minFiles)
+      throw new JobError(400, "UPLOAD_TOO_FEW_FILES", `At least ${minFiles} files per upload, got ${this.#stored.length}.`);
+    const fields = this.#fields.values();
+    await this.#heed(checkUpload?.({ files: this.#stored, fields }));
+    return { files: this.#stored.map(({ name, file, type, bytes, sha256 }) => ({ name, file, type, bytes, sha256 })), fields };
+  }
+
+  async #heed(said: Promise<Refusal | undefined> | Refusal | undefined): Promise<void> {
+    const refusal = await said;
+    if (refusal) throw new JobError(422, codePattern.test(refusal.code) ? refusal.code : "UPLOAD_REFUSED", refusal.message);
+  }
+}
+
+/** What a browser sends for a file input that was left empty. */
+async function isEmpty(file: MeasuredFile): Promise<boolean> {
   try {
-    await finished(parser);
+    await file.kind;
+    return false;
   } catch (error) {
-    const settled = await Promise.allSettled(writes);
-    const refused = settled.find((write): write is PromiseRejectedResult => write.status === "rejected" && isOwnError(write.reason));
-    if (refused) throw refused.reason;
-    if (isOwnError(error)) throw error;
-    throw new JobError(400, "UPLOAD_BROKEN", "The upload ended early or is not well-formed multipart data. Send it again.", {
-      cause: error,
-    });
+    if (error instanceof JobError && error.code === "UPLOAD_EMPTY") return true;
+    throw error;
   }
-  return { files: await Promise.all(writes), fields };
-}
-
-const isOwnError = (error: unknown) => error instanceof JobError || error instanceof StorageError;
-
-type FilePart = Readable & { readonly truncated?: boolean };
-
-/** Stores a file under a name that tells its type: so its first bytes are waited for. */
-async function storeFile(stream: FilePart, name: string, index: number, files: JobFiles, rules: UploadRules): Promise<UploadedFile> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  let head = Buffer.alloc(0);
-  let found: SniffedType | undefined;
-  const body = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      if (!found) head = Buffer.concat([head, chunk.subarray(0, sniffBytes - head.length)]);
-      // Refused as soon as the type is known, not after gigabytes.
-      done(!found && head.length === sniffBytes ? know() : null, chunk);
-    },
-    flush(done) {
-      if (stream.truncated)
-        return done(new JobError(413, "UPLOAD_TOO_LARGE", `The file is larger than the limit of ${rules.maxBytes} bytes.`));
-      if (bytes === 0) return done(new JobError(400, "UPLOAD_EMPTY", "The file holds no bytes."));
-      done(found ? null : know());
-    },
-  });
-  const known = once(body, "sniffed");
-  // Between the two that wait for it nobody listens; the second hears of it all the same.
-  body.on("error", () => undefined);
-  const know = (): JobError | null => {
-    found = sniff(head);
-    if (!accepts(rules.accept, found.type)) return wrongType(head, rules);
-    body.emit("sniffed");
-    return null;
-  };
-  finished(stream).catch((error) => body.destroy(error));
-  stream.pipe(body);
-  await known;
-  const { type = "", extension = "" } = found ?? {};
-  const file = await files.putInput(index, extension, body);
-  return { name: plainName(name), file, type, bytes, sha256: hash.digest("hex") };
-}
-
-const wrongType = (head: Uint8Array, rules: UploadRules) =>
-  new JobError(415, "UPLOAD_TYPE_REFUSED", `The file's content is ${sniff(head).type}; accepted: ${rules.accept.join(", ")}.`);
-
-/** The last part of a client's file name without control characters, cut to 200; only ever shown. */
-function plainName(name: string): string {
-  const last = name.split(/[\\/]/).at(-1) ?? "";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return last.replace(/[\u0000-\u001f\u007f]/g, "").slice(0, 200) || "unnamed";
 }

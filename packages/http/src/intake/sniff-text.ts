@@ -5,7 +5,7 @@
 import type { SniffedType } from "./sniff-bytes.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+export const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 /** Of what begins with `<`; a letter that mentions a tag is no page. */
 const markup: readonly (readonly [RegExp, SniffedType])[] = [
   [/<svg[\s>]/i, { type: "image/svg+xml", extension: "svg" }],
@@ -20,7 +20,7 @@ const script: SniffedType = { type: "text/x-script", extension: "txt" };
 /** Undefined: no text. @param whole whether `head` is all of the file. */
 export function sniffText(head: Uint8Array, whole: boolean): SniffedType | undefined {
   const text = decode(head, whole);
-  if (text === undefined || text === "" || control.test(text)) return undefined;
+  if (text === undefined || text === "" || controlCharacter.test(text)) return undefined;
   const start = text.trimStart();
   if (start.startsWith("#!")) return script;
   const found = start.startsWith("<") ? markup.find(([pattern]) => pattern.test(start)) : undefined;

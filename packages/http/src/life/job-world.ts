@@ -1,5 +1,6 @@
 /** What every part of a job's life works with: opened once per service. */
 import type { App, Clock } from "lovage";
+import type { Intake } from "../intake/intake.ts";
 import type { JobFiles, JobId } from "../job-files.ts";
 import type { JobStore } from "../job-store.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -9,6 +10,7 @@ import type { SpooledJobs } from "./spooled-jobs.ts";
 export interface JobWorld {
   readonly app: App;
   readonly pipeline: Pipeline;
+  readonly intake: Intake;
   readonly jobs: JobStore;
   readonly log: JobLog;
   readonly spooled: SpooledJobs;

@@ -46,12 +46,12 @@ export class Submission {
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
   async take(request: Request, origin: JobOrigin): Promise<Submitted> {
-    const { app, pipeline, files: filesOf } = this.#world;
+    const { app, intake, pipeline, files: filesOf } = this.#world;
     const files = filesOf(origin.id ?? newJobId());
     try {
       // Refused before it is read.
       if (app.spool === null) await app.state();
-      const upload = await receiveUpload(request, files, pipeline.upload);
+      const upload = await receiveUpload(request, files, pipeline.upload, intake);
       const input: JobInput = { id: files.id, ...upload };
       const own = pipeline.sendOptions?.(input) ?? {};
       this.#queue ??= firstQueueOf(app, pipeline);
