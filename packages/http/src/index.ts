@@ -38,6 +38,5 @@ export { openStorage, type StorageOptions, type StorageSpec } from "./storage/op
 export type { S3Credentials } from "./storage/s3-place.ts";
 export { storageCommands } from "./storage/shared-probe.ts";
 export { StorageError, type StorageErrorCode } from "./storage/storage-error.ts";
-export { type OrphanedRun, type StoredJob, storedJobs } from "./storage/stored-jobs.ts";
 export type { FieldRule, Refusal, StoredUpload, UploadedFile, UploadRules } from "./upload.ts";
 export { acceptWebSockets, type WebSockets } from "./web-sockets.ts";

@@ -99,7 +99,7 @@ const contents: readonly Row[] = [
       exchange(
         port,
         request({ headers: [formType, "Transfer-Encoding: chunked"] }),
-        '5f\r\n------hostile\r\nContent-Disposition: form-data; name="f"; filename="x.png"\r\n\r\n\x89PNG\r\n\x1a\n\r\n',
+        '55\r\n------hostile\r\nContent-Disposition: form-data; name="f"; filename="x.png"\r\n\r\n\x89PNG\r\n\x1a\n\r\n',
         endlessly(Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(0x10000, 7), Buffer.from("\r\n")])),
       ),
   },

@@ -144,7 +144,7 @@ const forms: readonly Row[] = [
         `${whole.length.toString(16)}\r\n`,
         whole,
         "\r\n",
-        endlessly(Buffer.from("5\r\njunk!\r\n")),
+        endlessly(Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(0x10000, 65), Buffer.from("\r\n")])),
       );
     },
   },

@@ -13,7 +13,7 @@ export interface Answer {
 /** What is sent: text is Latin-1, so that it can hold any byte. Functions are called when what stands before them is on its way. */
 export type Sent = string | Uint8Array | ((socket: Socket) => Promise<unknown> | unknown);
 
-const patienceMs = 6_000;
+const patienceMs = 20_000;
 
 /** Sends all, then waits for one whole answer. Rejects when the connection ends without one. */
 export function exchange(port: number, ...sent: readonly Sent[]): Promise<Answer> {
@@ -41,6 +41,7 @@ export function exchange(port: number, ...sent: readonly Sent[]): Promise<Answer
     socket.on("end", () => look(true));
     // A write that is refused after the answer has come is what happens to whoever does not stop.
     socket.on("error", () => look(true));
+    socket.on("close", () => look(true));
     void send(socket, sent);
   });
 }
