@@ -22,10 +22,10 @@ describe("the page of the job service", () => {
   });
 
   it("has every route, and no others", () => {
-    const routes = [...source("routes.ts").matchAll(/routes\.(get|post)\("([^"]+)"/g)].map(
+    const routes = [...source("routes.ts").matchAll(/method: "(\w+)",\s+path: "([^"]+)"/g)].map(
       ([, verb = "", path]) => `${verb.toUpperCase()} ${path}`,
     );
-    expect(sorted(first(page, /^\| `((?:GET|POST) [^`]+)` \|/gm))).toEqual(sorted(routes));
+    expect(sorted(first(page, /^\| `((?:GET|POST|DELETE) [^`]+)` \|/gm))).toEqual(sorted(routes));
   });
 
   it("has every status, and no others", () => {
