@@ -127,14 +127,21 @@ export const agentPlan = defineTask("agent_plan", { trackStarted: true }, async 
   );
 });
 
-/** That a worker reaches the database, and that its pool is the one that it began with. */
-export const databaseProof = defineTask("database_proof", async (): Promise<{ readonly pid: number; readonly briefings: number }> => {
+/** That a worker reaches the database, in which process, and how much is open there. */
+export interface DatabaseProof {
+  readonly pid: number;
+  readonly briefings: number;
+  /** Sockets, timers and the like: more with every task would be a leak. */
+  readonly handles: number;
+}
+
+export const databaseProof = defineTask("database_proof", async (): Promise<DatabaseProof> => {
   await createTables(database);
   const { count } = await database
     .selectFrom("briefing")
     .select((expression) => expression.fn.countAll().as("count"))
     .executeTakeFirstOrThrow();
-  return { pid: process.pid, briefings: Number(count) };
+  return { pid: process.pid, briefings: Number(count), handles: process.getActiveResourcesInfo().length };
 });
 
 /** Whose words are most like the topic's, and which were not read before. */

@@ -1,3 +1,0 @@
-import { agentSuite } from "./agent-suite.ts";
-
-agentSuite("servers");
