@@ -1,5 +1,6 @@
 /**
- * `node dist/evaluate.js [--seeds 100-119] [--pool heldOut] [--form mp3] [--seconds 60]`: makes conversations of synthetic voices,
+ * `node dist/evaluate.js [--seeds 100-119] [--pool heldOut] [--form mp3] [--seconds 60]
+ * [--speakers 2] [--folder voices]`: makes conversations of synthetic voices, or of those in a folder (`voices/<speaker>/*.wav`),
  * tells the speakers apart, and prints how much of it was right. Needs Debian's espeak-ng, lame and vorbis-tools.
  */
 import { createReadStream } from "node:fs";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "100-119" },
     pool: { type: "string", default: "heldOut" },
+    folder: { type: "string" },
     form: { type: "string", default: "wav" },
     seconds: { type: "string", default: "60" },
     speakers: { type: "string" },
@@ -32,7 +34,7 @@ try {
   for (let seed = first; seed <= last; seed++) {
     const made = await makeConversation({
       seed,
-      pool: values.pool as VoicePool,
+      pool: values.folder === undefined ? (values.pool as VoicePool) : { folder: values.folder },
       seconds: Number(values.seconds),
       ...(values.speakers !== undefined && { speakers: Number(values.speakers) }),
     });

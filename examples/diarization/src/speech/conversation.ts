@@ -1,20 +1,21 @@
-/** Conversations of synthetic voices, with pauses, interruptions and noise, and the turns as they truly are. */
+/** Conversations made of single voices, with pauses, interruptions and noise, and the turns as they truly are. */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { writeWav } from "../audio/wav.ts";
 import type { Turn } from "../turns/turn.ts";
 import { Random } from "./random.ts";
-import { sentences } from "./sentences.ts";
-import { castVoices, speak, type Voice, type VoicePool } from "./voices.ts";
+import { recordedSpeakers } from "./recorded-voices.ts";
+import { soundingSpans, voiceRate } from "./sound.ts";
+import type { Speaker } from "./speaker.ts";
+import { castVoices, type VoicePool } from "./voices.ts";
 
 const run = promisify(execFile);
-/** espeak-ng's. */
-export const voiceRate = 22_050;
 
 export interface ConversationOptions {
   readonly seed: number;
-  readonly pool: VoicePool;
+  /** Synthetic voices, or the folder of recorded ones. */
+  readonly pool: VoicePool | { readonly folder: string };
   /** @defaultValue 1 to 4, by the seed */
   readonly speakers?: number;
   /** About so long. @defaultValue 60 */
@@ -32,15 +33,17 @@ const pauseSeconds = 0.3;
 
 export async function makeConversation({ seed, pool, seconds = 60, ...options }: ConversationOptions): Promise<Conversation> {
   const random = new Random(seed);
-  const voices = castVoices(random, pool, options.speakers ?? random.whole(1, 4));
+  const count = options.speakers ?? random.whole(1, 4);
+  const voices = typeof pool === "string" ? castVoices(random, pool, count) : random.some(await recordedSpeakers(pool.folder), count);
   const gains = voices.map(() => random.between(0.4, 1));
   const samples = new Float32Array(Math.ceil((seconds + 30) * voiceRate));
   const turns: Turn[] = [];
   let at = random.between(0.2, 2);
   let speaker = 0;
   while (at < seconds) {
-    const spoken = await sayTurn(random, voices[speaker]!, samples, at, gains[speaker]!);
-    turns.push({ start: at, end: spoken, speaker: voices[speaker]!.name });
+    const said = await sayTurn(random, voices[speaker]!, samples, at, gains[speaker]!);
+    turns.push(...said);
+    const spoken = said.at(-1)!.end;
     const next = voices.length === 1 ? 0 : (speaker + random.whole(1, voices.length - 1)) % voices.length;
     at = spoken + gapAfter(random, next === speaker);
     speaker = next;
@@ -50,15 +53,17 @@ export async function makeConversation({ seed, pool, seconds = 60, ...options }:
   return { samples: whole, turns: joined(turns), speakers: new Set(turns.map((turn) => turn.speaker)).size };
 }
 
-async function sayTurn(random: Random, voice: Voice, samples: Float32Array, from: number, gain: number): Promise<number> {
+async function sayTurn(random: Random, speaker: Speaker, samples: Float32Array, from: number, gain: number): Promise<readonly Turn[]> {
+  const turns: Turn[] = [];
   let at = from;
   for (let left = random.one([1, 1, 2, 2, 3]); left > 0; left--) {
-    const sound = await speak(voice, random.one(sentences[voice.language]!));
+    const sound = await speaker.say(random);
     const start = Math.round(at * voiceRate);
-    for (let i = 0; i < sound.samples.length && start + i < samples.length; i++) samples[start + i]! += gain * 0.7 * sound.samples[i]!;
-    at += sound.samples.length / voiceRate + (left > 1 ? random.between(0.05, 0.25) : 0);
+    for (let i = 0; i < sound.length && start + i < samples.length; i++) samples[start + i]! += gain * 0.7 * sound[i]!;
+    for (const span of soundingSpans(sound, pauseSeconds)) turns.push({ start: at + span.from, end: at + span.to, speaker: speaker.name });
+    at += sound.length / voiceRate + (left > 1 ? random.between(0.05, 0.25) : 0);
   }
-  return at;
+  return turns;
 }
 
 /** Seconds to the next turn; negative: it interrupts. */

@@ -1,20 +1,20 @@
 /** Synthetic voices: Debian's espeak-ng with its variants, each at a pitch and a speed of its own. */
 import { execFile } from "node:child_process";
-import { Readable } from "node:stream";
 import { promisify } from "node:util";
-import { readWav } from "../audio/wav.ts";
 import type { Random } from "./random.ts";
+import { sentences } from "./sentences.ts";
+import { readSound } from "./sound.ts";
+import type { Speaker } from "./speaker.ts";
 
 const run = promisify(execFile);
 
-export interface Voice {
+interface Voice {
   /** As espeak-ng names it: "en-us+f3". */
   readonly name: string;
   /** 0 to 99. */
   readonly pitch: number;
   /** Words per minute. */
   readonly speed: number;
-  readonly language: string;
 }
 
 /** Voices that settings were tuned with, and voices that only the held-out recordings have. */
@@ -31,46 +31,24 @@ const variants: Readonly<Record<VoicePool, { readonly women: readonly string[]; 
 const dialects: Readonly<Record<string, string>> = { en: "en-us", de: "de", fr: "fr", es: "es", it: "it" };
 
 /** `count` different ones, men and women; half of the time they all speak one language. */
-export function castVoices(random: Random, pool: VoicePool, count: number): readonly Voice[] {
+export function castVoices(random: Random, pool: VoicePool, count: number): readonly Speaker[] {
   const { women, men } = variants[pool];
   const shared = random.next() < 0.5 ? random.one(Object.keys(dialects)) : null;
   return random.some([...women, ...men], count).map((variant) => {
     const language = shared ?? random.one(Object.keys(dialects));
-    return {
-      language,
+    const voice = {
       name: `${dialects[language]}+${variant}`,
       pitch: random.whole(...((women.includes(variant) ? [45, 75] : [25, 55]) as [number, number])),
       speed: random.whole(140, 185),
     };
+    return { name: voice.name, say: async (chance) => speak(voice, chance.one(sentences[language]!)) };
   });
 }
 
-export interface Sound {
-  readonly sampleRate: number;
-  readonly samples: Float32Array;
-}
-
-/** One sentence without silence at its ends. */
-export async function speak({ name, pitch, speed }: Voice, text: string): Promise<Sound> {
+async function speak({ name, pitch, speed }: Voice, text: string): Promise<Float32Array> {
   const { stdout } = await run("espeak-ng", ["-v", name, "-p", String(pitch), "-s", String(speed), "--stdout", text], {
     encoding: "buffer",
     maxBuffer: 64 * 1024 * 1024,
   });
-  const parts: Float32Array[] = [];
-  let sampleRate = 0;
-  for await (const block of readWav(Readable.from([stdout]))) {
-    sampleRate = block.sampleRate;
-    parts.push(block.channels[0]!);
-  }
-  const samples = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => {
-    samples.set(part, at);
-    return at + part.length;
-  }, 0);
-  return { sampleRate, samples: trimmed(samples) };
-}
-
-function trimmed(samples: Float32Array): Float32Array {
-  const loud = (sample: number) => Math.abs(sample) > 0.01;
-  return samples.slice(samples.findIndex(loud), samples.findLastIndex(loud) + 1);
+  return readSound(stdout);
 }
