@@ -28,7 +28,7 @@ export async function resegment(
   breath: Breath,
 ): Promise<Int16Array> {
   const frames = regions.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i));
-  const count = Math.max(...speakers) + 1;
+  const count = speakers.reduce((most, speaker) => Math.max(most, speaker), 0) + 1;
   const scores: Float32Array[] = [];
   for (let speaker = 0; speaker < count; speaker++) {
     const own = frames.filter((_, i) => speakers[i] === speaker);
