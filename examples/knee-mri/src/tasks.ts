@@ -40,6 +40,7 @@ export const processPipeline = defineTask(
     const files = new JobFiles(settings.storage, job.id);
     await step("reading");
     const scan = await readUpload(job, files);
+    run.log.info("scan.read", { format: scan.format, size: scan.volume.size });
     const analysis = await analyse(scan.volume, step);
     await step("writing");
     const results = resultsOf(scan, analysis);

@@ -139,7 +139,8 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
 
     it("writes no file name and nothing of a patient into any log", async () => {
       const said = stage.said();
-      expect(said).toContain("knee.process");
+      expect(said).toContain("scan.read");
+      expect(said).toContain("job.downloaded");
       for (const secret of [...Object.values(patient), fileName, fileName.slice(0, 8), "letter"]) expect(said).not.toContain(secret);
     });
   });
