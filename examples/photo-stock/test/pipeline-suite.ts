@@ -65,13 +65,13 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
       expect(cut.map(({ name }) => path.extname(name))).toEqual([".jpg", ".png"]);
       const before = stage.movements();
       const ids = await Promise.all(cut.map((each) => stage.submit(each)));
-      for (const id of ids) {
+      for (const [i, id] of ids.entries()) {
         const view = await stage.ended(id);
         expect(view).toMatchObject({ status: "error", error: { code: "PHOTO_TRUNCATED", retryable: false } });
         expect(view.error?.message).toContain("cut off");
         // Where the service keeps its files is nobody's business.
         expect(view.error?.message).not.toContain(stage.folder);
-        expect(await stage.stored(id)).toEqual(["input/0000.jpg"]);
+        expect(await stage.stored(id)).toEqual([`input/0000${path.extname(cut[i]?.name ?? "")}`]);
         expect((await fetch(`${stage.url}/download/${id}`)).status).toBe(409);
       }
       expect(stage.movements()).toEqual(before);
