@@ -9,6 +9,8 @@ const { storage } = readSettings(process.env);
 const app = createApp({
   name: "photo-stock",
   tasks: { segment, detect, count },
+  // Three lines per task, each with its request's correlation id: what became of a photo is one grep away.
+  workerTaskLog: true,
   profiles: {
     gpu: { pool: "solo", queues: ["gpu_queue_0"], maxTasksPerChild: 50 },
     cpu: { pool: "processes", concurrency: 2, queues: ["cpu"] },

@@ -4,10 +4,10 @@
  */
 import path from "node:path";
 import { JobFiles, type JobInput } from "@lovage/http";
-import { chord, currentRun, defineTask } from "lovage";
+import { chord, currentRun, defineTask, exponential, type RetryPolicy } from "lovage";
 import { type CountedObject, writeReport } from "./report.ts";
 import { readSettings } from "./settings.ts";
-import { StockLedger } from "./stock.ts";
+import { DatabaseError, StockLedger } from "./stock.ts";
 import { annotate } from "./vision/annotate.ts";
 import { detectSlice } from "./vision/detect.ts";
 import { mergeDetections } from "./vision/merge.ts";
@@ -18,6 +18,13 @@ import type { Detection, Segmentation, Slice } from "./vision/segmentation.ts";
 const settings = readSettings(process.env);
 const withPhoto = <T>(job: JobInput, use: (photo: string) => Promise<T>) =>
   new JobFiles(settings.storage, job.id).withInput(job.files[0]?.file ?? "", use);
+
+/** After 2, 4 and 8 s. A full disk, a photo that is none and the like are final: trying again would not help. */
+const retry: RetryPolicy = {
+  on: ["STORAGE_UNAVAILABLE", DatabaseError],
+  max: 3,
+  backoff: exponential({ first: "2s", max: "10m", jitter: "none" }),
+};
 
 /** What the later tasks need to know of a photo. */
 interface CountingJob {
@@ -34,7 +41,7 @@ export interface Count {
 
 export const detect = defineTask(
   "photos.detect",
-  { queue: "cpu", softTimeLimit: "2m", timeLimit: "3m", setup: () => loadModel(settings.model) },
+  { queue: "cpu", softTimeLimit: "2m", timeLimit: "3m", retry, setup: () => loadModel(settings.model) },
   async (input: JobInput, segmentation: Segmentation, slice: Slice): Promise<readonly Detection[]> => {
     const run = currentRun();
     const found = await withPhoto(input, (photo) => detectSlice(photo, segmentation, slice, { signal: run.signal }));
@@ -45,7 +52,7 @@ export const detect = defineTask(
 
 export const count = defineTask(
   "photos.count",
-  { queue: "io", softTimeLimit: "2m", timeLimit: "3m" },
+  { queue: "io", softTimeLimit: "2m", timeLimit: "3m", retry },
   async (perSlice: readonly (readonly Detection[])[], { input, segmentation }: CountingJob): Promise<Count> => {
     const run = currentRun();
     run.progress(0.9, "counting");
@@ -74,7 +81,7 @@ export const count = defineTask(
 
 export const segment = defineTask(
   "photos.segment",
-  { queue: "gpu_queue_0", softTimeLimit: "2m", timeLimit: "3m", trackStarted: true },
+  { queue: "gpu_queue_0", softTimeLimit: "2m", timeLimit: "3m", retry, trackStarted: true },
   async (input: JobInput): Promise<Count> => {
     const run = currentRun();
     run.progress(0.02, "segmenting");

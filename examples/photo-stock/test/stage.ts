@@ -31,6 +31,8 @@ export interface NodeStatus {
   readonly answers: boolean;
 }
 
+export type Terminals = Readonly<Record<"gpu" | "cpu" | "io", Running>>;
+
 export interface Report {
   readonly photo: string;
   readonly width: number;
@@ -80,15 +82,20 @@ export class Stage {
   }
 
   /** A terminal for each. */
-  async terminals(): Promise<void> {
-    const worker = (...args: string[]) => this.start("worker", "-A", appModule, ...args).says(/ ready\.$/m);
-    const serving = this.start("serve", "-A", appModule, "--port", "0").says(/^Job service listens on (http:\S+)$/m);
-    await Promise.all([
+  async terminals(module = appModule): Promise<Terminals> {
+    const worker = async (...args: string[]) => {
+      const running = this.start("worker", "-A", module, ...args);
+      await running.says(/ ready\.$/m);
+      return running;
+    };
+    const serving = this.start("serve", "-A", module, "--port", "0").says(/^Job service listens on (http:\S+)$/m);
+    const [gpu, cpu, io] = await Promise.all([
       worker("-Q", "gpu_queue_0", "-P", "solo", "-n", "gpu@%h"),
       worker("-Q", "cpu", "-P", "processes", "-c", "2", "-n", "cpu@%h"),
       worker("-Q", "io,celery", "-P", "async", "-n", "io@%h"),
     ]);
     this.url = (await serving)[1] ?? "";
+    return { gpu, cpu, io };
   }
 
   async nodes(): Promise<readonly NodeStatus[]> {
