@@ -94,4 +94,16 @@ describe("a service that is told to end", () => {
     expect([answered.statusCode, JSON.parse(await text(answered))]).toMatchObject([202, { status: "queued" }]);
     expect(await exited).toEqual([0, null]);
   });
+
+  it("cuts at the second signal what has not ended, and keeps nothing of it", async () => {
+    const { request, response } = await halfUpload();
+    serve.kill("SIGTERM");
+    await until(isRefusing);
+    const insist = setInterval(() => serve.kill("SIGTERM"), 600);
+    await expect(response).rejects.toThrow();
+    expect(await exited).toEqual([0, null]);
+    clearInterval(insist);
+    expect(await stored()).toEqual([]);
+    request.destroy();
+  });
 });
