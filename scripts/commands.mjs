@@ -15,6 +15,7 @@ export const commands = {
   "bench:eta": (args) => bench(args, "bench/eta.mjs"),
   "bench:events": (args) => bench(args, "bench/events.mjs"),
   "bench:revokes": (args) => bench(args, "bench/revokes.mjs"),
+  "bench:jobs": (args) => start("bench/jobs.mjs", args),
   "bench:types": (args) => start("bench/types.mjs", args),
   "fuzz:canvas": (args) => startTypeScript("interop/fuzz/main.ts", args),
   "kills:chords": (args) => startTypeScript("interop/kills/main.ts", args),

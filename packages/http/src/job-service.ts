@@ -16,7 +16,7 @@ import { Deletion } from "./life/deletion.ts";
 import { firstQueueOf } from "./life/first-queue.ts";
 import { countersKey, type JobStats, meanRunSeconds, sinceKey, statsOf } from "./life/job-counts.ts";
 import { hasEnded } from "./life/job-end.ts";
-import { JobLog } from "./life/job-log.ts";
+import { isEndMark, JobLog } from "./life/job-log.ts";
 import { JobSteps } from "./life/job-steps.ts";
 import { JobWatch } from "./life/job-watch.ts";
 import type { JobWorld } from "./life/job-world.ts";
@@ -156,7 +156,8 @@ export class JobService {
     if ("accepted" in found) return found;
     if (found.end !== undefined) return viewJob(found, { progress: found.end.progress }, this.retentionMs);
     const [settled, entries, place] = await Promise.all([
-      this.#steps.settle(found),
+      // What is watched is settled as it happens: a question need not wait for what an end takes, such as a look at the outputs.
+      this.#watch.sees(found.taskId) ? found : this.#steps.settle(found),
       this.#world.log.progress(found),
       found.startedAt === undefined ? this.#lines.placeOf(found) : undefined,
     ]);
@@ -222,7 +223,11 @@ export class JobService {
   /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
   async *follow(id: JobId, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
     const record = await this.#record(id);
-    yield* this.#world.log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]));
+    for await (const entry of this.#world.log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]))) {
+      // It is said in the log a moment before it stands in the record: whoever reads it here finds it there.
+      if (isEndMark(entry)) await this.#steps.settle(record);
+      yield entry;
+    }
   }
 
   /** From counters: as fast with a million jobs as with one. */

@@ -45,5 +45,8 @@ export class JobLog {
   }
 }
 
+/** The job has ended. */
+export const isEndMark = ({ data }: LogEntry): boolean => parse(data).type === "end";
+
 const parse = (data: Uint8Array): ProgressEntry & { readonly type?: JobMark; readonly event?: string } =>
   JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8"));

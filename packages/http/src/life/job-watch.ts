@@ -21,7 +21,7 @@ const againMs = 1000;
 export class JobWatch {
   readonly #options: JobWatchOptions;
   /** By task. What is done with it stops its watch. */
-  readonly #open = new Map<string, { readonly id: JobId; stop(): void }>();
+  readonly #open = new Map<string, Watched>();
   readonly #work = new Set<Promise<void>>();
 
   constructor(options: JobWatchOptions) {
@@ -32,14 +32,14 @@ export class JobWatch {
     });
   }
 
-  /** How many are watched. */
-  get size(): number {
-    return this.#open.size;
+  /** What becomes of it will be told without a question. */
+  sees(taskId: string): boolean {
+    return this.#open.get(taskId)?.isLive === true;
   }
 
   add(jobs: readonly WatchedJob[]): void {
     const fresh = jobs.filter(({ taskId }) => !this.#open.has(taskId));
-    for (const { id, taskId } of fresh) this.#open.set(taskId, { id, stop: () => undefined });
+    for (const { id, taskId } of fresh) this.#open.set(taskId, { id, isLive: false, stop: () => undefined });
     if (fresh.length > 0) this.#track(this.#watch(fresh));
   }
 
@@ -57,12 +57,12 @@ export class JobWatch {
   /** One watch for all of them. As long as it takes: the store may be away. */
   async #watch(jobs: readonly WatchedJob[]): Promise<void> {
     const { app, signal } = this.#options;
-    const left = new Set(jobs.map(({ taskId }) => taskId));
-    while (!signal.aborted && [...left].some((taskId) => this.#open.has(taskId))) {
+    const left = () => jobs.map(({ taskId }) => taskId).filter((taskId) => this.#open.has(taskId));
+    while (!signal.aborted && left().length > 0) {
       try {
         const { results } = await app.store();
-        const taskIds = [...left].filter((taskId) => this.#open.has(taskId));
-        await this.#until(taskIds, left, (listener) => results.watch(taskIds, listener));
+        const taskIds = left();
+        if (taskIds.length > 0) await this.#until(taskIds, (listener) => results.watch(taskIds, listener));
       } catch {
         await sleep(againMs, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -70,14 +70,18 @@ export class JobWatch {
   }
 
   /** Resolves when none of them is open any more. Rejects when the watch broke off. */
-  #until(taskIds: readonly string[], left: Set<string>, watch: (listener: Listener) => () => void): Promise<void> {
+  #until(taskIds: readonly string[], watch: (listener: Listener) => () => void): Promise<void> {
+    const left = new Set(taskIds);
     return new Promise((resolve, reject) => {
       const stopWatch = watch({
         saw: ({ taskId, document }) => {
           const job = this.#open.get(taskId);
           if (job !== undefined) this.#track(this.#options.saw(job.id, stateIn(document)));
         },
-        ended: (error) => reject(error ?? new Error("The watch on results ended by itself.")),
+        ended: (error) => {
+          this.#setLive(left, false);
+          reject(error ?? new Error("The watch on results ended by itself."));
+        },
       });
       const stopOne = (taskId: string) => {
         left.delete(taskId);
@@ -89,13 +93,27 @@ export class JobWatch {
         const job = this.#open.get(taskId);
         if (job !== undefined) job.stop = () => stopOne(taskId);
       }
+      this.#setLive(left, true);
     });
+  }
+
+  #setLive(taskIds: Iterable<string>, isLive: boolean): void {
+    for (const taskId of taskIds) {
+      const job = this.#open.get(taskId);
+      if (job !== undefined) job.isLive = isLive;
+    }
   }
 
   #track(work: Promise<void>): void {
     const tracked = work.finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
   }
+}
+
+interface Watched {
+  readonly id: JobId;
+  isLive: boolean;
+  stop(): void;
 }
 
 interface Listener {
