@@ -1,7 +1,7 @@
 /** The job service on a port of its own: one pipeline, or several below paths of their own. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type HttpBindings, type ServerType, serve as serveNode } from "@hono/node-server";
+import { createAdaptorServer, type HttpBindings, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError } from "lovage";
 import { keepNodeBody } from "./intake/node-body.ts";
@@ -129,6 +129,9 @@ async function stopServing(listening: ServerType, withinMs: number, hurry: Abort
 
 type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
+/** Connections that wait to be accepted. One more is tried again by its client's system after a whole second. */
+const backlog = 4096;
+
 function listen(fetch: Fetch, hostname: string, port: number): Promise<ServerType> {
   const take: Fetch = (request, env) => {
     keepNodeBody(request, env.incoming);
@@ -136,10 +139,11 @@ function listen(fetch: Fetch, hostname: string, port: number): Promise<ServerTyp
   };
   return new Promise((resolve, reject) => {
     // How a connection ends whose request was not read to its end is the guard's business.
-    const how = { hostname, port, serverOptions: guardedServer, autoCleanupIncoming: false };
-    const server = serveNode({ ...how, fetch: take as Parameters<typeof serveNode>[0]["fetch"] }, () => resolve(server));
+    const how = { serverOptions: guardedServer, autoCleanupIncoming: false };
+    const server = createAdaptorServer({ ...how, fetch: take as Parameters<typeof createAdaptorServer>[0]["fetch"] });
     guardServer(server as Server);
     server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(hostname, port, cause)));
+    server.listen({ host: hostname, port, backlog }, () => resolve(server));
   });
 }
 
