@@ -6,6 +6,7 @@ import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -46,7 +47,7 @@ async function measure(store) {
       env,
       ready,
     });
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const service = await start("serve", ["--port", String(port)], /listens on/);
   const worker = await start("worker", ["-l", "warn", "-P", "processes", "-c", flags.workers], / ready\./);
@@ -77,6 +78,15 @@ async function measure(store) {
     await redis?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** @param {string} store @param {{ views: readonly any[], uploadedMs: number, tookMs: number, latencies: readonly number[], refused: number }} seen */

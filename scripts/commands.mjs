@@ -20,7 +20,7 @@ export const commands = {
   "fuzz:canvas": (args) => startTypeScript("interop/fuzz/main.ts", args),
   "kills:chords": (args) => startTypeScript("interop/kills/main.ts", args),
   chaos: ([kind = "", ...args]) =>
-    ["deaf", "pool", "long"].includes(kind)
+    ["deaf", "jobs", "pool", "long"].includes(kind)
       ? startTypeScript(`chaos/${kind}/main.ts`, args)
       : startTypeScript("chaos/main.ts", kind === "" ? [] : [kind, ...args]),
   build: async () => {

@@ -15,6 +15,7 @@ import { SharedDocuments } from "./access/shared-documents.ts";
 import type { EventSocketOptions } from "./event-socket.ts";
 import { asJobError, JobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
+import { Turnstile } from "./life/turnstile.ts";
 import type { Call, Route } from "./route.ts";
 import { routes } from "./routes.ts";
 
@@ -50,8 +51,14 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
   const quotas = new Quotas(documents, (id) => service.isOpen(id));
   const gate = new Gate(options);
   const rates = new RateLimits(documents, options.rate ?? {});
+  const turnstile = new Turnstile();
   const router: JobRoutes = new Hono();
 
+  // Uploads that come at once begin one after the other, so that no question waits for all of them.
+  router.use(async ({ req }, next) => {
+    if (req.method === "POST") await turnstile.pass();
+    await next();
+  });
   router.use(correlate);
   router.use(...browserRules(options));
   router.use(async (context, next) => {

@@ -8,7 +8,6 @@ import type { JobInput } from "../pipeline.ts";
 import { receiveUpload, type Upload } from "../upload.ts";
 import { type FirstQueue, firstQueueOf } from "./first-queue.ts";
 import type { JobWorld } from "./job-world.ts";
-import { Turnstile } from "./turnstile.ts";
 import { isAway, untilAnswered } from "./until-answered.ts";
 
 /** Where an upload comes from: kept in the job's record. */
@@ -36,7 +35,6 @@ export class Submission {
   readonly #signal: AbortSignal;
   readonly #inBackground = new Set<Promise<void>>();
   readonly #imported: (record: JobRecord) => void;
-  readonly #turnstile = new Turnstile();
   #queue: Promise<FirstQueue> | undefined;
 
   /** @param imported hears of a job that came while the state store was away, once its record is there */
