@@ -17,6 +17,7 @@ export const commands = {
   "bench:revokes": (args) => bench(args, "bench/revokes.mjs"),
   "bench:jobs": (args) => start("bench/jobs.mjs", args),
   "bench:types": (args) => start("bench/types.mjs", args),
+  "measure:upload": (args) => start("bench/upload.mjs", args),
   "fuzz:canvas": (args) => startTypeScript("interop/fuzz/main.ts", args),
   "kills:chords": (args) => startTypeScript("interop/kills/main.ts", args),
   chaos: ([kind = "", ...args]) =>

@@ -1,6 +1,6 @@
 /**
- * Where a request's body comes from. As a web stream it would be buffered without bound on Node 20 (`Readable.toWeb` counts
- * chunks, not bytes), so a server on node:http leaves the stream itself here, and what reads a large body takes that.
+ * Where a request's body comes from. A server on node:http leaves the stream itself here: read as a web stream, what is left of
+ * a refused upload could not be read away any more (`server-guard.ts`), and its client would not see the answer.
  */
 import { Readable } from "node:stream";
 
