@@ -53,7 +53,7 @@ export async function startSite(): Promise<Site> {
     response.once("close", () => {
       under -= 1;
     });
-    (answers[path] ?? status(404))(response, hit, released);
+    (answers[path] ?? answers[path.split("?")[0] ?? ""] ?? status(404))(response, hit, released);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -163,6 +163,21 @@ describe("a WebSocket", () => {
       expect((await readSocket(openSocket(urlOf(id), { origin }))).code).toBe(1000);
   });
 
+  it("asks for the job's token where every request does", async () => {
+    const { exports } = await loadApp(module);
+    const guarded = await serveJobs({ ...(exports.jobs as PipelineServing), access: "token", app: service.app, port: 0 });
+    const form = new FormData();
+    form.append("file", new Blob([new Uint8Array(png)]));
+    const uploaded = await (await fetch(`${guarded.url}/upload`, { method: "POST", body: form })).json();
+    const { job_id: id, access_token: token } = uploaded as { readonly job_id: string; readonly access_token: string };
+    const url = `${guarded.url}/events/${id}`;
+    expect((await refusal(openSocket(url))).status).toBe(404);
+    expect((await refusal(openSocket(`${url}?token=${token}x`))).status).toBe(404);
+    expect((await readSocket(openSocket(`${url}?token=${token}`))).code).toBe(1000);
+    expect((await readSocket(openSocket(url, { authorization: `Bearer ${token}` }))).code).toBe(1000);
+    await guarded.close();
+  });
+
   it("is refused as every request is, with a code, for a job that does not exist", async () => {
     const { status, body } = await refusal(openSocket(urlOf("AAAAAAAAAAAAAAAAAAAAAA")));
     expect([status, JSON.parse(body)]).toEqual([404, expect.objectContaining({ code: "JOB_NOT_FOUND" })]);
