@@ -15,11 +15,10 @@ import { readNifti } from "../src/volume/nifti.ts";
 import { asDicom, asNifti, fileName, madeKnee } from "./scans.ts";
 import { Stage, type Submitted } from "./stage.ts";
 
-/** A file for each store, so that they run side by side. What no store can have a part in is looked at on one of them. */
-export function pipelineSuite(kind: "sqlite" | "redis"): void {
+/** What no store can have a part in is looked at on one of them. */
+describe.each(["sqlite", "redis"] as const)("the knee pipeline on %s, service and worker in processes of their own", (kind) => {
   const all = kind === "sqlite";
-  const skip = kind === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined;
-  describe.skipIf(skip)(`the knee pipeline on ${kind}, service and worker in processes of their own`, () => {
+  describe.skipIf(kind === "redis" && process.env.LOVAGE_SKIP_REDIS !== undefined)("a scan", () => {
     let redis: RedisServer | undefined;
     let stage: Stage;
     let knee: ScannedKnee;
@@ -144,7 +143,7 @@ export function pipelineSuite(kind: "sqlite" | "redis"): void {
       for (const secret of [...Object.values(patient), fileName, fileName.slice(0, 8), "letter"]) expect(said).not.toContain(secret);
     });
   });
-}
+});
 
 /** What came out, on the grid that went in, against what the knee is made of. */
 function expectLike({ volume, truth }: ScannedKnee, files: ReadonlyMap<string, Buffer>): void {
