@@ -1,5 +1,5 @@
 /** The app: one task, the node for it, and the job service's view of both. `REDIS_URL` moves it onto Redis as it is. */
-import type { JobFailure, Pipeline, PipelineServing } from "@lovage/http";
+import { type JobFailure, type Pipeline, type PipelineServing, storageCommands } from "@lovage/http";
 import { createApp } from "lovage";
 import { readSettings } from "./settings.ts";
 import { classify } from "./tasks.ts";
@@ -12,6 +12,8 @@ const app = createApp({
   tasks: { classify },
   // Queue and results in database 0, job records and cancel flags in database 1.
   ...(REDIS_URL && state ? { broker: REDIS_URL, state } : {}),
+  // So that the service's /ready can tell whether this worker sees the same volume.
+  controlCommands: storageCommands(settings.IMAGE_STORAGE),
   visibilityTimeout: settings.IMAGE_VISIBILITY,
   workerPrefetchMultiplier: 1,
   profiles: {
@@ -33,4 +35,5 @@ const pipeline: Pipeline = {
   retention: "24h",
   explain: ({ type, code, message }: JobFailure) => (type === "ImageError" ? { code: code ?? "IMAGE_UNREADABLE", message } : undefined),
 };
-export const jobs: PipelineServing = { pipeline, storage: settings.IMAGE_STORAGE };
+/** A cancelled job stops by itself between two pictures; to kill its process would take the loaded model along. */
+export const jobs: PipelineServing = { pipeline, storage: settings.IMAGE_STORAGE, killAfterMs: 30_000 };

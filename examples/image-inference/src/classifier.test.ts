@@ -44,8 +44,24 @@ describe("the classifier with its model", () => {
 
   it("turns a picture upright, and says of a damaged one that it is", async () => {
     const file = await paintedFile("photo", heldOutSeed + 2, 300, 200);
-    const turned = await sharp(file).jpeg().withMetadata({ orientation: 6 }).toBuffer();
-    expect(await readImage(turned)).toMatchObject({ width: 200, height: 300 });
+    const redAbove = { create: { width: 384, height: 192, channels: 3, background: "#0000ff" } } as const;
+    const red = await sharp({ create: { width: 192, height: 192, channels: 3, background: "#ff0000" } })
+      .png()
+      .toBuffer();
+    const onItsSide = await sharp(redAbove)
+      .composite([{ input: red, left: 0, top: 0 }])
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toBuffer();
+    const { width, height, canvas } = await readImage(onItsSide);
+    expect([width, height, canvas.width, canvas.height]).toEqual([192, 384, 192, 384]);
+    const [top, bottom] = [canvas.data.subarray(3 * 191, 3 * 192), canvas.data.subarray(-3)].map(([r, g, b]) =>
+      [r, g, b].map((value) => Math.round(value ?? 2)),
+    );
+    expect([top, bottom]).toEqual([
+      [1, 0, 0],
+      [0, 0, 1],
+    ]);
     await expect(readImage(file.subarray(0, file.length / 2))).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
   });
 });

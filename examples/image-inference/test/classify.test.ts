@@ -57,6 +57,10 @@ for (const kind of ["sqlite", "redis"] as const) {
       expect(await sharp(files.get("0001.jpg")).metadata()).toMatchObject({ format: "jpeg", width: 288, height: 192 });
     });
 
+    it("is ready when its workers see the storage of the service", { timeout: 60_000 }, async () => {
+      await waitFor("readiness", async () => ((await fetch(`${stage.url}/ready`)).status === 200 ? true : null), 30_000);
+    });
+
     it("ends a job of which nothing can be read with a code", { timeout: 60_000 }, async () => {
       const view = await stage.ended(await stage.submit({ name: "cut.png", file: pictures[0].file.subarray(0, 700) }));
       expect(view).toMatchObject({ status: "error", error: { code: "IMAGE_UNREADABLE" } });
@@ -66,6 +70,7 @@ for (const kind of ["sqlite", "redis"] as const) {
       const succeeded = await stage.counted("SUCCESS");
       const [running, queued] = [await many(), await stage.submit(...pictures)];
       await begun(running);
+      const runners = await stage.gpuRunners();
       expect((await stage.view(queued)).status).toBe("queued");
       await stage.cancel(queued);
       await stage.cancel(running);
@@ -75,8 +80,9 @@ for (const kind of ["sqlite", "redis"] as const) {
       }
       expect((await stage.view(queued)).step).toBeNull();
       expect(await stage.counted("SUCCESS")).toBe(succeeded);
-      // The next one finds the model there, or a fresh process with it.
+      // It stopped by itself: the process with the model is there for the next one.
       expect(await stage.ended(await stage.submit(pictures[0]))).toMatchObject({ status: "complete" });
+      expect(await stage.gpuRunners()).toEqual(runners);
     });
 
     it("has a killed worker's job back on the queue within 15 s although visibility is 4 h, and does it once", {

@@ -116,6 +116,12 @@ export class Stage {
     return (await (await this.app.store()).broker.queues.depth(["gpu_queue_0"]))[0] as number;
   }
 
+  /** Pids. */
+  async gpuRunners(): Promise<readonly (number | null)[]> {
+    const { nodes } = await (await this.app.store()).leases.fleet();
+    return nodes.filter(({ info }) => info.name.startsWith("gpu@")).flatMap(({ info }) => info.runners.map(({ pid }) => pid));
+  }
+
   said(): string {
     return this.#running.map(({ stdout, stderr }) => (stdout + stderr).slice(-4000)).join("\n");
   }

@@ -87,8 +87,12 @@ export const rows: Rows = {
     ],
   },
   "S0-17": {
-    demand: "A probe file shows at the start that the storage is shared",
-    later: "Readiness tries the service's own storage; that a worker sees the same one is noticed at its first job (STORAGE_NOT_SHARED).",
+    demand: "A probe shows whether service and workers see the same storage; where they do not, the service is not ready and says why",
+    shownBy: [
+      "packages/http/test/storage/shared-probe.test.ts > is there when its worker sees what it stores, and the other way round",
+      "packages/http/test/storage/shared-probe.test.ts > fails with the reason when its worker stores elsewhere, or cannot read what it stores",
+      `${example} > is ready when its workers see the storage of the service`,
+    ],
   },
   "S0-18": {
     demand: "Cancel flags that tasks see, that outlive a worker, and that keep a queued job from starting",
