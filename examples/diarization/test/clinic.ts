@@ -87,14 +87,14 @@ export class Clinic {
   }
 
   /** undefined: the queue is away and nobody can say. */
-  async view(id: string): Promise<JobView | undefined> {
-    const response = await fetch(`${this.url}/status/${id}`);
+  async view(id: string, query = ""): Promise<JobView | undefined> {
+    const response = await fetch(`${this.url}/status/${id}${query}`);
     return response.ok ? ((await response.json()) as JobView) : undefined;
   }
 
   ended(id: string, withinMs = 60_000): Promise<JobView> {
     const over = async () => {
-      const view = await this.view(id);
+      const view = await this.view(id, "?wait=10");
       return view?.status === "complete" || view?.status === "error" ? view : null;
     };
     return waitFor(`the end of ${id}`, over, withinMs).catch((error: Error) => {

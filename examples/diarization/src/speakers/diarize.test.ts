@@ -45,7 +45,7 @@ describe("telling speakers apart", () => {
   });
 
   it("stops in the middle of clustering when it is told to, and lets others have a turn meanwhile", async () => {
-    const features = clouds("aa.bb.cc.dd.".repeat(60));
+    const features = clouds("aa.bb.cc.dd.".repeat(30));
     const stop = new AbortController();
     let turnsOfOthers = 0;
     const others = setInterval(() => {
