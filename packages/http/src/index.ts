@@ -29,7 +29,8 @@ export {
   type Pipeline,
   progressOf,
 } from "./pipeline.ts";
-export { type JobRoutes, jobRoutes, type RouteOptions } from "./router.ts";
+export type { RouteOptions } from "./route-options.ts";
+export { type JobRoutes, jobRoutes } from "./router.ts";
 export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
 export { type EncryptionKey, newEncryptionKey } from "./storage/encryption-keys.ts";

@@ -8,7 +8,8 @@ import { keepNodeBody } from "./intake/node-body.ts";
 import { guardedServer, guardServer } from "./intake/server-guard.ts";
 import { JobError } from "./job-error.ts";
 import { JobService, type JobServiceOptions } from "./job-service.ts";
-import { jobRoutes, problem, type RouteOptions } from "./router.ts";
+import type { RouteOptions } from "./route-options.ts";
+import { jobRoutes, problem } from "./router.ts";
 import { acceptWebSockets } from "./web-sockets.ts";
 
 /** What one pipeline is served with. */
