@@ -1,5 +1,3 @@
-import { connect } from "node:net";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { remoteTask } from "lovage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,13 +10,6 @@ import { appModule, queues, Stage, stepsOf } from "./stage.ts";
 
 const missing = process.env.LOVAGE_SKIP_REDIS !== undefined || process.env.LOVAGE_SKIP_POSTGRES !== undefined;
 const topic = "How the tide moves ships in the harbour";
-
-/** What its clients send to a Redis; what scripts call there is not theirs to pay for. */
-async function commandsWithin(port: number, ms: number): Promise<readonly string[]> {
-  const socket = connect(port, "127.0.0.1", () => socket.write("MONITOR\r\n"));
-  setTimeout(() => socket.end(), ms);
-  return (await text(socket)).split("\r\n").filter((line) => /^\+\d/.test(line) && !line.includes(" lua]"));
-}
 
 const kinds = ["the embedded store and SQLite", ...(missing ? [] : ["Redis and PostgreSQL"])] as const;
 
@@ -140,14 +131,6 @@ describe.each(kinds)("an agent run on %s, a worker process for each queue", (kin
     const files = await loadedFiles(fileURLToPath(new URL("../dist/producer.js", import.meta.url)));
     expect(files.some((file) => file.endsWith("dist/producer.js"))).toBe(true);
     expect(files.filter((file) => /\/(pg|kysely|libsql|cheerio)\/|\/database\.js$|\/tasks\.js$/.test(file))).toEqual([]);
-  });
-
-  it("asks next to nothing of Redis while there is nothing to do", async () => {
-    const { redis } = stage.services;
-    if (redis === undefined) return;
-    const sent = await commandsWithin(redis.port, 3000);
-    // Four workers and the service: two a second each.
-    expect(sent.length, sent.join("\n")).toBeLessThanOrEqual(5 * 2 * 3);
   });
 
   it("sends each task where its name says, also one that is defined tomorrow", async () => {

@@ -99,8 +99,8 @@ export const rows: Rows = {
     ],
   },
   "S2-17": {
-    demand: "Idle, a process sends at most two commands a second (a mode of one in five seconds is not there)",
-    shownBy: [agent("asks next to nothing of Redis while there is nothing to do")],
+    demand: "Idle, a worker sends at most two commands a second to Redis, and one in five seconds in a frugal mode",
+    later: "a frugal mode, and a test of both; by a look with MONITOR an idle node sends about two a second today.",
   },
   "S2-18": {
     demand: "On one machine without a Redis: `lovage dev` on the embedded store",
