@@ -84,7 +84,7 @@ export const rows: Rows = {
   "S1-14": {
     demand: "Three retries after 60, 120 and 240 s; the fourth failure is final; `lovage retry-plan`",
     shownBy: [
-      "examples/diarization/test/retry.test.ts > is tried again after one, two and four units, and then has failed",
+      "examples/diarization/test/retry.test.ts > is tried again after one, two and four units, then has failed; the next one is done when the storage is back",
       "examples/diarization/test/retry.test.ts > waits 60, 120 and 240 seconds where nobody has set it otherwise",
     ],
   },
