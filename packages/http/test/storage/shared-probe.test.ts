@@ -30,14 +30,14 @@ describe("readiness of a service", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function ready(storage: JobServiceOptions["storage"], expected: number): Promise<unknown> {
+  async function ready(storage: JobServiceOptions["storage"], expected: number): Promise<{ body: unknown; problem: string | undefined }> {
     const serving: Serving = await serveJobs({ ...jobs, storage, app, port: 0 });
     try {
       // A node that has just begun, or is busy, may not have heard the first question.
       for (let tries = 1; ; tries += 1) {
         const response = await fetch(`${serving.url}/ready`);
         const body = await response.json();
-        if (response.status === expected || tries === 20) return body;
+        if (response.status === expected || tries === 20) return { body, problem: await serving.service.storageProblem() };
       }
     } finally {
       await serving.close();
@@ -45,12 +45,13 @@ describe("readiness of a service", () => {
   }
 
   it("is there when its worker sees what it stores, and the other way round", async () => {
-    expect(await ready(path.join(folder, "jobs"), 200)).toEqual({ status: "ok" });
+    expect(await ready(path.join(folder, "jobs"), 200)).toEqual({ body: { status: "ok" }, problem: undefined });
     expect(await readdir(path.join(folder, "jobs"))).toEqual([]);
   });
 
   it("fails with the reason when its worker stores elsewhere, or cannot read what it stores", async () => {
-    const refused = { status: "unavailable", code: "STORAGE_NOT_SHARED" };
+    const body = { status: "unavailable", code: "STORAGE_NOT_SHARED" };
+    const refused = { body, problem: expect.stringContaining("does not see what is stored in the folder") };
     expect(await ready(path.join(folder, "others"), 503)).toMatchObject(refused);
     expect(await ready({ url: path.join(folder, "jobs"), encryption: newEncryptionKey("a") }, 503)).toMatchObject(refused);
   });
