@@ -182,10 +182,9 @@ const clients: readonly Row[] = [
         // The first is under way for as long as the second is answered.
         exchange(port, halfOfIt("/busy/upload"), begun, async (socket) => {
           const second = async () => {
-            for (;;) {
-              const answer = await exchange(port, upload("/busy/upload", file));
-              if (answer.status !== 202) return answer;
-            }
+            let answer = await exchange(port, upload("/busy/upload", file));
+            for (let tries = 0; answer.status === 202 && tries < 50; tries++) answer = await exchange(port, upload("/busy/upload", file));
+            return answer;
           };
           await second().then(resolve, reject);
           socket.destroy();
