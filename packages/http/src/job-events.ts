@@ -40,7 +40,7 @@ const lateMs = 1000;
 /** How often a job is looked at whose log says nothing: a service that was killed may have left its end out of the log. */
 const lookMs = 15_000;
 /** The end of a job stands in its record a moment before it stands in its log. */
-const endWithinMs = 1000;
+const endWithinMs = 5000;
 
 /**
  * Ends after `end` or `error`, when `signal` aborts, and when the service closes. Never throws.

@@ -206,7 +206,7 @@ describe("a client that", () => {
     const id = await waiting();
     const socket = openSocket(urlOf(id));
     await once(socket, "open");
-    for (let pings = 0; pings < 5; pings++) await once(socket, "ping");
+    for (let pings = 0; pings < 3; pings++) await once(socket, "ping");
     expect(socket.readyState).toBe(socket.OPEN);
     socket.terminate();
   });
