@@ -331,6 +331,10 @@ export const remedies = {
     "A typed value in a message (`__type__`) is unreadable.",
     "Look at what sent it; both sides may differ in Celery's version.",
   ],
+  LOVAGE_UPLOAD_RULES_INVALID: [
+    "A pipeline's upload rules contradict themselves, or name no type or number.",
+    "The message lists all that is wrong with them; see docs/guide/job-service.md.",
+  ],
   LOVAGE_USAGE: ["A command line is wrong.", "The message names the flag; `--help` shows the rest."],
   LOVAGE_WAIT_TIMEOUT: ["A result did not come in time. The task goes on.", "Wait longer, or look later with the id."],
   LOVAGE_WORKER_LOST: ["The runner of a task died, and the task is not run again.", "The message has the cause: a signal, out of memory."],
