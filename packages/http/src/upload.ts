@@ -57,6 +57,8 @@ class Reception {
   readonly #end = new AbortController();
   readonly #work: Promise<void>[] = [];
   readonly #stored: StoredUpload[] = [];
+  #turn: Promise<void> = Promise.resolve();
+  #taken = 0;
   #begun = 0;
   #bytes = 0;
 
@@ -85,9 +87,22 @@ class Reception {
   }
 
   #take(part: FormPart): void {
-    const work = part.fileName === undefined ? this.#fields.read(part.name, part.body) : this.#store(part, part.fileName);
+    const { fileName } = part;
+    const work = fileName === undefined ? this.#fields.read(part.name, part.body) : this.#inTurn(() => this.#store(part, fileName));
     this.#work.push(work);
     work.catch((error) => this.#end.abort(error));
+  }
+
+  /** One file at a time, or a thousand small ones would be a thousand open files. Those that wait are bounded here, empty inputs and all. */
+  #inTurn(store: () => Promise<void>): Promise<void> {
+    const { maxFiles } = this.#rules;
+    if (++this.#taken > maxFiles + 16) return Promise.reject(tooManyFiles(maxFiles));
+    const work = this.#turn.then(() => {
+      this.#end.signal.throwIfAborted();
+      return store();
+    });
+    this.#turn = work.catch(() => undefined);
+    return work;
   }
 
   async #store(part: FormPart, fileName: string): Promise<void> {
@@ -100,7 +115,7 @@ class Reception {
     try {
       if (fileName === "" && (await isEmpty(file))) return;
       const index = this.#begun++;
-      if (index >= maxFiles) throw new JobError(413, "UPLOAD_TOO_MANY_FILES", `At most ${maxFiles} file(s) per upload.`);
+      if (index >= maxFiles) throw tooManyFiles(maxFiles);
       const name = this.#admitName(fileName);
       const { type, extension } = await file.kind;
       const stored = await this.#files.putInput(index, extension, file);
@@ -146,6 +161,8 @@ class Reception {
     if (refusal) throw new JobError(422, codePattern.test(refusal.code) ? refusal.code : "UPLOAD_REFUSED", refusal.message);
   }
 }
+
+const tooManyFiles = (most: number) => new JobError(413, "UPLOAD_TOO_MANY_FILES", `At most ${most} file(s) per upload.`);
 
 /** What a browser sends for a file input that was left empty. */
 async function isEmpty(file: MeasuredFile): Promise<boolean> {

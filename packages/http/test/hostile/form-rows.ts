@@ -175,6 +175,19 @@ const clients: readonly Row[] = [
     send: ({ port }) => exchange(port, halfOfIt("/slow/upload")),
   },
   {
+    what: "100 MB that are not wanted, from a client that reads nothing before it has sent them all",
+    answer: "415 UPLOAD_TYPE_REFUSED",
+    send: ({ port }) =>
+      exchange(
+        port,
+        (socket) => void socket.pause(),
+        request({ path: "/large/upload", headers: [formType, `Content-Length: ${100 * 2 ** 20 + 1000}`, "Connection: close"] }),
+        `--${boundary}\r\nContent-Disposition: form-data; name="f"; filename="x.png"\r\n\r\n<html>`,
+        ...Array.from({ length: 100 }, () => Buffer.alloc(2 ** 20, 65)),
+        (socket) => void socket.resume(),
+      ),
+  },
+  {
     what: "one upload more than `maxUploads`",
     answer: "503 UPLOADS_BUSY",
     send: ({ port }) =>
