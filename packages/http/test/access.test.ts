@@ -201,10 +201,13 @@ describe("rates", () => {
     expect((await through("2.2.2.2, 198.51.100.7")).status).toBe(429);
   });
 
-  it("grant exactly what there is when all come at once", async () => {
-    kit = await RoutesKit.start({ rate: { perAddress: { requests: 20, perSeconds: 3600 } } });
-    const answers = await Promise.all(Array.from({ length: 60 }, () => kit.ask("/stats", { from: "192.0.2.9" })));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(20);
+  it("grant exactly what there is when all come at once, to two processes", async () => {
+    const rate = { perAddress: { requests: 20, perSeconds: 3600 } };
+    kit = await RoutesKit.start({ rate });
+    const both = [kit.routes, kit.another({ rate })];
+    const ask = (i: number) => both[i % 2]?.request("/stats", {}, { incoming: { socket: { remoteAddress: "192.0.2.9" } } });
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => ask(i)));
+    expect(answers.filter((answer) => answer?.status === 200)).toHaveLength(20);
   });
 });
 
