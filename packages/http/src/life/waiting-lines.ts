@@ -13,7 +13,7 @@ export class WaitingLines {
   readonly #ever: () => Promise<number | null>;
   readonly #lines = new Map<string, WaitingLine>();
   readonly #lately: number[] = [];
-  #everTaken: Promise<number | null> | undefined;
+  #everTaken: number | null | undefined;
 
   /** @param ever seconds that the pipeline's jobs have taken so far, on average */
   constructor(app: App, task: string, ever: () => Promise<number | null>) {
@@ -36,7 +36,7 @@ export class WaitingLines {
   }
 
   async placeOf({ queue, taskId }: JobRecord): Promise<NonNullable<Situation["place"]>> {
-    return this.#lineOf(queue).placeOf(taskId, await this.#runSeconds());
+    return this.#lineOf(queue).placeOf(taskId, this.#runSeconds());
   }
 
   #lineOf(queue: string): WaitingLine {
@@ -47,10 +47,19 @@ export class WaitingLines {
     return line;
   }
 
-  /** Of late, or of all jobs before if none has ended here. */
-  #runSeconds(): Promise<number | null> | number {
+  /** Of late, or of all jobs before if none has ended here. Asked for once, and not waited for. */
+  #runSeconds(): number | null {
     if (this.#lately.length > 0) return this.#lately.reduce((sum, seconds) => sum + seconds, 0) / this.#lately.length;
-    this.#everTaken ??= this.#ever().catch(() => null);
-    return this.#everTaken;
+    if (this.#everTaken !== undefined) return this.#everTaken;
+    this.#everTaken = null;
+    this.#ever().then(
+      (seconds) => {
+        this.#everTaken = seconds;
+      },
+      () => {
+        this.#everTaken = undefined;
+      },
+    );
+    return null;
   }
 }

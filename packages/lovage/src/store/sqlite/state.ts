@@ -65,9 +65,13 @@ export class SqliteState implements StateStore {
   async add(name: StateKey, fields: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
     assertWhole(name, fields);
     const key = this.#view.stateKey(name);
+    const all = (database: Database) =>
+      Object.fromEntries(database.all(sql.tally, { key }).map((row) => [String(row.field), Number(row.value)]));
+    // Who only asks need not wait for those who write.
+    if (Object.keys(fields).length === 0) return this.#view.read(all);
     return this.#view.write("count in", (database) => {
       addTo(database, key, fields);
-      return Object.fromEntries(database.all(sql.tally, { key }).map((row) => [String(row.field), Number(row.value)]));
+      return all(database);
     });
   }
 
