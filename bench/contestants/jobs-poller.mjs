@@ -3,7 +3,10 @@
 import { Agent, get } from "node:http";
 
 const [url = "", perSecond = "100"] = process.argv.slice(2);
-const agent = new Agent({ keepAlive: true });
+/** Connections that are kept, as browsers and clients keep them: a new one would wait until all that came before it are accepted. */
+const connections = 20;
+const agent = new Agent({ keepAlive: true, maxSockets: connections });
+for (let i = 0; i < connections; i++) get(`${url}/health`, { agent }, (response) => response.resume());
 /** @type {string[]} */
 const ids = [];
 /** @type {number[]} */

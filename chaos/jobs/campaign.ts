@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { JobService, type JobServiceOptions, type JobStats, type JobView, openStorage } from "@lovage/http";
+import { type JobRecord, JobService, type JobServiceOptions, type JobStats, type JobView, openStorage } from "@lovage/http";
 import { createApp } from "lovage";
 import { type Chance, type RedisServer, startRedis, WorkerProcess } from "lovage/testing";
 import { startUntilReady } from "../site.ts";
@@ -35,6 +35,8 @@ export interface JobsReport {
   /** Uploads that were not answered, or refused, and sent again. */
   readonly sentAgain: number;
   readonly orphans: number;
+  /** Why jobs failed whose client had heard nothing, or that they were not taken: by code. */
+  readonly untold: Readonly<Record<string, number>>;
   readonly findings: readonly string[];
   readonly tookMs: number;
 }
@@ -51,8 +53,8 @@ export async function playJobs(plan: JobsPlan): Promise<JobsReport> {
     await site.start();
     for (let round = 0; round < plan.rounds; round += 1) await Promise.all([site.upload(plan.jobsPerRound), site.hurt(plan)]);
     const findings = [...(await site.untilEnded()), ...(await site.account())];
-    const { told, killed, sentAgain, orphans } = site;
-    return { told: told.size, stats: await site.stats(), killed, sentAgain, orphans, findings, tookMs: performance.now() - begun };
+    const { told, killed, sentAgain, orphans, untold } = site;
+    return { told: told.size, stats: await site.stats(), killed, sentAgain, orphans, untold, findings, tookMs: performance.now() - begun };
   } finally {
     await site.close();
   }
@@ -63,6 +65,7 @@ class JobsSite {
   readonly killed: Record<string, number> = {};
   sentAgain = 0;
   orphans = 0;
+  readonly untold: Record<string, number> = {};
   readonly #folder: string;
   readonly #redis: RedisServer | undefined;
   readonly #broker: string;
@@ -194,20 +197,28 @@ class JobsSite {
     try {
       this.orphans = (await service.sweep()).orphans;
       const state = await app.state();
-      const known = new Set<string>();
-      for await (const key of state.keys("job/")) known.add(key.slice("job/".length));
+      const known = new Map<string, JobRecord>();
+      for await (const key of state.keys("job/")) {
+        const [found] = await state.read([key]);
+        known.set(key.slice("job/".length), JSON.parse(Buffer.from(found?.value ?? "").toString()));
+      }
+      const failed = [...known.values()].flatMap(({ end }) => (end?.status === "error" ? [end.code] : []));
+      for (const code of failed) this.untold[code] = (this.untold[code] ?? 0) + 1;
+      // Its upload, two outputs and their manifest; of one that failed its upload, until its retention is over.
+      const files = (id: string) => (known.get(id)?.end?.status === "complete" ? 4 : 1);
       const objects = new Map<string, number>();
       for await (const { key } of openStorage(this.#storage).list("")) {
         const [id = ""] = key.split("/");
         objects.set(id, (objects.get(id) ?? 0) + 1);
       }
-      const { processed, failed, cancelled } = await service.stats();
+      const { processed, cancelled, ...counts } = await service.stats();
       return [
         ...[...objects].filter(([id]) => !known.has(id)).map(([id]) => `${id} has files and is no job`),
-        // Its upload, two outputs and their manifest.
-        ...[...objects].filter(([, count]) => count !== 4).map(([id, count]) => `${id} has ${count} files, not 4`),
-        ...(processed + failed + cancelled === known.size ? [] : [`${processed + failed + cancelled} ends counted of ${known.size} jobs`]),
-        ...(objects.size === known.size ? [] : [`${objects.size} jobs have files of ${known.size}`]),
+        ...[...objects].filter(([id, count]) => count !== files(id)).map(([id, count]) => `${id} has ${count} files, not ${files(id)}`),
+        ...(processed + counts.failed + cancelled === known.size
+          ? []
+          : [`${processed + counts.failed + cancelled} ends counted of ${known.size} jobs`]),
+        ...[...known].filter(([id, { end }]) => end?.status === "complete" && !objects.has(id)).map(([id]) => `${id} has no files`),
       ];
     } finally {
       await service.close();

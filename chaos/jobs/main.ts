@@ -16,7 +16,7 @@ const { values } = parseArgs({
 console.log(`seed ${values.seed}`);
 for (const store of values.store as JobsPlan["store"][]) {
   const numbers = { rounds: Number(values.rounds), jobsPerRound: Number(values.jobs), kills: Number(values.kills) };
-  const { told, stats, killed, sentAgain, orphans, findings, tookMs } = await playJobs({
+  const { told, stats, killed, sentAgain, orphans, untold, findings, tookMs } = await playJobs({
     store,
     ...numbers,
     chance: chanceOf(Number(values.seed)),
@@ -25,6 +25,8 @@ for (const store of values.store as JobsPlan["store"][]) {
   console.log(
     `${store}: ${told} jobs taken in ${numbers.rounds} rounds, ${(tookMs / 1000).toFixed(0)} s; killed ${JSON.stringify(killed)}`,
   );
-  console.log(`  ${sentAgain} uploads sent again; ended: ${stats.processed} complete, ${stats.failed} failed; ${orphans} leftovers swept`);
+  console.log(
+    `  ${sentAgain} uploads sent again; ended: ${stats.processed} complete, ${stats.failed} failed; ${stats.failed === 0 ? "" : ` (never answered as taken: ${JSON.stringify(untold)})`}; ${orphans} leftovers swept`,
+  );
   for (const finding of findings) console.log(`  ${finding}`);
 }
