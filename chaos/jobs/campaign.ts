@@ -166,14 +166,18 @@ class JobsSite {
     return body as T;
   }
 
+  /** Those that clients were told of. What nobody was told of is for the sweep. */
   async untilEnded(): Promise<string[]> {
-    const deadline = performance.now() + stalledAfterMs;
-    for (;;) {
-      const stats = await this.stats().catch(() => undefined);
-      if (stats !== undefined && stats.queued + stats.processing === 0) return [];
-      if (performance.now() > deadline) return [`Jobs stand still: ${JSON.stringify(stats)}`];
-      await sleep(100);
+    const open = new Set(this.told.keys());
+    for (const deadline = performance.now() + stalledAfterMs; performance.now() < deadline; await sleep(100)) {
+      for (const id of open) {
+        const view = await this.#ask<JobView>(`/status/${id}`).catch(() => undefined);
+        if (view?.finished_at === undefined) break;
+        open.delete(id);
+      }
+      if (open.size === 0) return [];
     }
+    return [`${open.size} jobs stand still`];
   }
 
   async account(): Promise<string[]> {
@@ -211,10 +215,11 @@ class JobsSite {
         const [id = ""] = key.split("/");
         objects.set(id, (objects.get(id) ?? 0) + 1);
       }
-      const { processed, cancelled, ...counts } = await service.stats();
+      const { processed, cancelled, queued, processing, ...counts } = await service.stats();
       return [
         ...[...objects].filter(([id]) => !known.has(id)).map(([id]) => `${id} has files and is no job`),
         ...[...objects].filter(([id, count]) => count !== files(id)).map(([id, count]) => `${id} has ${count} files, not ${files(id)}`),
+        ...(queued + processing === 0 ? [] : [`${queued + processing} jobs are open after the sweep`]),
         ...(processed + counts.failed + cancelled === known.size
           ? []
           : [`${processed + counts.failed + cancelled} ends counted of ${known.size} jobs`]),
