@@ -117,6 +117,7 @@ class Card {
 
   fail(error: unknown): void {
     this.root.className = "error";
+    find("progress", this.root).hidden = true;
     this.#offer("delete");
     this.#say(wordsOf(error));
   }
@@ -250,7 +251,9 @@ function placeOf({ position, position_over, starts_in_seconds }: JobView): strin
 
 /** XMLHttpRequest, as fetch does not say how much of a body is on its way. */
 function send(request: XMLHttpRequest, files: readonly File[], onProgress: (share: number) => void): Promise<JobView> {
-  const body = new FormData();
+  // The pipeline's own fields: nothing else in the form has a name.
+  const body = new FormData(form);
+  for (const [name, value] of [...body]) if (value === "") body.delete(name);
   for (const file of files) body.append("file", file);
   return new Promise((resolve, reject) => {
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
@@ -302,7 +305,7 @@ async function* eventsOf(response: Response): AsyncGenerator<JobEvent> {
 function takeIn(files: readonly File[]): void {
   const large = files.find((file) => file.size > rules.maxBytes);
   find("#refusal").textContent = large ? `${large.name} is larger than the service takes. (UPLOAD_TOO_LARGE)` : "";
-  if (large || files.length === 0) return;
+  if (large || files.length === 0 || !form.reportValidity()) return;
   const jobs = files.length <= rules.maxFiles ? [files] : files.map((file) => [file]);
   for (const job of jobs) {
     const [first] = job as [File];

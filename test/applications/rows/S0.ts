@@ -117,8 +117,11 @@ export const rows: Rows = {
     ],
   },
   "S0-21": {
-    demand: "Streamed uploads: 5 GB in less than 64 MB, 413 in mid-stream, nothing left of one that breaks off",
-    later: "the hostile uploads",
+    demand: "Streamed uploads in flat memory (5 GB: `npm run measure:upload`), 413 in mid-stream, nothing left of one that breaks off",
+    shownBy: [
+      "packages/http/test/large-upload.test.ts > 300 MB that says its length",
+      "packages/http/test/hostile/hostile-input.test.ts > memory is what it was, and the jobs of others too",
+    ],
   },
   "S0-22": { demand: "A run-time check of the whole set-up, with an exit code", later: "`lovage verify`" },
   "S0-23": { demand: "A check of the configuration, with an exit code", later: "`lovage verify`" },

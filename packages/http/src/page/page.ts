@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Call } from "../route.ts";
+import type { FieldRule } from "../upload.ts";
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -35,6 +36,9 @@ export async function servePage({ service, uploadPath, request }: Call): Promise
     maxFiles: String(upload.maxFiles),
     uploadPath: escaped(uploadPath),
     rules: escaped(`${accept}; up to ${inWords(upload.maxBytes)} each, ${upload.maxFiles} per job.`),
+    fields: Object.entries(upload.fields ?? {})
+      .map(fieldOf)
+      .join(""),
     style,
     script,
   };
@@ -42,6 +46,14 @@ export async function servePage({ service, uploadPath, request }: Call): Promise
   const headers = headersFor(html, style, script);
   const known = (request.headers.get("if-none-match") ?? "").split(",").some((tag) => tag.trim().replace(/^W\//, "") === headers.etag);
   return new Response(known ? null : html, { status: known ? 304 : 200, headers });
+}
+
+/** What the pipeline asks for beside files, before them: a file is sent as soon as it is chosen. */
+function fieldOf([name, { required, maxLength, values }]: [string, FieldRule]): string {
+  const shared = `id="field-${escaped(name)}" name="${escaped(name)}"${required ? " required" : ""}`;
+  const options = ["", ...(values ?? [])].map((value) => `<option>${escaped(value)}</option>`).join("");
+  const input = values ? `<select ${shared}>${options}</select>` : `<input ${shared}${maxLength ? ` maxlength="${maxLength}"` : ""}>`;
+  return `<p><label for="field-${escaped(name)}">${escaped(name)}${required ? " (required)" : ""}</label> ${input}</p>\n`;
 }
 
 function headersFor(html: string, style: string, script: string): { readonly etag: string; readonly [name: string]: string } {

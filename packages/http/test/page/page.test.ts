@@ -66,6 +66,15 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
     expect(await unzipped(await readFile(await download.path()))).toEqual({ [`${file.name}.txt`]: hashOf(file) });
   });
 
+  it("sends what the pipeline asks for beside files", async () => {
+    const [tab, file] = [await open(), named("noted.png")];
+    await tab.page.getByLabel("note").fill("<b>mind the gap");
+    await tab.page.getByLabel("size").selectOption("large");
+    await tab.choose(file);
+    await tab.says(file.name, /^Complete$/);
+    expect(await tab.job(file.name).locator(".outputs").textContent()).toBe("note.txt, noted.png.txt");
+  });
+
   it("takes several files as one job", async () => {
     const [tab, one, two] = [await open(), named("one.png"), named("two.png")];
     await tab.choose(one, two);
