@@ -70,11 +70,11 @@ export const rows: Rows = {
       "packages/lovage/src/app/config.test.ts > keep passwords out of mistakes and descriptions",
     ],
   },
-  "S0-12": { demand: "A generated project: app, settings, tasks", later: "`lovage init`" },
-  "S0-13": { demand: "docker-compose.yml with redis, api and worker", later: "`lovage init`" },
-  "S0-14": { demand: "Compose: health check, append-only file, named volume, noeviction", later: "`lovage init` and `lovage verify`" },
+  "S0-12": { demand: "A generated project: app, settings, tasks", later: "the `init` command" },
+  "S0-13": { demand: "docker-compose.yml with redis, api and worker", later: "the `init` command" },
+  "S0-14": { demand: "Compose: health check, append-only file, named volume, noeviction", later: "the `init` command and the `verify` command" },
   "S0-15": {
-    demand: "GPU reservation: `--gpu` sets CUDA_VISIBLE_DEVICES of the runner alone (the compose block comes with `lovage init`)",
+    demand: "GPU reservation: `--gpu` sets CUDA_VISIBLE_DEVICES of the runner alone (the compose block comes with the `init` command)",
     shownBy: [
       "packages/lovage/test/worker/gpu.test.ts > gives each runner one device and one model; a crash renews its own slot alone, on the same device",
     ],
@@ -123,10 +123,10 @@ export const rows: Rows = {
       "packages/http/test/hostile/hostile-input.test.ts > memory is what it was, and the jobs of others too",
     ],
   },
-  "S0-22": { demand: "A run-time check of the whole set-up, with an exit code", later: "`lovage verify`" },
-  "S0-23": { demand: "A check of the configuration, with an exit code", later: "`lovage verify`" },
-  "S0-24": { demand: "A static check of docker-compose.yml", later: "`lovage verify`" },
-  "S0-25": { demand: "A report of what could not be checked", later: "`lovage verify`" },
+  "S0-22": { demand: "A run-time check of the whole set-up, with an exit code", later: "the `verify` command" },
+  "S0-23": { demand: "A check of the configuration, with an exit code", later: "the `verify` command" },
+  "S0-24": { demand: "A static check of docker-compose.yml", later: "the `verify` command" },
+  "S0-25": { demand: "A report of what could not be checked", later: "the `verify` command" },
   "S0-26": {
     demand: "Works with Celery 5.2 to 5.6",
     shownBy: [
@@ -142,11 +142,11 @@ export const rows: Rows = {
     ],
   },
   "S0-28": {
-    demand: "No set-up by hand: `lovage dev` starts service and workers on the embedded store (compose comes with `lovage init`)",
+    demand: "No set-up by hand: `lovage dev` starts service and workers on the embedded store (compose comes with the `init` command)",
     shownBy: ["packages/lovage/test/cli/dev.test.ts > runs a node per profile and the job service, and leaves nothing behind"],
   },
   "S0-29": {
-    demand: "Settings per stage, chosen by LOVAGE_ENV (`lovage config diff` is not there: `npm run settings` prints a stage's)",
+    demand: "Settings per stage, chosen by LOVAGE_ENV (a `config diff` command is not there: `npm run settings` prints a stage's)",
     shownBy: [
       "examples/image-inference/src/settings.test.ts > come from the environment, then .env.local, the stage's file, .env, and have defaults",
     ],

@@ -130,5 +130,5 @@ export const rows: Rows = {
     demand: "Usage where one looks for it: the examples of `lovage --help` run",
     shownBy: ["packages/lovage/test/cli/help.test.ts > %s --help shows flags and examples, and so does help"],
   },
-  "S2-22": { demand: "`lovage init` overwrites nothing", later: "comes with `lovage init`." },
+  "S2-22": { demand: "its `init` command overwrites nothing", later: "comes with the `init` command." },
 };

@@ -63,7 +63,7 @@ export const rows: Rows = {
     ],
   },
   "S3-09": {
-    demand: "All workers start with one command (`lovage dev`; compose comes with `lovage init`)",
+    demand: "All workers start with one command (`lovage dev`; compose comes with the `init` command)",
     shownBy: [`${kill} > prints the pid of each supervisor; \`lovage status\` those of the runners too`],
   },
   "S3-10": {

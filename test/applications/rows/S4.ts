@@ -4,7 +4,7 @@ const example = "examples/knee-mri/test/pipeline.test.ts";
 const access = "packages/http/test/access.test.ts";
 const routes = "packages/http/test/routes.test.ts";
 const jobs = "packages/http/test/job-service.test.ts";
-const templates = "with `lovage init` and its templates";
+const templates = "with its `init` command and its templates";
 
 export const rows: Rows = {
   "S4-01": {
