@@ -11,14 +11,14 @@ import { appModule, queues, Stage, stepsOf } from "./stage.ts";
 const missing = process.env.LOVAGE_SKIP_REDIS !== undefined || process.env.LOVAGE_SKIP_POSTGRES !== undefined;
 const topic = "How the tide moves ships in the harbour";
 
-const kinds = ["the embedded store and SQLite", ...(missing ? [] : ["Redis and PostgreSQL"])] as const;
+describe("an agent run on the embedded store and SQLite", () => agentRun("embedded"));
+describe.skipIf(missing)("an agent run on Redis and PostgreSQL", () => agentRun("servers"));
 
-describe.skipIf(!missing)("an agent run on Redis and PostgreSQL", () => it("needs both", () => undefined));
-
-describe.each(kinds)("an agent run on %s, a worker process for each queue", (kind) => {
+/** With a worker process for each queue. */
+function agentRun(kind: "embedded" | "servers"): void {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await Stage.open(kind === "Redis and PostgreSQL" ? "servers" : "embedded");
+    stage = await Stage.open(kind);
     await stage.start();
   });
   afterAll(() => stage?.close());
@@ -142,4 +142,4 @@ describe.each(kinds)("an agent run on %s, a worker process for each queue", (kin
     );
     expect(explained).toEqual(["agents", "default"]);
   });
-});
+}
