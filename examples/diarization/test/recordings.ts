@@ -1,5 +1,5 @@
 /** Recordings for tests, made once per run of the tests and seed, with the turns as they truly are. */
-import { mkdir, mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { writeWav } from "../src/audio/wav.ts";
@@ -19,15 +19,16 @@ export interface Recording {
 
 export async function recordings(options: ConversationOptions, forms: readonly RecordingForm[]): Promise<readonly Recording[]> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "recordings-"));
-  await mkdir(folder, { recursive: true });
-  const { samples, turns, speakers } = await makeConversation(options);
-  return Promise.all(
-    forms.map(async (form) => {
-      const name = `talk ${options.seed}.${form}`;
-      const written = await writeRecording(samples, path.join(folder, form), form);
-      return { name, file: await readFile(written), turns, speakers };
-    }),
-  );
+  try {
+    const { samples, turns, speakers } = await makeConversation(options);
+    const made = forms.map(async (form) => {
+      const file = await readFile(await writeRecording(samples, path.join(folder, form), form));
+      return { name: `talk ${options.seed}.${form}`, file, turns, speakers };
+    });
+    return await Promise.all(made);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Nobody speaks; a little noise. */
