@@ -99,6 +99,8 @@ describe("sniff", () => {
     ["a shell script", bytes("#!/bin/sh\nrm -rf /\n"), "text/x-script"],
     ["an executable", bytes([0x7f], "ELF", Buffer.alloc(60, 1)), unknown],
     ["an executable in a DICOM preamble", bytes("MZ", Buffer.alloc(126, 9), afterPreamble), unknown],
+    ["a page in a DICOM preamble", bytes("<html>", Buffer.alloc(122, 32), afterPreamble), unknown],
+    ["DICOM with a scanner's own preamble", bytes([0x5c, 0x01, 0x00, 0x00], Buffer.alloc(124, 7), afterPreamble), "application/dicom"],
     ["DICOM with a TIFF header in its preamble", bytes("II*\0", [8, 0, 0, 0], Buffer.alloc(120), afterPreamble), "application/dicom"],
     ["DICM in the wrong place", bytes(Buffer.alloc(127), "DICM", [2, 0, 0, 0]), unknown],
     ["MPEG sync at the start of a text", bytes([0xff, 0xfb, 0x90, 0x00], "and then a letter follows, in Latin-1. ".repeat(30)), unknown],

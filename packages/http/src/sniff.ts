@@ -21,14 +21,19 @@ const brand = (kind: string) => (head: Uint8Array) => ftypKind(head) === kind;
 const codec = (kind: string) => (head: Uint8Array) => oggKind(head) === kind;
 const zeros = (from: number, to: number) => (head: Uint8Array) => head.length >= to && head.subarray(from, to).every((byte) => byte === 0);
 
+const isDicom = all(ascii(128, "DICM"), at(132, 0x02, 0x00));
+const isForPrograms = any(
+  ...["MZ", "\x7fELF", "#!", "<", "%PDF", "PK", "{", "["].map((text) => ascii(0, text)),
+  ...[at(0, 0xca, 0xfe, 0xba, 0xbe), at(0, 0xfe, 0xed, 0xfa), at(1, 0xfa, 0xed, 0xfe)],
+);
+
 /** The first that matches wins; none of them can begin as another does, but for DICOM, whose preamble may be a TIFF header. */
 const signatures: readonly Signature[] = [
   sign("image/jpeg", "jpg", at(0, 0xff, 0xd8, 0xff), between(3, 0xc0, 0xfe)),
   sign("image/png", "png", at(0, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)),
   sign("image/gif", "gif", any(ascii(0, "GIF87a"), ascii(0, "GIF89a")), isGifBlock),
   sign("image/webp", "webp", ascii(0, "RIFF"), ascii(8, "WEBPVP8")),
-  // Any other preamble may be what the file really is for another program: an executable, a script.
-  sign("application/dicom", "dcm", ascii(128, "DICM"), at(132, 0x02, 0x00), any(zeros(0, 128), isPlausibleTiff)),
+  sign("application/dicom", "dcm", isDicom, any(zeros(0, 128), isPlausibleTiff)),
   sign("image/tiff", "tif", isPlausibleTiff),
   sign("image/bmp", "bmp", ascii(0, "BM"), at(6, 0, 0, 0, 0), any(...[12, 40, 52, 56, 64, 108, 124].map((size) => at(14, size, 0, 0, 0)))),
   sign("image/avif", "avif", brand("avif")),
@@ -48,6 +53,8 @@ const signatures: readonly Signature[] = [
   sign("application/nifti+gzip", "nii.gz", isNiftiGzip),
   sign("application/gzip", "gz", at(0, 0x1f, 0x8b, 8), (head) => head.length > 10 && ((head[3] ?? 0xff) & 0xe0) === 0),
   sign("application/nifti", "nii", isNifti),
+  // Scanners write what they like into the preamble, but nothing that another program would run or show.
+  sign("application/dicom", "dcm", isDicom, (head) => !isForPrograms(head)),
 ];
 
 const unknown: SniffedType = { type: "application/octet-stream", extension: "bin" };
