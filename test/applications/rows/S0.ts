@@ -72,7 +72,10 @@ export const rows: Rows = {
   },
   "S0-12": { demand: "A generated project: app, settings, tasks", later: "the `init` command" },
   "S0-13": { demand: "docker-compose.yml with redis, api and worker", later: "the `init` command" },
-  "S0-14": { demand: "Compose: health check, append-only file, named volume, noeviction", later: "the `init` command and the `verify` command" },
+  "S0-14": {
+    demand: "Compose: health check, append-only file, named volume, noeviction",
+    later: "the `init` command and the `verify` command",
+  },
   "S0-15": {
     demand: "GPU reservation: `--gpu` sets CUDA_VISIBLE_DEVICES of the runner alone (the compose block comes with the `init` command)",
     shownBy: [
