@@ -79,6 +79,8 @@ function forwardSignals(child) {
   };
   const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
   for (const signal of signals) process.on(signal, forward);
+  // One for each child that runs, and as many of those as there are checks: no leak.
+  process.setMaxListeners(Math.max(10, process.getMaxListeners(), process.listenerCount("SIGINT") + 1));
   return () => {
     for (const signal of signals) process.off(signal, forward);
   };
