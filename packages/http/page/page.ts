@@ -86,6 +86,7 @@ class Card {
   readonly root: HTMLElement;
   #job: Remembered | undefined;
   #said = "";
+  #ended = false;
   #stop: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -168,8 +169,11 @@ class Card {
     if (job) this.#view((await (await call(`/status/${job.id}`, job.token)).json()) as JobView);
   }
 
+  /** An answer to what was asked before the end may come after it. */
   #view(view: JobView): void {
     const ended = isEnded(view);
+    if (this.#ended && !ended) return;
+    this.#ended = ended;
     this.root.className = view.status;
     if (view.status === "queued") this.#lookAgain();
     this.#show(view.progress);

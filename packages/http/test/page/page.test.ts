@@ -109,6 +109,22 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
       .waitFor({ state: "attached" });
   });
 
+  it("does not go back to an answer that came later than the end", async () => {
+    const [tab, file] = [await open(), named("slow-late.png")];
+    await tab.page.route("**/cancel/*", async (route) => {
+      const response = await route.fetch();
+      await tab.says(file.name, /\(JOB_CANCELLED\)/);
+      await route.fulfill({ response, json: { ...(await response.json()), status: "processing", cancelling: true, error: undefined } });
+    });
+    await tab.choose(file);
+    await tab.says(file.name, /looking closely/);
+    const answered = tab.page.waitForResponse("**/cancel/*");
+    await tab.page.getByRole("button", { name: `Cancel ${file.name}` }).click();
+    await (await answered).finished();
+    await tab.page.getByRole("button", { name: `Delete ${file.name}` }).waitFor();
+    await tab.says(file.name, /\(JOB_CANCELLED\)/);
+  });
+
   it("says which place a job has in the queue, and moves it up", async () => {
     const [tab, ...files] = [await open(), ...[1, 2, 3, 4].map((n) => named(`slow-${n}.png`))] as const;
     for (const file of files.slice(0, 2)) {
