@@ -3,16 +3,14 @@
  * or says why, what is counted is what there is, and nothing lies about that belongs to no job.
  */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type JobRecord, JobService, type JobServiceOptions, type JobStats, type JobView, openStorage } from "@lovage/http";
 import { createApp } from "lovage";
-import { type Chance, type RedisServer, startRedis, WorkerProcess } from "lovage/testing";
+import { type Chance, freePort, type RedisServer, startRedis, WorkerProcess } from "lovage/testing";
 import { startUntilReady } from "../site.ts";
 import { ApiProcess } from "./api-process.ts";
 
@@ -236,13 +234,4 @@ class JobsSite {
     await this.#redis?.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

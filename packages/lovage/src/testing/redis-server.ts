@@ -5,11 +5,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../kernel/errors.ts";
+import { freePort } from "./free-port.ts";
 import { endGuard, startGuard } from "./guard.ts";
 
 export interface RedisServerOptions {
@@ -173,16 +174,6 @@ class ChildRedis implements RedisServer {
     child.kill(signal);
     await exited;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
-  return address.port;
 }
 
 /** Asks whoever listens there for its pid, so that a stranger on the port is not taken for our server. */

@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, test as anyTest, beforeAll, expect, onTestFinished } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
 import { message } from "../../testing/conformance/harness.ts";
+import { freePort } from "../../testing/free-port.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { openConnection } from "./connection.ts";
@@ -195,12 +194,3 @@ test("passwords and TLS, each of the master's and of the sentinel's own", async 
     message: expect.stringMatching(/^The sentinel 127.0.0.1:\d+ of .* does not let us in/),
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}

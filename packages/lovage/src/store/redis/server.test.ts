@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { afterAll, test as anyTest, beforeAll, expect } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
+import { freePort } from "../../testing/free-port.ts";
 import { type RedisServer, startRedis } from "../../testing/redis-server.ts";
 import { defaultStoreOptions, type Store, type StoreOptions } from "../store.ts";
 import { open } from "./index.ts";
@@ -39,14 +39,6 @@ async function command(...words: string[]): Promise<unknown> {
   } finally {
     client.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 const message = { taskId: "t", queue: "q", priority: 0, bytes: "{}" };
