@@ -25,10 +25,14 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
   const turnstile = new Turnstile();
   const router: JobRoutes = new Hono();
 
-  // Uploads that come at once begin one after the other, so that no question waits for all of them.
+  // Of uploads that come at once a few are worked on at a time, so that no question waits for all of them.
   router.use(async ({ req }, next) => {
-    if (req.method === "POST") await turnstile.pass();
-    await next();
+    const leave = req.method === "POST" ? await turnstile.pass() : undefined;
+    try {
+      await next();
+    } finally {
+      leave?.();
+    }
   });
   router.use(correlate);
   router.use(...browserRules(options));
