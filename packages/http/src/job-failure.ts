@@ -1,6 +1,7 @@
 /** Why a job's task failed, read from its result, and what its client is told where the pipeline has no words of its own. */
 import { isStorageFull, storageFull } from "./job-error.ts";
 import type { ExplainedFailure, JobFailure } from "./pipeline.ts";
+import type { StorageErrorCode } from "./storage/storage-error.ts";
 
 /** From a result document's exception: the code, where an error had one, stands after its message; causes stand in its traceback. */
 export function readFailure(result: unknown, traceback: string | null = null): JobFailure {
@@ -39,8 +40,31 @@ const explanations: Readonly<Record<string, ExplainedFailure>> = {
   ChordError: { code: "JOB_PART_FAILED", message: "A part of the job failed." },
 };
 
+/** What the storage told a worker, by its code: its own messages may name folders and buckets. */
+const storageExplanations: Readonly<Partial<Record<StorageErrorCode, Omit<ExplainedFailure, "code">>>> = {
+  STORAGE_OBJECT_MISSING: { message: "A file of the job is not where its worker looked for it.", retryable: false },
+  STORAGE_UNAVAILABLE: { message: "The storage did not answer the job's worker.", retryable: true },
+  STORAGE_DENIED: { message: "The job's worker may not use the storage; the service's operator has to act.", retryable: true },
+  STORAGE_BUCKET_MISSING: { message: "The storage of the job's worker is not there; the service's operator has to act.", retryable: true },
+  STORAGE_UNSUITABLE: {
+    message: "The storage of the job's worker lacks what it needs; the service's operator has to act.",
+    retryable: true,
+  },
+  STORAGE_KEY_UNKNOWN: {
+    message: "The job's worker has not the key of the job's files; the service's operator has to act.",
+    retryable: true,
+  },
+  STORAGE_DAMAGED: { message: "A stored file of the job is not what was written.", retryable: false },
+};
+
+function explainStorage({ type, code = "" }: JobFailure): ExplainedFailure | undefined {
+  if (type !== "StorageError" || !Object.hasOwn(storageExplanations, code)) return undefined;
+  const words = storageExplanations[code as StorageErrorCode];
+  return words && { code, ...words };
+}
+
 export function explainFailure(failure: JobFailure): ExplainedFailure {
   if (isStorageFull(failure))
     return { code: storageFull, message: "There is no space left for the job's outputs. Nothing was kept.", retryable: true };
-  return explanations[failure.type] ?? { code: "INTERNAL", message: "The job failed." };
+  return explainStorage(failure) ?? explanations[failure.type] ?? { code: "INTERNAL", message: "The job failed." };
 }
