@@ -12,6 +12,7 @@ import { isJobId, JobFiles, type JobId } from "./job-files.ts";
 import type { JobRecord } from "./job-record.ts";
 import { JobStore } from "./job-store.ts";
 import { type JobView, viewJob } from "./job-view.ts";
+import { Arriving } from "./life/arriving.ts";
 import { Deletion } from "./life/deletion.ts";
 import { firstQueueOf } from "./life/first-queue.ts";
 import { countersKey, type JobStats, meanRunSeconds, sinceKey, statsOf } from "./life/job-counts.ts";
@@ -93,6 +94,7 @@ export class JobService {
       jobs: new JobStore(() => app.state(), keepMs),
       log: new JobLog(() => app.state(), Math.max(day, this.retentionMs ?? day)),
       spooled: new SpooledJobs(this.storage),
+      arriving: new Arriving(() => app.state(), signal),
       files: (id) => this.files(id),
     };
     this.#world = world;
@@ -131,7 +133,8 @@ export class JobService {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled([this.#starting, this.#watch.settled(), this.#sweeper.settled(), this.#submission.settled()]);
+    const parts = [this.#watch, this.#sweeper, this.#submission, this.#world.arriving];
+    await Promise.allSettled([this.#starting, ...parts.map((part) => part.settled())]);
   }
 
   files(id: JobId): JobFiles {

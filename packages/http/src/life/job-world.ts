@@ -4,6 +4,7 @@ import type { Intake } from "../intake/intake.ts";
 import type { JobFiles, JobId } from "../job-files.ts";
 import type { JobStore } from "../job-store.ts";
 import type { Pipeline } from "../pipeline.ts";
+import type { Arriving } from "./arriving.ts";
 import type { JobLog } from "./job-log.ts";
 import type { SpooledJobs } from "./spooled-jobs.ts";
 
@@ -14,6 +15,7 @@ export interface JobWorld {
   readonly jobs: JobStore;
   readonly log: JobLog;
   readonly spooled: SpooledJobs;
+  readonly arriving: Arriving;
   readonly clock: Pick<Clock, "now">;
   /** How long files outlive their job's end, milliseconds; null: for ever. */
   readonly retentionMs: number | null;

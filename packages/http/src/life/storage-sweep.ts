@@ -46,7 +46,7 @@ const pageSize = 200;
 export async function sweepStorage(options: StorageSweepOptions): Promise<StorageSwept> {
   const { world, storage, quotaBytes, graceMs } = options;
   const before = world.clock.now() - graceMs;
-  let orphans = await storage.removeUnfinished(before);
+  let orphans = await storage.removeUnfinished(before, (key) => isGoing(world, key));
   let bytes = 0;
   const kept: Kept[] = [];
   for await (const page of pages(storage)) {
@@ -69,6 +69,21 @@ export async function sweepStorage(options: StorageSweepOptions): Promise<Storag
 /** Nobody will ask for its files: there is no such job, or its files are gone and these came late, from a run that was still going. */
 const isOrphan = (record: JobRecord | undefined): boolean => record === undefined || record.filesGoneAt !== undefined;
 
+/** Whether it has come to a record by now, or will: asked in the order in which an upload goes on, so that none slips through. */
+async function isWanted(world: JobWorld, id: JobId): Promise<boolean> {
+  if ((await world.arriving.has(id)) || (await world.spooled.get(id)) !== undefined) return true;
+  return !isOrphan((await world.jobs.getMany([id]))[0]);
+}
+
+/** Whether somebody may still be writing there: an upload that arrives, a run of an open job. */
+async function isGoing(world: JobWorld, key: string): Promise<boolean> {
+  const id = key.split("/", 1)[0] ?? "";
+  if (!isJobId(id)) return false;
+  if (await world.arriving.has(id)) return true;
+  const record = await world.jobs.get(id);
+  return record !== undefined && record.end === undefined;
+}
+
 async function sweepOne(
   { world, storage }: StorageSweepOptions,
   { id, newestMs, runs }: Found,
@@ -76,8 +91,7 @@ async function sweepOne(
   before: number,
 ): Promise<number> {
   if (isOrphan(record)) {
-    // Its upload may have ended, and its record come, since the look.
-    if (newestMs >= before || !isOrphan((await world.jobs.getMany([id]))[0])) return 0;
+    if (newestMs >= before || (await isWanted(world, id))) return 0;
     await storage.remove(id);
     return 1;
   }

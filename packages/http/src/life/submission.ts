@@ -46,8 +46,9 @@ export class Submission {
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
   async take(request: Request, origin: JobOrigin): Promise<Submitted> {
-    const { app, intake, pipeline, files: filesOf } = this.#world;
+    const { app, intake, pipeline, arriving, files: filesOf } = this.#world;
     const files = filesOf(origin.id ?? newJobId());
+    const leave = arriving.enter(files.id);
     try {
       // Refused before it is read.
       if (app.spool === null) await app.state();
@@ -62,6 +63,8 @@ export class Submission {
     } catch (error) {
       await files.remove();
       throw asJobError(error);
+    } finally {
+      leave();
     }
   }
 

@@ -76,8 +76,8 @@ export class EncryptedStorage implements JobStorage {
     return this.#storage.remove(prefix);
   }
 
-  removeUnfinished(beforeMs: number): Promise<number> {
-    return this.#storage.removeUnfinished(beforeMs);
+  removeUnfinished(beforeMs: number, isGoing?: (key: StorageKey) => Promise<boolean>): Promise<number> {
+    return this.#storage.removeUnfinished(beforeMs, isGoing);
   }
 
   close(): Promise<void> {

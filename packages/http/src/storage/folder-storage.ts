@@ -106,19 +106,19 @@ export class FolderStorage implements JobStorage {
     await this.#removeEmpty(path.dirname(target));
   }
 
-  async removeUnfinished(beforeMs: number): Promise<number> {
-    return this.#sweep(this.#root, beforeMs);
+  async removeUnfinished(beforeMs: number, isGoing: (key: StorageKey) => Promise<boolean> = async () => false): Promise<number> {
+    return this.#sweep(this.#root, beforeMs, isGoing);
   }
 
   /** Folders too: what a killed run has made and never filled. */
-  async #sweep(folder: string, beforeMs: number): Promise<number> {
+  async #sweep(folder: string, beforeMs: number, isGoing: (key: StorageKey) => Promise<boolean>): Promise<number> {
     let removed = 0;
     for (const entry of await entriesOf(folder, this.name)) {
       const found = path.join(folder, entry.name);
-      if (entry.isDirectory()) removed += await this.#sweep(found, beforeMs);
+      if (entry.isDirectory()) removed += await this.#sweep(found, beforeMs, isGoing);
       if (!entry.isDirectory() && !entry.name.startsWith(arrivingPrefix)) continue;
       const { mtimeMs = beforeMs } = (await lstat(found).catch(() => undefined)) ?? {};
-      if (mtimeMs >= beforeMs) continue;
+      if (mtimeMs >= beforeMs || (await isGoing(path.relative(this.#root, found).split(path.sep).join("/")))) continue;
       const gone = await (entry.isDirectory() ? rmdir(found) : unlink(found)).then(
         () => true,
         () => false,

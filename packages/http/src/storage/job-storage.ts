@@ -42,8 +42,11 @@ export interface JobStorage {
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Removes the object `prefix` and all below `prefix/`. What is not there is no error. */
   remove(prefix: string): Promise<void>;
-  /** Removes what is left of puts that began before this time (milliseconds since 1970) and never ended; says how many. */
-  removeUnfinished(beforeMs: number): Promise<number>;
+  /**
+   * Removes what is left of puts that began before this time (milliseconds since 1970) and never ended; says how many. A storage
+   * cannot tell a dead one from one that is slow: `isGoing` says of which keys it goes on.
+   */
+  removeUnfinished(beforeMs: number, isGoing?: (key: StorageKey) => Promise<boolean>): Promise<number>;
   /** Only where an object is a plain file of this machine: its path, whether it is there or not. */
   pathOf?(key: StorageKey): string;
   close(): Promise<void>;

@@ -113,32 +113,30 @@ export class S3Storage implements JobStorage {
     await flush();
   }
 
-  async removeUnfinished(beforeMs: number): Promise<number> {
+  async removeUnfinished(beforeMs: number, isGoing?: (key: StorageKey) => Promise<boolean>): Promise<number> {
     const { sdk, client } = await this.#open();
     const { bucket: Bucket, prefix: Prefix } = this.#place;
+    const asked = <T>(answer: Promise<T>) =>
+      answer.catch((error) => {
+        throw s3Error(error, `find unfinished uploads in ${this.name}`);
+      });
+    const listUploads = (from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string }) =>
+      asked(client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix, ...from })));
     let removed = 0;
     let next: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
-    try {
-      while (next) {
-        const page: Awaited<ReturnType<typeof listUploads>> = await listUploads(next);
-        for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-          if ((Initiated?.getTime() ?? beforeMs) >= beforeMs) continue;
-          await client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-          removed += 1;
-        }
-        const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
-        next = IsTruncated
-          ? { ...(NextKeyMarker && { KeyMarker: NextKeyMarker }), ...(NextUploadIdMarker && { UploadIdMarker: NextUploadIdMarker }) }
-          : undefined;
+    while (next) {
+      const page: Awaited<ReturnType<typeof listUploads>> = await listUploads(next);
+      for (const { Key = "", UploadId, Initiated } of page.Uploads ?? []) {
+        if ((Initiated?.getTime() ?? beforeMs) >= beforeMs || (await isGoing?.(Key.slice(Prefix.length)))) continue;
+        await asked(client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
+        removed += 1;
       }
-    } catch (error) {
-      throw s3Error(error, `find unfinished uploads in ${this.name}`);
+      const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
+      next = IsTruncated
+        ? { ...(NextKeyMarker && { KeyMarker: NextKeyMarker }), ...(NextUploadIdMarker && { UploadIdMarker: NextUploadIdMarker }) }
+        : undefined;
     }
     return removed;
-
-    function listUploads(from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string }) {
-      return client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix, ...from }));
-    }
   }
 
   async close(): Promise<void> {
