@@ -38,7 +38,10 @@ export class Deletion {
     );
     if (marked === undefined) return "deleted";
     const ended = await this.#untilEnded(await this.#steps.settle(marked.record));
-    return (await this.finish(ended)) ? "deleted" : "deleting";
+    if (await this.finish(ended)) return "deleted";
+    // No worker may come for long. Should one have begun just now, it has been told to stop.
+    if (ended.startedAt === undefined) await this.#world.files(ended.id).remove();
+    return "deleting";
   }
 
   /** false: its code may still run, and has been told to stop. Twice is fine, from anywhere. */
