@@ -24,6 +24,12 @@ interface Use {
   readonly open: Readonly<Record<JobId, number>>;
 }
 
+interface Wish {
+  readonly jobs: number;
+  readonly bytes: number;
+  readonly open?: JobId;
+}
+
 /** What an upload has taken so far. */
 export interface Reservation {
   /** Further bytes of the upload. @throws {JobError} 429 QUOTA_BYTES */
@@ -53,21 +59,28 @@ export class Quotas {
   /** @throws {JobError} 429 QUOTA_JOBS, QUOTA_BYTES, QUOTA_OPEN_JOBS, with when to try again */
   async reserve(owner: string, quota: Quota, id: JobId, bytes: number): Promise<Reservation> {
     const wish = { jobs: 1, bytes, open: id };
+    // By the day it was taken from: at midnight an upload under way may have taken from two.
+    const taken = new Map<string, { jobs: number; bytes: number }>();
+    const take = async (more: Wish) => {
+      const day = await this.#take(owner, quota, more);
+      const before = taken.get(day) ?? { jobs: 0, bytes: 0 };
+      taken.set(day, { jobs: before.jobs + more.jobs, bytes: before.bytes + more.bytes });
+    };
     try {
-      await this.#take(owner, quota, wish);
+      await take(wish);
     } catch (error) {
       if (!(error instanceof JobError && error.code === "QUOTA_OPEN_JOBS")) throw error;
       await this.#forgetEnded(owner);
-      await this.#take(owner, quota, wish);
+      await take(wish);
     }
-    let taken = bytes;
     return {
-      more: async (bytes) => {
-        await this.#take(owner, quota, { jobs: 0, bytes });
-        taken += bytes;
-      },
+      more: (bytes) => take({ jobs: 0, bytes }),
       giveBack: () =>
-        this.#update(owner, (use) => without({ ...use, jobs: Math.max(0, use.jobs - 1), bytes: Math.max(0, use.bytes - taken) }, [id])),
+        this.#update(owner, (use) => {
+          // What was taken from a day that is over is nobody's any more.
+          const { jobs, bytes } = taken.get(use.day) ?? { jobs: 0, bytes: 0 };
+          return without({ ...use, jobs: Math.max(0, use.jobs - jobs), bytes: Math.max(0, use.bytes - bytes) }, [id]);
+        }),
       keep: () => this.#update(owner, (use) => (id in use.open ? { ...use, open: { ...use.open, [id]: 0 } } : use)),
     };
   }
@@ -77,8 +90,11 @@ export class Quotas {
     await this.#update(owner, (use) => (id in use.open ? without(use, [id]) : use));
   }
 
-  #take(owner: string, quota: Quota, wish: { readonly jobs: number; readonly bytes: number; readonly open?: JobId }): Promise<void> {
-    return this.#update(owner, (use) => {
+  /** Returns the day it was taken from. */
+  async #take(owner: string, quota: Quota, wish: Wish): Promise<string> {
+    let day = "";
+    await this.#update(owner, (use) => {
+      day = use.day;
       const next = { ...use, jobs: use.jobs + wish.jobs, bytes: use.bytes + wish.bytes };
       const { jobsPerDay, bytesPerDay, openJobs } = quota;
       if (jobsPerDay !== undefined && next.jobs > jobsPerDay) throw used("QUOTA_JOBS", `${jobsPerDay} jobs per day`, this.#untilTomorrow());
@@ -88,6 +104,7 @@ export class Quotas {
       if (Object.keys(use.open).length >= openJobs) throw used("QUOTA_OPEN_JOBS", `${openJobs} jobs at once`, 10);
       return { ...next, open: { ...use.open, [wish.open]: this.#now() } };
     });
+    return day;
   }
 
   /** Ends are not counted when they happen, so that no crash can miscount them: they are looked up when room is short. */
