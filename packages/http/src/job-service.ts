@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { type App, type Clock, durationSeconds } from "lovage";
 import type { LogEntry, StateStore } from "lovage/adapters";
+import type { ChargeBytes } from "./intake/byte-meter.ts";
 import { Intake, type IntakeLimits } from "./intake/intake.ts";
 import { checkRules } from "./intake/upload-rules.ts";
 import { asJobError, JobError } from "./job-error.ts";
@@ -141,9 +142,12 @@ export class JobService {
     return new JobFiles(this.storage, id);
   }
 
-  /** @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. */
-  async submit(request: Request, origin: JobOrigin): Promise<JobView> {
-    const { record, priority, accepted } = await this.#submission.take(request, origin);
+  /**
+   * `charge` is called for the bytes of the upload while they come; none is under way any more when this has ended.
+   * @throws {JobError} when the upload is refused or the queue can't take it: nothing is left of it then. What `charge` throws.
+   */
+  async submit(request: Request, origin: JobOrigin, charge?: ChargeBytes): Promise<JobView> {
+    const { record, priority, accepted } = await this.#submission.take(request, origin, charge);
     const progress = { fraction: 0, step: null };
     if (accepted === "spool") return { ...viewJob(record, { progress }, this.retentionMs), position: null, accepted };
     this.#watch.add([record]);

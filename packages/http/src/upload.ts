@@ -3,6 +3,7 @@
  * SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's files are removed.
  */
 import type { Readable } from "node:stream";
+import { ByteMeter, type ChargeBytes } from "./intake/byte-meter.ts";
 import { FormFields } from "./intake/form-fields.ts";
 import { type FormPart, readForm } from "./intake/form-parts.ts";
 import { Intake } from "./intake/intake.ts";
@@ -20,8 +21,17 @@ export interface Upload {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** @throws {JobError} with a stable code, or what the storage throws; what was written is gone then. */
-export async function receiveUpload(request: Request, files: JobFiles, rules: UploadRules, intake = new Intake()): Promise<Upload> {
+/**
+ * `charge`: for each of the body's bytes. Nothing is charged any more once it has thrown.
+ * @throws {JobError} with a stable code, or what the storage or `charge` throws; what was written is gone then.
+ */
+export async function receiveUpload(
+  request: Request,
+  files: JobFiles,
+  rules: UploadRules,
+  intake = new Intake(),
+  charge?: ChargeBytes,
+): Promise<Upload> {
   const contentType = request.headers.get("content-type") ?? "";
   const boundary = boundaryOf(contentType);
   const body = boundary === undefined ? undefined : bodyOf(request);
@@ -34,7 +44,7 @@ export async function receiveUpload(request: Request, files: JobFiles, rules: Up
   }
   const leave = await intake.enter(files.storage, bodyLimit(rules), request.headers.get("content-length"));
   try {
-    return await new Reception(files, rules, intake).receive(body, boundary);
+    return await new Reception(files, rules, intake).receive(body, boundary, charge);
   } catch (error) {
     await files.remove();
     throw error;
@@ -69,16 +79,17 @@ class Reception {
     this.#fields = new FormFields(rules);
   }
 
-  async receive(body: Readable, boundary: string): Promise<Upload> {
+  async receive(body: Readable, boundary: string, charge?: ChargeBytes): Promise<Upload> {
     const { signal } = this.#end;
+    const meter = charge && new ByteMeter(body, charge, (error) => this.#end.abort(error));
     const stopWatching = this.#intake.watchPace(body, (error) => this.#end.abort(error));
     try {
       await readForm(body, boundary, { maxBodyBytes: bodyLimit(this.#rules), signal }, (part) => this.#take(part));
       stopWatching();
-      await Promise.all(this.#work);
+      await Promise.all([...this.#work, meter?.end()]);
     } catch (error) {
       this.#end.abort(error);
-      await Promise.allSettled(this.#work);
+      await Promise.allSettled([...this.#work, meter?.stop()]);
       throw signal.reason;
     } finally {
       stopWatching();

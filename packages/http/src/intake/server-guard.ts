@@ -36,7 +36,9 @@ export function guardServer(server: Server, limits: LingerLimits = { mostMs: 30_
 
 /** Reads what is still sent, and forgets it, for a while. A client that writes before it reads gets to the answer so. */
 function linger(incoming: IncomingMessage, { mostMs, idleMs }: LingerLimits): void {
-  const { socket } = incoming;
+  // Null when an error has destroyed the request: nothing more is read of it.
+  const socket: Socket | null = incoming.socket;
+  if (!socket || socket.destroyed) return;
   let closing = false;
   // Node calls this when the connection is not to be kept: our side of it ends now, the other one below.
   socket.destroySoon = () => {
@@ -49,10 +51,13 @@ function linger(incoming: IncomingMessage, { mostMs, idleMs }: LingerLimits): vo
   const end = () => {
     clearTimeout(most);
     clearTimeout(idle);
+    socket.off("close", end);
     // Back to the prototype's.
     Reflect.deleteProperty(socket, "destroySoon");
     if (closing) socket.destroySoon();
   };
+  // Node forgets an answered request: when its client hangs up, only the socket says so.
+  socket.once("close", end);
   incoming.on("data", () => idle.refresh()).once("close", end);
   incoming.once("end", end).resume();
 }

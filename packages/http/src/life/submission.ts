@@ -1,6 +1,7 @@
 /** A job's way in: files first, then its record and its task side by side. What is refused leaves nothing behind, not even later. */
 import { randomUUID } from "node:crypto";
 import type { App, SendOptions } from "lovage";
+import type { ChargeBytes } from "../intake/byte-meter.ts";
 import { asJobError, JobError } from "../job-error.ts";
 import { type JobId, newJobId } from "../job-files.ts";
 import type { JobRecord } from "../job-record.ts";
@@ -45,14 +46,14 @@ export class Submission {
   }
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
-  async take(request: Request, origin: JobOrigin): Promise<Submitted> {
+  async take(request: Request, origin: JobOrigin, charge?: ChargeBytes): Promise<Submitted> {
     const { app, intake, pipeline, arriving, files: filesOf } = this.#world;
     const files = filesOf(origin.id ?? newJobId());
     const leave = arriving.enter(files.id);
     try {
       // Refused before it is read.
       if (app.spool === null) await app.state();
-      const upload = await receiveUpload(request, files, pipeline.upload, intake);
+      const upload = await receiveUpload(request, files, pipeline.upload, intake, charge);
       const input: JobInput = { id: files.id, ...upload };
       const own = pipeline.sendOptions?.(input) ?? {};
       this.#queue ??= firstQueueOf(app, pipeline);

@@ -66,5 +66,6 @@ export class HostileService {
       clearTimeout(kill);
     }
     await rm(this.#folder, { recursive: true, force: true });
+    if (this.#child.signalCode !== null) throw new Error("the service did not end when it was told to");
   }
 }
