@@ -1,11 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fromBuffer } from "yauzl";
 import { archiveResponse } from "./job-archive.ts";
 import { JobFiles, newJobId } from "./job-files.ts";
+import { newEncryptionKey } from "./storage/encryption-keys.ts";
 import type { JobStorage } from "./storage/job-storage.ts";
 import { openStorage } from "./storage/open-storage.ts";
 
@@ -104,4 +107,70 @@ describe("the zip of a job's outputs", () => {
     expect(await storage.stat(`${files.id}/archive/${run}.zip`)).toBeUndefined();
     expect(await storage.removeUnfinished(Date.now() + 60_000)).toBe(0);
   });
+
+  async function expectNothingKept(files: JobFiles): Promise<void> {
+    expect(await storage.stat(`${files.id}/archive/${(await files.manifest())?.run}.zip`)).toBeUndefined();
+    expect(await storage.removeUnfinished(Date.now() + 60_000)).toBe(0);
+  }
+
+  it("of which an output breaks off while it is read is an error, keeps nothing, and is made when asked for again", async () => {
+    const files = await published();
+    const read = storage.read.bind(storage);
+    let broken = false;
+    storage.read = async (key, range) => {
+      if (broken || !key.endsWith("b.txt")) return read(key, range);
+      broken = true;
+      return Readable.from(breaking(lines.slice(0, 1000)));
+    };
+    await expect(get(files)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expectNothingKept(files);
+    expect(Object.keys(await unzip(await bytesOf(await get(files))))).toHaveLength(3);
+  });
+
+  it("of which an encrypted output was changed is an error each time, and made when it is whole again", async () => {
+    storage = openStorage({ url: root, encryption: newEncryptionKey("test") });
+    const files = new JobFiles(storage, newJobId());
+    await files.publishOutputs((folder) => writeFile(path.join(folder, "big.bin"), randomBytes(300_000)));
+    const stored = path.join(root, files.id, "outputs", (await files.manifest())?.run ?? "", "big.bin");
+    const bytes = await readFile(stored);
+    const flip = async () => {
+      bytes.writeUInt8(bytes.readUInt8(200_000) ^ 1, 200_000);
+      await writeFile(stored, bytes);
+    };
+    await flip();
+    for (let time = 0; time < 2; time += 1) await expect(get(files)).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
+    await expectNothingKept(files);
+    await flip();
+    expect((await get(files)).status).toBe(200);
+  });
+
+  it("of which an output was shortened is an error", async () => {
+    const files = await published();
+    await truncate(path.join(root, files.id, "outputs", (await files.manifest())?.run ?? "", "b.txt"), 1000);
+    await expect(get(files)).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
+    await expectNothingKept(files);
+  });
+
+  it("lets go of what it reads when it can't be stored", async () => {
+    const files = new JobFiles(storage, newJobId());
+    await files.publishOutputs((folder) => writeFile(path.join(folder, "big.png"), randomBytes(3_000_000)));
+    const read = storage.read.bind(storage);
+    const opened: Readable[] = [];
+    storage.read = async (key, range) => {
+      const stream = Readable.from(await read(key, range));
+      if (key.includes("/outputs/")) opened.push(stream);
+      return stream;
+    };
+    storage.put = async (_key, body) => {
+      for await (const _ of body as Readable) throw new Error("no room");
+      return false;
+    };
+    await expect(get(files)).rejects.toThrow("no room");
+    await expect.poll(() => opened.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
 });
+
+async function* breaking(start: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(start);
+  throw new Error("read ECONNRESET");
+}

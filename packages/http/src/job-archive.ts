@@ -3,7 +3,8 @@ import type { Readable } from "node:stream";
 import yazl from "yazl";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
-import { storedResponse } from "./stored-response.ts";
+import { wholeStream } from "./storage/whole-stream.ts";
+import { storedResponse, type WholeRange } from "./stored-response.ts";
 
 /** As the zip's own clock, which knows no time zone, so that it has the same bytes wherever it is made. */
 const entryTime = () => ({ mtime: new Date(2000, 0, 1), forceDosTimestamp: true });
@@ -25,7 +26,8 @@ export async function archiveResponse(files: JobFiles, request: Request): Promis
   }
   if (!found) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
   const served = { name: `${files.id}.zip`, type: "application/zip", bytes: found.bytes, etag: `"${manifest.run}"` };
-  return storedResponse(request, { ...served, open: (range) => files.storage.read(key, range) });
+  const open = async (range: WholeRange) => wholeStream(await files.storage.read(key, range), range.end - range.start + 1, key);
+  return storedResponse(request, { ...served, open });
 }
 
 /** Goes on when whoever asked has gone: the next one finds it. */
@@ -35,15 +37,25 @@ function makeOnce(key: string, files: JobFiles): Promise<void> {
   return going;
 }
 
+/** A failure of one output's stream ends the zip and its put, which keeps nothing; the end of the put ends the stream. */
 async function make(key: string, files: JobFiles): Promise<void> {
   const zip = new yazl.ZipFile();
   const output = zip.outputStream as unknown as Readable;
-  zip.on("error", (error) => output.destroy(error));
+  let current: Readable | undefined;
+  const fail = (error: Error) => output.destroy(error);
+  zip.on("error", fail);
+  // It may fail before the storage listens; the put hears of that all the same.
+  output.on("error", () => undefined).once("close", () => current?.destroy());
   for (const { name, bytes } of (await files.manifest())?.files ?? []) {
     // Its size tells whether the entry takes the format for more than 4 GiB.
     zip.addReadStreamLazy(name, { ...entryTime(), mode: 0o100644, compress: !packed.test(name), size: bytes }, (give) => {
       files.openOutput(name).then(
-        (stream) => give(null, stream),
+        (stream) => {
+          // The zip itself listens to no errors of what it reads.
+          current = stream.on("error", fail);
+          if (output.destroyed) stream.destroy();
+          else give(null, stream);
+        },
         (error) => give(error, undefined as never),
       );
     });

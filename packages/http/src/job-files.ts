@@ -16,6 +16,7 @@ import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
 import { type OutputFile, storeOutputs } from "./storage/outputs.ts";
 import { withScratch } from "./storage/scratch.ts";
 import { isMissing, StorageError } from "./storage/storage-error.ts";
+import { damaged, wholeStream } from "./storage/whole-stream.ts";
 
 export type JobId = string;
 const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
@@ -87,13 +88,22 @@ export class JobFiles {
     return (await this.manifest())?.files.map(({ name }) => name) ?? null;
   }
 
-  /** @throws {StorageError} STORAGE_OBJECT_MISSING for a name that is not among the published ones. */
+  /**
+   * Its stream gives all the bytes asked for, or fails with a {StorageError}.
+   * @throws {StorageError} STORAGE_OBJECT_MISSING for a name that is not among the published ones, STORAGE_DAMAGED where its size has changed.
+   */
   async openOutput(name: string, range?: ByteRange): Promise<Readable> {
     const manifest = await this.manifest();
-    if (!manifest?.files.some((file) => file.name === name)) {
+    const file = manifest?.files.find((each) => each.name === name);
+    if (!manifest || !file) {
       throw new StorageError("STORAGE_OBJECT_MISSING", `Job ${this.id} has published no output ${JSON.stringify(name)}.`);
     }
-    return this.storage.read(this.#key(`outputs/${manifest.run}/${name}`), range);
+    const key = this.#key(`outputs/${manifest.run}/${name}`);
+    const found = await this.storage.stat(key);
+    if (found && found.bytes !== file.bytes) throw damaged(key, file.bytes, found.bytes);
+    const { start, end = file.bytes - 1 } = range ?? { start: 0 };
+    const wanted = Math.max(0, Math.min(end, file.bytes - 1) - start + 1);
+    return wholeStream(await this.storage.read(key, range), wanted, key);
   }
 
   /** null until outputs are published. */

@@ -74,9 +74,10 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     services,
     close: async (hurry) => {
       closing.abort();
-      await Promise.all([stopServing(server, options.closeWithinMs ?? 10_000, hurry), sockets.close()]);
-      // An upload that was cut takes its files back first.
-      await Promise.allSettled(underWay);
+      await withCut(options.closeWithinMs ?? 10_000, hurry, async (cut) => {
+        await Promise.all([stopServing(server, cut), sockets.close()]);
+        await settled(underWay, cut);
+      });
       await Promise.all(services.map((service) => service.close()));
     },
   };
@@ -113,20 +114,50 @@ function tracked(underWay: Set<Promise<unknown>>, answering: Response | Promise<
   return answering;
 }
 
-async function stopServing(listening: ServerType, withinMs: number, hurry: AbortSignal = new AbortController().signal): Promise<void> {
+/** Runs `use` with a signal that tells when what has not ended is cut: at the deadline, or in a hurry. */
+async function withCut(ms: number, hurry: AbortSignal | undefined, use: (cut: AbortSignal) => Promise<void>): Promise<void> {
+  const cut = new AbortController();
+  const abort = () => cut.abort();
+  const deadline = setTimeout(abort, ms);
+  hurry?.addEventListener("abort", abort, { once: true });
+  if (hurry?.aborted) abort();
+  try {
+    await use(cut.signal);
+  } finally {
+    clearTimeout(deadline);
+    hurry?.removeEventListener("abort", abort);
+  }
+}
+
+async function stopServing(listening: ServerType, cut: AbortSignal): Promise<void> {
   const server = listening as Server;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cut = () => server.closeAllConnections();
-  const deadline = setTimeout(cut, withinMs);
+  const cutAll = () => server.closeAllConnections();
   // One that becomes idle meanwhile would be kept for a next request.
   const tidy = setInterval(() => server.closeIdleConnections(), 100);
-  hurry.addEventListener("abort", cut, { once: true });
-  if (hurry.aborted) cut();
+  cut.addEventListener("abort", cutAll, { once: true });
+  if (cut.aborted) cutAll();
   await closed;
-  clearTimeout(deadline);
   clearInterval(tidy);
-  hurry.removeEventListener("abort", cut);
+  cut.removeEventListener("abort", cutAll);
 }
+
+/** An upload that was cut takes its files back first. One that can't, as its storage does not answer, is left to the sweeper. */
+async function settled(underWay: ReadonlySet<Promise<unknown>>, cut: AbortSignal): Promise<void> {
+  let leave: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    const begin = () => {
+      leave = setTimeout(resolve, takeBackMs);
+    };
+    if (cut.aborted) begin();
+    else cut.addEventListener("abort", begin, { once: true });
+  });
+  await Promise.race([Promise.allSettled(underWay), late]);
+  clearTimeout(leave);
+}
+
+/** What was cut has so long to take back what it has stored. */
+const takeBackMs = 2000;
 
 type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 

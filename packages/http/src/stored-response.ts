@@ -3,6 +3,9 @@ import { Readable } from "node:stream";
 import { JobError } from "./job-error.ts";
 import type { ByteRange } from "./storage/job-storage.ts";
 
+/** As {@link ByteRange}, its end known. */
+export type WholeRange = Required<ByteRange>;
+
 export interface ServedFile {
   /** What the client is to call it. */
   readonly name: string;
@@ -10,7 +13,8 @@ export interface ServedFile {
   readonly bytes: number;
   /** Strong: the same for the same bytes only. With its quotes. */
   readonly etag: string;
-  open(range: ByteRange): Promise<Readable>;
+  /** Its stream fails when it can't give all of them. */
+  open(range: WholeRange): Promise<Readable>;
 }
 
 /** For GET and HEAD. @throws {JobError} 416 RANGE_NOT_SATISFIABLE */

@@ -55,15 +55,18 @@ export class FolderStorage implements JobStorage {
   }
 
   async read(key: StorageKey, range: ByteRange = { start: 0 }): Promise<Readable> {
-    let file: FileHandle | undefined;
+    const target = this.pathOf(key);
     try {
-      // A link could lead out of the folder; we never write one.
-      file = await open(this.pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
-      if (!(await file.stat()).isFile()) throw missing(key, this.name);
+      // We write plain files only: a link could lead out of the folder, and to open a pipe waits for whoever writes to it.
+      const found = await lstat(target);
+      if (found.isDirectory()) throw missing(key, this.name);
+      if (!found.isFile()) {
+        throw new StorageError("STORAGE_DAMAGED", `${key} in ${this.name} is not what was written: it is no plain file.`);
+      }
+      const file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       const { start, end = Number.POSITIVE_INFINITY } = range;
       return file.createReadStream({ start, end });
     } catch (error) {
-      await file?.close();
       if (isSystemError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw missing(key, this.name, error);
       throw isSystemError(error) ? fileSystemError(error, `read ${key} from ${this.name}`) : error;
     }
