@@ -33,6 +33,9 @@ export class JobError extends Error {
   }
 }
 
+/** The same words whether there is none or it is somebody else's: nothing is learned from them. */
+export const noSuchJob = (): JobError => new JobError(404, "JOB_NOT_FOUND", "There is no such job, or its access token is missing.");
+
 /** Turns whatever was thrown while a request was served into what its client may know. */
 export function asJobError(error: unknown): JobError {
   if (error instanceof JobError) return error;

@@ -9,7 +9,7 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { isStorageFull, JobError } from "./job-error.ts";
+import { isStorageFull, noSuchJob } from "./job-error.ts";
 import { isSystemError } from "./storage/file-system-error.ts";
 import type { ByteRange, JobStorage } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
@@ -38,7 +38,7 @@ export class JobFiles {
 
   /** @throws {JobError} JOB_NOT_FOUND for anything that is not an id we made: ids become keys. */
   constructor(storage: StorageSpec, id: JobId) {
-    if (!isJobId(id)) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
+    if (!isJobId(id)) throw noSuchJob();
     this.id = id;
     this.storage = openStorage(storage);
   }

@@ -8,7 +8,7 @@ import type { LogEntry, StateStore } from "lovage/adapters";
 import type { ChargeBytes } from "./intake/byte-meter.ts";
 import { Intake, type IntakeLimits } from "./intake/intake.ts";
 import { checkRules } from "./intake/upload-rules.ts";
-import { asJobError, JobError } from "./job-error.ts";
+import { asJobError, JobError, noSuchJob } from "./job-error.ts";
 import { isJobId, JobFiles, type JobId } from "./job-files.ts";
 import type { JobRecord } from "./job-record.ts";
 import { JobStore } from "./job-store.ts";
@@ -285,7 +285,7 @@ export class JobService {
   /** @throws {JobError} 404 */
   async #record(id: JobId): Promise<JobRecord> {
     const record = await this.#find(this.files(id).id);
-    if (record === undefined) throw new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
+    if (record === undefined) throw noSuchJob();
     return record;
   }
 

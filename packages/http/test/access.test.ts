@@ -37,6 +37,7 @@ describe("a job's access token", () => {
     for (const [i, [method, route]] of touches(mine.job_id).entries()) {
       const expected = await seen(await kit.ask(none[i]?.[1] ?? "", { method }));
       expect(expected).toMatchObject({ status: 404 });
+      if (method !== "HEAD") expect(expected).toMatchObject({ body: expect.stringContaining("or its access token is missing") });
       for (const headers of [{}, bearer(other.access_token), bearer(""), { authorization: mine.access_token }])
         expect(await seen(await kit.ask(route, { method, headers })), route).toEqual(expected);
     }
@@ -112,6 +113,15 @@ describe("API keys", () => {
     expect(await codeOf(await kit.ask(`/cancel/${id}`, { method: "POST", ...reader }))).toBe("KEY_ROLE_TOO_SMALL");
     expect((await kit.ask(`/cancel/${id}`, { method: "POST", ...admin })).status).toBe(202);
     expect((await kit.ask(`/jobs/${id}`, { method: "DELETE", ...clinic })).status).toBe(204);
+  });
+
+  it("never open less than none: where ids are enough, any key opens any job", async () => {
+    kit = await RoutesKit.start({ keys, access: "open" }, { worker: true });
+    const { job_id: id } = await kit.submit(clinic);
+    for (const more of [{}, other, reader]) {
+      expect((await kit.ask(`/status/${id}`, more)).status).toBe(200);
+      expect((await kit.ask(`/cancel/${id}`, { method: "POST", ...more })).status).toBe(202);
+    }
   });
 
   it("tell statistics only to an admin, and health to everybody", async () => {

@@ -2,7 +2,7 @@
  * Who asks, and what they may. A job that somebody may not touch looks exactly like one that does not exist, so that
  * asking teaches nothing; only a key of the job's own owner is told that its role is too small.
  */
-import { JobError } from "../job-error.ts";
+import { JobError, noSuchJob } from "../job-error.ts";
 import type { JobAccess } from "../job-service.ts";
 import { type ApiKey, findKey, hasRole, looksLikeKey, ownerOf, type Role } from "./api-keys.ts";
 import { secretMatches } from "./job-token.ts";
@@ -23,8 +23,10 @@ export interface Caller {
   readonly token: string | undefined;
 }
 
-const notFound = () => new JobError(404, "JOB_NOT_FOUND", "There is no such job.");
 const tooSmall = (key: ApiKey, role: Role) => new JobError(403, "KEY_ROLE_TOO_SMALL", `This key's role is ${key.role}; it takes ${role}.`);
+
+/** What holds where `access` is not said. */
+export const accessFor = (access: GateOptions["access"], keys: readonly ApiKey[]) => access ?? (keys.length > 0 ? "token" : "open");
 
 export class Gate {
   readonly #keys: readonly ApiKey[];
@@ -32,7 +34,7 @@ export class Gate {
 
   constructor({ keys = [], access }: GateOptions) {
     this.#keys = keys;
-    this.#access = access ?? (keys.length > 0 ? "token" : "open");
+    this.#access = accessFor(access, keys);
   }
 
   /** A key comes as `X-API-Key` or bearer; a token as bearer or, where headers can't be set, as `?token=`. @throws {JobError} 401 KEY_INVALID */
@@ -54,20 +56,16 @@ export class Gate {
 
   /** Whether the id alone opens every job, so that its record need not be read first. */
   get idsOpenAll(): boolean {
-    return this.#access === "open" && this.#keys.length === 0;
+    return this.#access === "open";
   }
 
   /** @throws {JobError} 404 JOB_NOT_FOUND, 403 KEY_ROLE_TOO_SMALL */
   checkJob({ key, token }: Caller, job: JobAccess | undefined, role: Role): void {
     const hasToken = secretMatches(token, job?.tokenHash);
-    if (!job) throw notFound();
-    if (hasToken) return;
-    if (!key) {
-      if (this.#access === "open") return;
-      throw notFound();
-    }
-    if (key.role === "admin") return;
-    if (job.owner !== ownerOf(key)) throw notFound();
+    if (!job) throw noSuchJob();
+    // A key never opens less than none.
+    if (hasToken || this.#access === "open" || key?.role === "admin") return;
+    if (!key || job.owner !== ownerOf(key)) throw noSuchJob();
     if (!hasRole(key, role)) throw tooSmall(key, role);
   }
 }
