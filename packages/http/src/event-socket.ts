@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import type { WebSocket } from "ws";
 import { JobError } from "./job-error.ts";
-import type { JobEvents } from "./job-events.ts";
+import { isEventId, type JobEvents } from "./job-events.ts";
 import { acceptedSocket } from "./web-sockets.ts";
 
 export interface EventSocketOptions {
@@ -76,7 +76,8 @@ class EventSocket {
 
   async run(after: string): Promise<void> {
     let close: Close = serviceEnds;
-    for (let from: string | undefined = after; from !== undefined; from = this.#after) {
+    // Whoever says where to begin and hangs up at once is gone before the next begins.
+    for (let from: string | undefined = after; from !== undefined && this.#isOpen; from = this.#after) {
       this.#after = undefined;
       this.#stop = new AbortController();
       close = await this.#sendAll(this.#open(from, this.#stop.signal));
@@ -84,11 +85,15 @@ class EventSocket {
     this.#socket.close(...close);
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
   async #sendAll(events: JobEvents): Promise<Close> {
     for (;;) {
       const { done, value } = await events.next();
       if (done) return value ? jobEnded : serviceEnds;
-      if (this.#socket.readyState !== this.#socket.OPEN) return serviceEnds;
+      if (!this.#isOpen) return serviceEnds;
       await this.#send(JSON.stringify(value));
       if (value.event === "error") return [1011, (value.data as { readonly code: string }).code];
     }
@@ -110,6 +115,10 @@ class EventSocket {
     const after = afterOf(text);
     if (this.#hasSpoken || after === undefined) {
       this.#socket.close(1008, 'only { "after": "<id>" } is understood, once');
+      return;
+    }
+    if (!isEventId(after)) {
+      this.#socket.close(1008, "EVENT_ID_INVALID");
       return;
     }
     this.#hasSpoken = true;

@@ -1,7 +1,8 @@
 /** `GET /events/:id`: a job's events as server-sent events or, where the request asks for an upgrade, over a WebSocket. */
 import type { Context } from "hono";
 import { asksForWebSocket, type EventSocketOptions, takeWebSocket } from "./event-socket.ts";
-import { type JobEvent, type JobEvents, jobEvents, orSilence } from "./job-events.ts";
+import { JobError } from "./job-error.ts";
+import { isEventId, type JobEvent, type JobEvents, jobEvents, orSilence } from "./job-events.ts";
 import type { JobService } from "./job-service.ts";
 import { isEnded } from "./job-view.ts";
 
@@ -16,11 +17,12 @@ const keepAliveMs = 15_000;
 /** A browser whose service has ended comes back after this, and finds another. */
 const comeBackMs = 1000;
 
-/** @throws {JobError} 404; for a WebSocket also 403 ORIGIN_REFUSED, 501 WEBSOCKET_NOT_SERVED */
+/** @throws {JobError} 404; 400 EVENT_ID_INVALID; for a WebSocket also 403 ORIGIN_REFUSED, 501 WEBSOCKET_NOT_SERVED */
 export async function answerEvents(service: JobService, id: string, context: Context, options: EventOptions = {}): Promise<Response> {
   const { closing = never, origins = [] } = options;
   const first = await service.view(id);
   const asked = context.req.header("last-event-id") ?? context.req.query("after") ?? "";
+  if (!isEventId(asked)) throw new JobError(400, "EVENT_ID_INVALID", "This is no id of an event: name one that an event came with.");
   const open = (after: string, signal: AbortSignal) => jobEvents(service, first, after, AbortSignal.any([signal, closing]));
   if (asksForWebSocket(context)) return takeWebSocket(context, origins, asked, open, options);
 

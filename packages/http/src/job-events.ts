@@ -24,6 +24,12 @@ export interface JobEvent {
 
 export type JobEvents = AsyncGenerator<JobEvent, boolean, void>;
 
+/** As the stores number the entries of a log. */
+const idForm = /^(\d{16}|\d{15}-\d{10})$/;
+
+/** Whether events may be asked for after it; "": all of them. Ids are compared as text, so any other would silently be before or after all. */
+export const isEventId = (after: string): boolean => after === "" || idForm.test(after);
+
 /** What a task said; with a type: what happened to the job. */
 type Line = ProgressEntry & { readonly type?: string };
 

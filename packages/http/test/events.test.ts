@@ -68,6 +68,10 @@ async function rawSocket(url: string): Promise<Socket> {
   return socket.resume();
 }
 
+/** Of a WebSocket's client, masked with zeros. */
+const frame = (opcode: number, text: string) =>
+  Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+
 describe("the events of a job", () => {
   it("are the same, with the same ids, as server-sent events and over a WebSocket, and a task's own are among them", async () => {
     const id = await service.submit(png, { count: "3" });
@@ -127,7 +131,43 @@ describe("the events of a job", () => {
   });
 });
 
+describe("an id that no event has", () => {
+  it.each(["5", "1-1", "x".repeat(16), "9".repeat(17)])("is refused: %s", async (wrong) => {
+    const id = await waiting();
+    for (const asked of [fetch(urlOf(id, wrong)), fetch(urlOf(id), { headers: { "last-event-id": wrong } })]) {
+      const response = await asked;
+      expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ code: "EVENT_ID_INVALID" })]);
+    }
+    expect(await refusal(openSocket(urlOf(id, wrong)))).toMatchObject({ status: 400, body: expect.stringContaining("EVENT_ID_INVALID") });
+    const socket = openSocket(urlOf(id));
+    await once(socket, "open");
+    socket.send(JSON.stringify({ after: wrong }));
+    const [code, reason] = await once(socket, "close");
+    expect([code, String(reason)]).toEqual([1008, "EVENT_ID_INVALID"]);
+  });
+});
+
 describe("a WebSocket", () => {
+  it("that says where to begin and hangs up at once leaves nobody who follows", async () => {
+    const id = await waiting({ count: "1" });
+    const { events } = await readStream(urlOf(id), undefined, (read) => told(read).length === 1);
+    const jobs = service.serving.service;
+    const follow = jobs.follow.bind(jobs);
+    const followers: AbortSignal[] = [];
+    jobs.follow = (job, after, signal) => {
+      followers.push(signal);
+      return follow(job, after, signal);
+    };
+    const socket = await rawSocket(urlOf(id));
+    await expect.poll(() => followers.length).toBe(1);
+    const closed = once(socket, "close");
+    socket.write(Buffer.concat([frame(1, JSON.stringify({ after: lastId(events) })), frame(8, "")]));
+    await closed;
+    await expect.poll(() => followers.every(({ aborted }) => aborted)).toBe(true);
+    expect(followers.length).toBe(1);
+    jobs.follow = follow;
+  });
+
   it("begins again after the event that its first message names, and hears no second one", async () => {
     const id = await waiting({ count: "5" });
     const { events } = await readStream(urlOf(id), undefined, (read) => told(read).length === 5);

@@ -219,12 +219,17 @@ const queries: readonly Row[] = [
   {
     what: "`Last-Event-ID` that we never gave, of a job that has ended",
     answer: "204",
-    send: get(({ job }) => `/events/${job}`, ["Last-Event-ID: 99999999999999999999-9"]),
+    send: get(({ job }) => `/events/${job}`, ["Last-Event-ID: 9999999999999999"]),
   },
-  { what: "`Last-Event-ID` of 10 kB", answer: "204", send: get(({ job }) => `/events/${job}`, [`Last-Event-ID: ${"9".repeat(10_000)}`]) },
+  { what: "`after` that is no id of an event", answer: "400 EVENT_ID_INVALID", send: get(({ job }) => `/events/${job}?after=5`) },
+  {
+    what: "`Last-Event-ID` of 10 kB",
+    answer: "400 EVENT_ID_INVALID",
+    send: get(({ job }) => `/events/${job}`, [`Last-Event-ID: ${"9".repeat(10_000)}`]),
+  },
   {
     what: "`Last-Event-ID` with the store's own language in it",
-    answer: "200",
+    answer: "400 EVENT_ID_INVALID",
     send: get(({ job }) => `/events/${job}`, ["Last-Event-ID: 0' OR '1'='1"]),
   },
   {
