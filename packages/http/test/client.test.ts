@@ -110,6 +110,33 @@ describe("the client", () => {
     expect(await client.isReady()).toBe(true);
   });
 
+  it("says what it takes instead of what it was given", async () => {
+    const url = await start();
+    expect(() => new JobClient(undefined as never)).toThrow(
+      new TypeError("A JobClient takes the URL where the job service is, not undefined."),
+    );
+    for (const wrong of ["abc", undefined, [{ name: "a" }]])
+      await expect(new JobClient(url).upload(wrong as never)).rejects.toThrow(/^upload takes Blobs, Files, or \{ blob, name \}/);
+  });
+
+  it("says that there is no connection, with its cause, once it has tried often enough", async () => {
+    const url = await start();
+    await serving.close();
+    let tries = 0;
+    const counted: typeof fetch = (...asked) => {
+      tries += 1;
+      return fetch(...asked);
+    };
+    const job = new JobClient(url, { retries: 1, fetch: counted }).job("A".repeat(22));
+    const lost = { name: "JobServiceError", status: 0, code: "CONNECTION_LOST", cause: expect.any(TypeError) };
+    await expect(job.status()).rejects.toMatchObject(lost);
+    expect(tries).toBe(2);
+    await expect(text(job.download())).rejects.toMatchObject(lost);
+    await expect(job.cancel()).rejects.toMatchObject(lost);
+    await expect(new JobClient(url).upload(picture())).rejects.toMatchObject(lost);
+    await expect(job.status({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  });
+
   it("needs nothing but itself", async () => {
     await start();
     const folder = fileURLToPath(new URL("../dist/client/", import.meta.url));

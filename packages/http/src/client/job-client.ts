@@ -49,7 +49,8 @@ export class JobClient {
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     let totalBytes = 0;
     for (const file of Array.isArray(files) ? (files as readonly UploadFile[]) : [files as UploadFile]) {
-      const blob = file instanceof Blob ? file : file.blob;
+      const blob = file instanceof Blob ? file : file?.blob;
+      if (!(blob instanceof Blob)) throw new TypeError(`upload takes Blobs, Files, or { blob, name }, one or a list, not ${String(file)}.`);
       totalBytes += blob.size;
       form.append("file", blob, (file as { readonly name?: string }).name ?? "unnamed");
     }
@@ -66,7 +67,7 @@ export class JobClient {
 
   /** With API keys, for an admin's. */
   async stats(): Promise<Answers["stats"]> {
-    return (await this.#requests.send(operations.stats)).json() as Promise<Answers["stats"]>;
+    return this.#requests.json(operations.stats);
   }
 
   /** Whether a job that came now would be worked on. */
@@ -92,7 +93,7 @@ export class RemoteJob {
 
   async status({ signal }: Waiting = {}): Promise<Job> {
     const asked = this.#asked("status", { signal });
-    return this.#requests.patiently(signal, async () => (await this.#requests.send(asked)).json() as Promise<Job>);
+    return this.#requests.patiently(signal, () => this.#requests.json<Job>(asked));
   }
 
   /** Until it has ended, well or badly. `onChange` sees each status on the way. */
@@ -106,7 +107,7 @@ export class RemoteJob {
         progressed();
         if (response.status === 304) continue;
         etag = response.headers.get("etag");
-        const job = (await response.json()) as Job;
+        const job = await this.#requests.connected(signal, response.json() as Promise<Job>);
         onChange?.(job);
         if (job.status === "complete" || job.status === "error") return job;
       }
@@ -138,7 +139,7 @@ export class RemoteJob {
 
   /** Asks for its end; its code may still run then. Twice is fine. */
   async cancel(): Promise<Job> {
-    return (await this.#requests.send(this.#asked("cancel"))).json() as Promise<Job>;
+    return this.#requests.json(this.#asked("cancel"));
   }
 
   /** With its files. Twice is fine. */
@@ -185,7 +186,7 @@ export class RemoteJob {
         const { done, value } = await this.#requests.patiently(asked.signal, async () => {
           reader ??= await open();
           try {
-            return await reader.read();
+            return await this.#requests.connected(asked.signal, reader.read());
           } catch (error) {
             reader = undefined;
             throw error;

@@ -2,7 +2,7 @@
 
 /** What the service answered in place of what was asked for. */
 export class JobServiceError extends Error {
-  /** HTTP status; 0: a connection that broke again and again. */
+  /** HTTP status; 0: a connection that could not be made, or broke again and again. */
   readonly status: number;
   /** Stable, as the guide lists them. */
   readonly code: string;
@@ -40,13 +40,15 @@ export interface Asked {
   readonly signal?: AbortSignal | undefined;
 }
 
-const passing = [429, 502, 503, 504];
+/** 0: no connection. */
+const passing = [0, 429, 502, 503, 504];
 
 export class Requests {
   readonly options: ClientOptions;
   readonly #base: string;
 
   constructor(base: string, options: ClientOptions) {
+    if (typeof base !== "string") throw new TypeError(`A JobClient takes the URL where the job service is, not ${base}.`);
     this.#base = base.replace(/\/+$/, "");
     this.options = options;
   }
@@ -71,15 +73,30 @@ export class Requests {
     const { method, path, body, signal } = asked;
     const request = this.options.fetch ?? fetch;
     const streams = body instanceof ReadableStream ? { duplex: "half" } : {};
-    const response = await request(this.url(path), {
+    const answering = request(this.url(path), {
       method,
       headers: this.headers(asked),
       ...(body !== undefined && { body }),
       ...(signal && { signal }),
       ...streams,
     } as RequestInit);
+    const response = await this.connected(signal, answering);
     if (response.ok || response.status === 304) return response;
-    throw refusal(response.status, response.headers.get("retry-after"), await response.text());
+    throw refusal(response.status, response.headers.get("retry-after"), await this.connected(signal, response.text()));
+  }
+
+  /** As `send`, and reads what was answered. */
+  async json<T>(asked: Asked): Promise<T> {
+    const response = await this.send(asked);
+    return this.connected(asked.signal, response.json() as Promise<T>);
+  }
+
+  /** What came of the connection. @throws {JobServiceError} 0 CONNECTION_LOST */
+  connected<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+    return work.catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new JobServiceError(0, "CONNECTION_LOST", `There is no connection to the job service at ${this.#base}.`, { cause });
+    });
   }
 
   /** Runs `attempt` again when a connection broke or the service is busy, so often as `retries` says without `progressed` in between. */

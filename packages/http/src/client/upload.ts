@@ -26,7 +26,7 @@ type Upload = Omit<Asked, "body"> & { readonly form: FormData; readonly totalByt
 /** The answer's JSON. @throws {JobServiceError} */
 export async function sendForm(requests: Requests, upload: Upload, onProgress?: (progress: UploadProgress) => void): Promise<unknown> {
   const { form, totalBytes, ...asked } = upload;
-  if (!onProgress) return (await requests.send({ ...asked, body: form })).json();
+  if (!onProgress) return requests.json({ ...asked, body: form });
   const { XMLHttpRequest } = globalThis as { readonly XMLHttpRequest?: new () => FormRequest };
   if (XMLHttpRequest && !requests.options.fetch) return sendByBrowser(new XMLHttpRequest(), requests, upload, onProgress);
   let sentBytes = 0;
@@ -40,7 +40,7 @@ export async function sendForm(requests: Requests, upload: Upload, onProgress?: 
   // Only its maker knows a form's boundary.
   const encoded = new Response(form);
   const headers = { ...asked.headers, "content-type": encoded.headers.get("content-type") ?? "" };
-  return (await requests.send({ ...asked, headers, body: encoded.body?.pipeThrough(counted) })).json();
+  return requests.json({ ...asked, headers, body: encoded.body?.pipeThrough(counted) });
 }
 
 function sendByBrowser(
