@@ -31,7 +31,7 @@ export {
 } from "./pipeline.ts";
 export type { RouteOptions } from "./route-options.ts";
 export { type JobRoutes, jobRoutes } from "./router.ts";
-export { type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
+export { type JobDoor, type PipelineServing, type ServeOptions, type Serving, serveJobs } from "./serve.ts";
 export { accepts, type SniffedType, sniff, sniffBytes } from "./sniff.ts";
 export { type EncryptionKey, newEncryptionKey } from "./storage/encryption-keys.ts";
 export type { ByteRange, JobStorage, PutOptions, StoredObject } from "./storage/job-storage.ts";

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type HttpBindings, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError } from "lovage";
+import { accessFor } from "./access/gate.ts";
 import { keepNodeBody } from "./intake/node-body.ts";
 import { guardedServer, guardServer } from "./intake/server-guard.ts";
 import { JobError } from "./job-error.ts";
@@ -30,10 +31,22 @@ interface Listening extends Pick<RouteOptions, "log" | "onError"> {
 
 export type ServeOptions = Listening & (PipelineServing | { readonly services: readonly PipelineServing[] });
 
+export interface JobDoor {
+  /** Where the pipeline's routes lie. */
+  readonly url: string;
+  readonly uploadUrl: string;
+  /** Whether an upload takes an API key. */
+  readonly needsKey: boolean;
+  /** Whether a job opens only to its access token, or a key. */
+  readonly needsToken: boolean;
+}
+
 export interface Serving {
   readonly url: string;
   /** One per pipeline: where its routes lie. */
   readonly urls: readonly string[];
+  /** The same, as one who is about to upload has to know them. */
+  readonly doors: readonly JobDoor[];
   /** Of the first pipeline. */
   readonly service: JobService;
   readonly services: readonly JobService[];
@@ -67,9 +80,11 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
   const sockets = acceptWebSockets(server as Server);
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const doors = parts.map((part) => doorOf(url, part));
   return {
     url,
-    urls: parts.map(({ path = "/" }) => url + path.replace(/\/$/, "")),
+    urls: doors.map((door) => door.url),
+    doors,
     service: services[0] as JobService,
     services,
     close: async (hurry) => {
@@ -81,6 +96,11 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
       await Promise.all(services.map((service) => service.close()));
     },
   };
+}
+
+function doorOf(base: string, { path = "/", uploadPath = "/upload", keys = [], access }: PipelineServing): JobDoor {
+  const url = base + path.replace(/\/$/, "");
+  return { url, uploadUrl: url + uploadPath, needsKey: keys.length > 0, needsToken: accessFor(access, keys) === "token" };
 }
 
 const shared = ({ log, onError }: Listening) => ({ ...(log && { log }), ...(onError && { onError }) });

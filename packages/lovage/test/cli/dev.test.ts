@@ -4,6 +4,7 @@ import { isAlive, waitFor } from "../worker/wait-for.ts";
 import { allGone, Desk, type Running } from "./cli.ts";
 
 const jobsModule = fileURLToPath(new URL("./fixtures/jobs-app.ts", import.meta.url));
+const severalModule = fileURLToPath(new URL("./fixtures/several-jobs-app.ts", import.meta.url));
 const png = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(3000, 7)]);
 
 interface Node {
@@ -24,7 +25,7 @@ const pidsOf = (nodes: readonly Node[]) => nodes.flatMap(({ pid, runners }) => [
 
 async function startDev(): Promise<{ readonly dev: Running; readonly url: string }> {
   const dev = desk.start(["dev", "-A", jobsModule, "--port", "0"]);
-  const [, url = ""] = await dev.says(/curl -F file=@photo\.jpg (http:\S+)\/upload/);
+  const [, url = ""] = await dev.says(/curl -F file=@FILE (http:\S+)\/upload/);
   return { dev, url };
 }
 
@@ -61,6 +62,19 @@ describe("lovage dev", () => {
     await allGone(pidsOf(nodes));
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     expect(await statusOf()).toEqual([]);
+  });
+
+  it("says where each pipeline takes uploads, and which headers they take", async () => {
+    const dev = desk.start(["dev", "-A", severalModule, "--port", "0"]);
+    const [banner] = await dev.says(/Ready\.[\s\S]*\n {2}pids /);
+    const [, first = ""] = /upload +curl -F file=@FILE (http:\S+\/a\/consult)$/m.exec(banner) ?? [];
+    expect(first).not.toBe("");
+    const form = new FormData();
+    form.append("file", new Blob([png]));
+    expect((await fetch(first, { method: "POST", body: form })).status).toBe(202);
+    expect(banner).toMatch(/upload +curl -H "X-API-Key: <key>" -F file=@FILE http:\S+\/b\/upload$/m);
+    expect(banner).toMatch(/status +curl -H "Authorization: Bearer <access_token>" http:\S+\/b\/status\/<job id>$/m);
+    expect(await dev.stop()).toMatchObject({ code: 0 });
   });
 
   it("takes two signals at once for one, and a later one for hurry", async () => {

@@ -4,6 +4,7 @@ import { UsageError } from "../../kernel/errors.ts";
 import { maskSecrets } from "../../kernel/mask-secrets.ts";
 import type { CommandModule } from "../command.ts";
 import { type DevFleet, startDevFleet } from "../dev/dev-fleet.ts";
+import type { JobDoor } from "../dev/job-service.ts";
 import { portOf } from "../flags.ts";
 import { aborted, listenForStop } from "../stop-signals.ts";
 
@@ -46,18 +47,28 @@ export const run: CommandModule["run"] = async ({ appModule, output }, _args, fl
     if (stop.asked.aborted) return 0;
     throw error;
   }
-  output.write(welcome(fleet.url, appModule, flags.broker));
+  output.write(welcome(fleet.doors, appModule, flags.broker));
   await aborted(stop.asked);
   output.write("Stopping: running tasks are finished first. Once more stops at once.");
   await fleet.stop(graceMs, stop.insisted);
   return 0;
 };
 
-function welcome(url: string | null, appModule: string, broker: string | undefined): string {
+function welcome(doors: readonly JobDoor[], appModule: string, broker: string | undefined): string {
   const lines = [
-    ...(url === null ? [] : [`  upload   curl -F file=@photo.jpg ${url}/upload`, `  status   ${url}/status/<job id>`]),
-    ...(url === null ? [] : [`  stats    ${url}/stats`, `  health   ${url}/health`]),
+    ...doors.flatMap(linesOf),
     `  pids     npx lovage status --json -A ${appModule}${broker === undefined ? "" : ` -b ${maskSecrets(broker)}`}`,
   ];
   return ["", "Ready. Ctrl-C stops everything.", ...lines, ""].join("\n");
+}
+
+function linesOf({ url, uploadUrl, needsKey, needsToken }: JobDoor): readonly string[] {
+  const key = needsKey ? '-H "X-API-Key: <key>" ' : "";
+  const token = needsToken ? 'curl -H "Authorization: Bearer <access_token>" ' : "";
+  return [
+    `  upload   curl ${key}-F file=@FILE ${uploadUrl}`,
+    `  status   ${token}${url}/status/<job id>`,
+    `  stats    ${url}/stats`,
+    `  health   ${url}/health`,
+  ];
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type LoadedApp, loadApp } from "../../app/load-app.ts";
 import { aborted } from "../stop-signals.ts";
 import { DevProcess } from "./dev-process.ts";
-import { exportsJobs, type RunningJobService, startJobService } from "./job-service.ts";
+import { exportsJobs, type JobDoor, type RunningJobService, startJobService } from "./job-service.ts";
 
 export interface DevFleetOptions {
   readonly appModule: string;
@@ -23,6 +23,8 @@ export interface DevFleetOptions {
 export interface DevFleet {
   /** Of the job service; null when the module exports no `jobs`. */
   readonly url: string | null;
+  /** One per pipeline of the job service. */
+  readonly doors: readonly JobDoor[];
   readonly nodes: readonly { readonly name: string; readonly pid: number | undefined }[];
   /** Running tasks get `graceMs` to end, or until `hurry` aborts; then they are given back. */
   stop(graceMs: number, hurry?: AbortSignal): Promise<void>;
@@ -50,6 +52,7 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
   }
   return {
     url: service?.urls[0] ?? null,
+    doors: service?.doors ?? [],
     get nodes() {
       return processes.map((process, i) => ({ name: profiles[i] ?? "worker", pid: process.pid }));
     },

@@ -17,10 +17,21 @@ export interface JobServiceSpec {
   readonly log?: Logger;
 }
 
+export interface JobDoor {
+  readonly url: string;
+  readonly uploadUrl: string;
+  /** Whether an upload takes an API key. */
+  readonly needsKey: boolean;
+  /** Whether a job opens only to its access token, or a key. */
+  readonly needsToken: boolean;
+}
+
 export interface RunningJobService {
   readonly url: string;
   /** One per pipeline: where its routes lie. */
   readonly urls: readonly string[];
+  /** The same, as one who is about to upload has to know them. */
+  readonly doors: readonly JobDoor[];
   /** Lets requests under way end, uploads among them, for as long as `jobs` says (10 s), or until `hurry`. */
   close(hurry?: AbortSignal): Promise<void>;
 }
