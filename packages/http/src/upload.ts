@@ -1,6 +1,6 @@
 /**
  * Takes an upload in while it arrives: each file goes to the storage in a stream, its type is told from its first bytes, its
- * SHA-256 is made on the way. Memory does not grow with the upload. On any refusal the job's files are removed.
+ * SHA-256 is made on the way. Memory does not grow with the upload. What a refused upload has stored, its caller removes.
  */
 import type { Readable } from "node:stream";
 import { ByteMeter, type ChargeBytes } from "./intake/byte-meter.ts";
@@ -23,7 +23,7 @@ export interface Upload {
 
 /**
  * `charge`: for each of the body's bytes. Nothing is charged any more once it has thrown.
- * @throws {JobError} with a stable code, or what the storage or `charge` throws; what was written is gone then.
+ * @throws {JobError} with a stable code, or what the storage or `charge` throws. What was written until then is still there.
  */
 export async function receiveUpload(
   request: Request,
@@ -45,9 +45,6 @@ export async function receiveUpload(
   const leave = await intake.enter(files.storage, bodyLimit(rules), request.headers.get("content-length"));
   try {
     return await new Reception(files, rules, intake).receive(body, boundary, charge);
-  } catch (error) {
-    await files.remove();
-    throw error;
   } finally {
     leave();
   }

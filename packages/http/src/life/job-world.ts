@@ -20,4 +20,6 @@ export interface JobWorld {
   /** How long files outlive their job's end, milliseconds; null: for ever. */
   readonly retentionMs: number | null;
   files(id: JobId): JobFiles;
+  /** Where what nobody waits for goes when it fails. */
+  onFault(error: unknown): void;
 }

@@ -1,6 +1,6 @@
 /** A job's way in: files first, then its record and its task side by side. What is refused leaves nothing behind, not even later. */
 import { randomUUID } from "node:crypto";
-import type { App, SendOptions } from "lovage";
+import type { SendOptions } from "lovage";
 import type { ChargeBytes } from "../intake/byte-meter.ts";
 import { asJobError, JobError } from "../job-error.ts";
 import { type JobId, newJobId } from "../job-files.ts";
@@ -47,7 +47,7 @@ export class Submission {
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
   async take(request: Request, origin: JobOrigin, charge?: ChargeBytes): Promise<Submitted> {
-    const { app, intake, pipeline, arriving, files: filesOf } = this.#world;
+    const { app, intake, pipeline, arriving, files: filesOf, onFault } = this.#world;
     const files = filesOf(origin.id ?? newJobId());
     const leave = arriving.enter(files.id);
     try {
@@ -62,7 +62,8 @@ export class Submission {
       const options = { ...own, tags: [`job:${record.id}`, ...(origin.tags ?? [])] };
       return { priority, ...(await this.#enter(record, input, options)) };
     } catch (error) {
-      await files.remove();
+      // What stays is an orphan, for the sweeper. Why the upload was refused is what counts.
+      await files.remove().catch(onFault);
       throw asJobError(error);
     } finally {
       leave();
@@ -84,34 +85,48 @@ export class Submission {
   }
 
   async #enter(record: JobRecord, input: JobInput, options: SendOptions): Promise<Pick<Submitted, "record" | "accepted">> {
-    const { app, pipeline, jobs, spooled } = this.#world;
+    const { app, pipeline, jobs } = this.#world;
     const { taskId, correlationId } = record;
     const send = () => app.send(pipeline.task, [input], { ...options, taskId, correlationId });
     const creating = jobs.create(record);
     // A spool takes it in any case, and nobody is to wait for both. Else nothing is sent that nobody knows of.
     const sending = app.spool === null ? creating.then(send) : send();
     const [created, sent] = await Promise.allSettled([creating, sending]);
-    if (sent.status === "fulfilled" && !sent.value.duplicate) {
-      if (created.status === "fulfilled") return { record, accepted: await acceptedBy(app) };
-      if (app.spool !== null && isAway(created.reason)) {
-        const kept: JobRecord = { ...record, spooled: true };
-        await spooled.keep(kept);
-        this.recover();
-        return { record: kept, accepted: "spool" };
-      }
+    try {
+      if (sent.status === "rejected") throw sent.reason;
+      if (sent.value.duplicate)
+        throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
+      if (created.status === "fulfilled") return { record, accepted: await this.#acceptedBy() };
+      return { record: await this.#keepSpooled(record, created.reason), accepted: "spool" };
+    } catch (error) {
+      // It may have been sent: the job stands, or it is taken back.
+      this.#takeBack(record);
+      throw error;
     }
-    this.#takeBack(record);
-    if (sent.status === "rejected") throw sent.reason;
-    if (sent.value.duplicate) {
-      throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
-    }
-    throw (created as PromiseRejectedResult).reason;
+  }
+
+  /** @throws `why` there was no record to be had, unless it was that the store is away and there is a spool. */
+  async #keepSpooled(record: JobRecord, why: unknown): Promise<JobRecord> {
+    const { app, spooled } = this.#world;
+    if (app.spool === null || !isAway(why)) throw why;
+    const kept: JobRecord = { ...record, spooled: true };
+    await spooled.keep(kept);
+    this.recover();
+    return kept;
+  }
+
+  /** As long as anything waits in the spool, what is sent queues up behind it. A spool that can't say so changes nothing: the job stands. */
+  async #acceptedBy(): Promise<Submitted["accepted"]> {
+    const { app, onFault } = this.#world;
+    const status = await app.spool?.status().catch(onFault);
+    return status && status.waiting > 0 ? "spool" : "queue";
   }
 
   /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */
   #takeBack(record: JobRecord): void {
-    const { app, jobs, files } = this.#world;
+    const { app, jobs, spooled, files } = this.#world;
     this.#inBack(async () => {
+      if (app.spool !== null) await spooled.remove(record.id);
       await app.revoke(record.taskId, { terminate: true });
       await jobs.delete(record.id);
       await files(record.id).remove();
@@ -127,11 +142,6 @@ export class Submission {
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#inBackground]);
   }
-}
-
-/** As long as anything waits in the spool, what is sent queues up behind it. */
-async function acceptedBy({ spool }: App): Promise<Submitted["accepted"]> {
-  return spool !== null && (await spool.status()).waiting > 0 ? "spool" : "queue";
 }
 
 function newRecord(id: JobId, { pipeline, clock }: JobWorld, origin: JobOrigin, queue: string, upload: Upload): JobRecord {
