@@ -14,6 +14,8 @@ const debianPackages = [
   "vorbis-tools",
   "chromium",
   "postgresql",
+  "zsh",
+  "fish",
 ];
 
 /** `probe` must exit 0 where the service can be used; Debian's Python is named because another one may be first on the path. */

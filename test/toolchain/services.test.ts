@@ -43,7 +43,7 @@ test("installs those Debian packages that are missing, and no others", async () 
   const calls = (await aptCalls()).trimEnd().split("\n");
   expect(calls).toEqual([
     "-q update",
-    "-q install -y --no-install-recommends redis-server python3-celery openssl libfaketime espeak-ng lame vorbis-tools chromium postgresql",
+    "-q install -y --no-install-recommends redis-server python3-celery openssl libfaketime espeak-ng lame vorbis-tools chromium postgresql zsh fish",
   ]);
 });
 
