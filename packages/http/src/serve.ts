@@ -19,7 +19,7 @@ export interface PipelineServing extends Omit<JobServiceOptions, "app">, Omit<Ro
   readonly path?: string;
 }
 
-interface Listening extends Pick<RouteOptions, "log" | "onError"> {
+interface Listening extends Pick<RouteOptions, "log" | "onError">, Pick<JobServiceOptions, "onFault"> {
   readonly app: JobServiceOptions["app"];
   /** @defaultValue "127.0.0.1" */
   readonly host?: string;
@@ -103,7 +103,11 @@ function doorOf(base: string, { path = "/", uploadPath = "/upload", keys = [], a
   return { url, uploadUrl: url + uploadPath, needsKey: keys.length > 0, needsToken: accessFor(access, keys) === "token" };
 }
 
-const shared = ({ log, onError }: Listening) => ({ ...(log && { log }), ...(onError && { onError }) });
+const shared = ({ log, onError, onFault }: Listening) => ({
+  ...(log && { log }),
+  ...(onError && { onError }),
+  ...(onFault && { onFault }),
+});
 
 /** @throws {ConfigError} LOVAGE_JOBS_INVALID when two share a path, or there is none at all */
 function mount(parts: readonly { readonly path: string; readonly routes: ReturnType<typeof jobRoutes> }[]): Hono {

@@ -39,8 +39,7 @@ export const run: CommandModule["run"] = async (context, _args, flags: ServeFlag
       host: flags.host,
       port,
       log,
-      onError: (error, correlationId) =>
-        context.output.error(`request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
+      onError: (error, what) => context.output.error(`${what} failed: ${error instanceof Error ? error.message : String(error)}`),
     });
     context.serving();
     print(context.output, { url: serving.url, urls: serving.urls }, () => listening(serving.url, serving.urls));

@@ -90,7 +90,6 @@ function serviceOf(loaded: LoadedApp, { host, port, onLine }: DevFleetOptions): 
     loaded,
     host,
     port,
-    onError: (error, correlationId) =>
-      onLine("http", `request ${correlationId} failed: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error, what) => onLine("http", `${what} failed: ${error instanceof Error ? error.message : String(error)}`),
   });
 }

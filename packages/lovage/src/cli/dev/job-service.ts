@@ -12,7 +12,8 @@ export interface JobServiceSpec {
   readonly loaded: LoadedApp;
   readonly host: string;
   readonly port: number;
-  readonly onError: (error: unknown, correlationId: string) => void;
+  /** `what` failed, for people: a request, or work that nobody waits for. */
+  readonly onError: (error: unknown, what: string) => void;
   /** Its audit log. Default: none. */
   readonly log?: Logger;
 }
@@ -54,9 +55,13 @@ export async function startJobService({ loaded, host, port, onError, log }: JobS
   }
   const { serveJobs } = await importHttp(path);
   // What an earlier process kept for the broker need not wait for the next upload.
-  app.spool?.replay().catch((error: unknown) => onError(error, "spool"));
+  app.spool?.replay().catch((error: unknown) => onError(error, "replay of the spool"));
   const jobs = Array.isArray(exports.jobs) ? { services: exports.jobs } : (exports.jobs as object);
-  return serveJobs({ ...(log && { log }), ...jobs, app, host, port, onError });
+  const faults = {
+    onError: (error: unknown, correlationId: string) => onError(error, `request ${correlationId}`),
+    onFault: (error: unknown) => onError(error, "work in the background"),
+  };
+  return serveJobs({ ...(log && { log }), ...jobs, app, host, port, ...faults });
 }
 
 async function importHttp(from: string): Promise<HttpPackage> {
