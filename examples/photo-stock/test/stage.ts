@@ -77,7 +77,7 @@ export class Stage {
   /** All in one command, as `npm run dev` does. */
   async dev(): Promise<Running> {
     const dev = this.start("dev", "-A", appModule, "--port", "0");
-    this.url = (await dev.says(/curl -F file=@photo\.jpg (http:\S+)\/upload/))[1] ?? "";
+    this.url = (await dev.says(/curl -F file=@FILE (http:\S+)\/upload/))[1] ?? "";
     return dev;
   }
 

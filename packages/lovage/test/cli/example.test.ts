@@ -19,7 +19,7 @@ afterAll(() => desk.close());
 describe("the example's src/app.ts", () => {
   it("works in dev: a photo goes through nodes of three profiles", async () => {
     const dev = desk.start(["dev", "-A", module, "--port", "0"], { PHOTO_STOCK_STORAGE: join(desk.folder, "jobs") });
-    const [, url = ""] = await dev.says(/curl -F file=@photo\.jpg (http:\S+)\/upload/, 60_000);
+    const [, url = ""] = await dev.says(/curl -F file=@FILE (http:\S+)\/upload/, 60_000);
     const form = new FormData();
     form.append("file", new Blob([readFileSync(join(example, "samples/coins.jpg"))]), "coins.jpg");
     const { job_id } = (await (await fetch(`${url}/upload`, { method: "POST", body: form })).json()) as JobView;
