@@ -24,7 +24,7 @@ describe("a consultation whose storage is not there", () => {
     ]);
     expect(clinic.logged("task.failed")).toMatchObject([{ attempt: 4, cause: "retries-exhausted" }]);
     await bringBack();
-    expect(await clinic.ended(id)).toMatchObject({ status: "error", error: { code: "INTERNAL" } });
+    expect(await clinic.ended(id)).toMatchObject({ status: "error", error: { code: "STORAGE_OBJECT_MISSING" } });
     expect(await clinic.ended(await clinic.submit(upload))).toMatchObject({ status: "complete" });
   });
 
