@@ -61,7 +61,8 @@ export class HostileService {
     if (this.alive) {
       const ended = once(this.#child, "exit");
       this.#child.send("stop");
-      const kill = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+      // It may wait 10 s for requests under way, and cuts them then.
+      const kill = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
       await ended;
       clearTimeout(kill);
     }
