@@ -1,6 +1,6 @@
 /** The job service on a port of its own: one pipeline, or several below paths of their own. */
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createAdaptorServer, type HttpBindings, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError } from "lovage";
@@ -78,6 +78,7 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     throw error;
   }
   const sockets = acceptWebSockets(server as Server);
+  const connections = connectionsOf(server as Server);
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   const doors = parts.map((part) => doorOf(url, part));
@@ -90,7 +91,7 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
     close: async (hurry) => {
       closing.abort();
       await withCut(options.closeWithinMs ?? 10_000, hurry, async (cut) => {
-        await Promise.all([stopServing(server, cut), sockets.close()]);
+        await Promise.all([stopServing(server, connections, cut), sockets.close()]);
         await settled(underWay, cut);
       });
       await Promise.all(services.map((service) => service.close()));
@@ -153,10 +154,22 @@ async function withCut(ms: number, hurry: AbortSignal | undefined, use: (cut: Ab
   }
 }
 
-async function stopServing(listening: ServerType, cut: AbortSignal): Promise<void> {
+/** All of them: those that asked for another protocol are none of HTTP's any more, and the server waits for them as well. */
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  return open;
+}
+
+async function stopServing(listening: ServerType, connections: ReadonlySet<Socket>, cut: AbortSignal): Promise<void> {
   const server = listening as Server;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cutAll = () => server.closeAllConnections();
+  const cutAll = () => {
+    for (const socket of connections) socket.destroy();
+  };
   // One that becomes idle meanwhile would be kept for a next request.
   const tidy = setInterval(() => server.closeIdleConnections(), 100);
   cut.addEventListener("abort", cutAll, { once: true });

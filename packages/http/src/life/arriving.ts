@@ -43,17 +43,19 @@ export class Arriving {
     return this.#here.has(id) || (await (await this.#state()).read([keyOf(id)]))[0] !== undefined;
   }
 
-  /** Resolves when nothing of it goes on, once all have left and its signal is aborted. */
+  /** Resolves when nothing of it goes on, once its signal is aborted. */
   async settled(): Promise<void> {
     await Promise.all(this.#marking);
   }
 
   async #mark(id: JobId, left: AbortSignal): Promise<void> {
-    await sleep(unmarkedMs, undefined, { signal: left, ref: false }).catch(() => undefined);
-    if (left.aborted) return;
-    while (!left.aborted) {
-      await untilAnswered(left, () => this.#write(id, ""));
-      await sleep(renewMs, undefined, { signal: left, ref: false }).catch(() => undefined);
+    // An upload that a closing service has cut may never leave: its mark expires.
+    const over = AbortSignal.any([left, this.#signal]);
+    await sleep(unmarkedMs, undefined, { signal: over, ref: false }).catch(() => undefined);
+    if (over.aborted) return;
+    while (!over.aborted) {
+      await untilAnswered(over, () => this.#write(id, ""));
+      await sleep(renewMs, undefined, { signal: over, ref: false }).catch(() => undefined);
     }
     await untilAnswered(this.#signal, () => this.#write(id, null));
   }
