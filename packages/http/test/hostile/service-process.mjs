@@ -18,9 +18,8 @@ process.on("message", async (/** @type {string} */ asked) => {
     process.send?.({ memory: process.memoryUsage() });
   } else {
     await serving.close();
-    await worker.stop("cold");
-    await app.close();
-    process.disconnect();
+    // The pool "inline" cannot end a run that does not end: the process can.
+    process.exit(0);
   }
 });
 process.send?.({ url: serving.url });
