@@ -68,26 +68,27 @@ describe.skipIf(skipped)("a canvas of Python in a Lovage worker", () => {
   });
 
   // Celery's `task_allow_error_cb_on_chord_header`, in either client, since 5.3.
-  it.skipIf(!typedValues)("errbacks of a chord are called for each failed member of its header as well, where asked for", async () => {
-    const calls = (file: string, count: number) => waitFor(`${count} errbacks`, () => (read(file).length === count ? true : undefined));
-    const theirs = join(site.folder, "header-errbacks-python");
-    const chorded = "chord([s('ts.fail', 'ink'), s('py.fail', 'tea', 0), s('ts.add', 1, 1)], s('py.sum'))";
-    const linked = `(lambda c: (c.link_error(s('ts.note', [1], given).set(immutable=True)), c.apply_async(), None)[2])(${chorded})`;
-    await python.eval(`setattr(app.conf, 'task_allow_error_cb_on_chord_header', True) or ${linked}`, theirs);
-    await calls(theirs, 3);
-    await python.eval("setattr(app.conf, 'task_allow_error_cb_on_chord_header', False)");
+  if (typedValues)
+    it("errbacks of a chord are called for each failed member of its header as well, where asked for", async () => {
+      const calls = (file: string, count: number) => waitFor(`${count} errbacks`, () => (read(file).length === count ? true : undefined));
+      const theirs = join(site.folder, "header-errbacks-python");
+      const chorded = "chord([s('ts.fail', 'ink'), s('py.fail', 'tea', 0), s('ts.add', 1, 1)], s('py.sum'))";
+      const linked = `(lambda c: (c.link_error(s('ts.note', [1], given).set(immutable=True)), c.apply_async(), None)[2])(${chorded})`;
+      await python.eval(`setattr(app.conf, 'task_allow_error_cb_on_chord_header', True) or ${linked}`, theirs);
+      await calls(theirs, 3);
+      await python.eval("setattr(app.conf, 'task_allow_error_cb_on_chord_header', False)");
 
-    const settings = { broker: site.url, routes, taskAllowErrorCbOnChordHeader: true, environment: false, folder: false } as const;
-    const client = createApp({ name: "asking", ...settings });
-    const ours = join(site.folder, "header-errbacks-lovage");
-    const note = remoteTask<[values: readonly number[], file: string], number>("py.note").si([1], ours);
-    const fail = (side: string) => remoteTask<readonly unknown[], number>(`${side}.fail`);
-    await chord([fail("ts").s("ink"), fail("py").s("tea", 0), py.add.s(1, 1)], py.echo.s())
-      .linkError(note)
-      .send(client);
-    await calls(ours, 3);
-    await client.close();
-  });
+      const settings = { broker: site.url, routes, taskAllowErrorCbOnChordHeader: true, environment: false, folder: false } as const;
+      const client = createApp({ name: "asking", ...settings });
+      const ours = join(site.folder, "header-errbacks-lovage");
+      const note = remoteTask<[values: readonly number[], file: string], number>("py.note").si([1], ours);
+      const fail = (side: string) => remoteTask<readonly unknown[], number>(`${side}.fail`);
+      await chord([fail("ts").s("ink"), fail("py").s("tea", 0), py.add.s(1, 1)], py.echo.s())
+        .linkError(note)
+        .send(client);
+      await calls(ours, 3);
+      await client.close();
+    });
 
   it("maps and chunks of a task that lives here run here", async () => {
     expect(await python.eval("get(xmap(s('ts.echo'), [1, [2]], app=app).apply_async())")).toEqual([1, [2]]);

@@ -39,17 +39,19 @@ describe.skipIf(skipped)("revokes over both languages", () => {
     expect(performance.now() - from).toBeLessThan(4000);
   });
 
-  it.skipIf(!typedValues)("stamped headers that are our tags mean what runs and what is sent later", async () => {
-    const tags = ["user:42", "nightly"];
-    const [runs, spared] = [await site.app.send("ts.wait", [], { tags }), await site.app.send("ts.wait", [], { tags: ["user:4"] })];
-    await Promise.all([running(runs.id), running(spared.id)]);
-    await python.eval("app.control.revoke_by_stamped_headers({'tags': ['user:42']}, terminate=True, destination=['ts@interop'])");
-    await expect(runs.get({ timeoutMs: 10_000 })).rejects.toMatchObject({ name: "TaskRevokedError" });
-    const later = await site.app.send("ts.add", [1, 1], { tags });
-    await expect(later.get({ timeoutMs: 10_000 })).rejects.toMatchObject({ name: "TaskRevokedError" });
-    expect(await spared.state()).toBe("PENDING");
-    await spared.revoke({ terminate: true });
-  });
+  // Since Celery 5.3.
+  if (typedValues)
+    it("stamped headers that are our tags mean what runs and what is sent later", async () => {
+      const tags = ["user:42", "nightly"];
+      const [runs, spared] = [await site.app.send("ts.wait", [], { tags }), await site.app.send("ts.wait", [], { tags: ["user:4"] })];
+      await Promise.all([running(runs.id), running(spared.id)]);
+      await python.eval("app.control.revoke_by_stamped_headers({'tags': ['user:42']}, terminate=True, destination=['ts@interop'])");
+      await expect(runs.get({ timeoutMs: 10_000 })).rejects.toMatchObject({ name: "TaskRevokedError" });
+      const later = await site.app.send("ts.add", [1, 1], { tags });
+      await expect(later.get({ timeoutMs: 10_000 })).rejects.toMatchObject({ name: "TaskRevokedError" });
+      expect(await spared.state()).toBe("PENDING");
+      await spared.revoke({ terminate: true });
+    });
 
   it("tags, correlation id and trace pass through Python's chains and retries", async () => {
     const retried = remoteTask<[file: string, times: number], number>("shared.flaky").si(join(site.folder, "retried"), 2);

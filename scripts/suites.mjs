@@ -34,5 +34,5 @@ async function suite({ projects, installServices }) {
     counts.failed += 1;
   }
   console.log(summary(counts));
-  return verdict(counts);
+  return verdict(counts, ci && installServices);
 }

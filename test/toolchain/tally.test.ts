@@ -9,11 +9,13 @@ test("the summary is one plain line", () => {
 });
 
 test.each([
-  [{ passed: 5, failed: 0, skipped: 0 }, 0],
-  [{ passed: 5, failed: 1, skipped: 0 }, 1],
-  [{ passed: 0, failed: 0, skipped: 0 }, 1],
-  [{ passed: 0, failed: 0, skipped: 9 }, 1],
-  [{ passed: 5, failed: 0, skipped: 1 }, 0],
-])("%o exits %i", (counts, code) => {
-  expect(verdict(counts)).toBe(code);
+  [{ passed: 5, failed: 0, skipped: 0 }, false, 0],
+  [{ passed: 5, failed: 1, skipped: 0 }, false, 1],
+  [{ passed: 0, failed: 0, skipped: 0 }, false, 1],
+  [{ passed: 0, failed: 0, skipped: 9 }, false, 1],
+  [{ passed: 5, failed: 0, skipped: 1 }, false, 0],
+  [{ passed: 5, failed: 0, skipped: 1 }, true, 1],
+  [{ passed: 5, failed: 0, skipped: 0 }, true, 0],
+])("%o with CI=%s exits %i", (counts, ci, code) => {
+  expect(verdict(counts, ci)).toBe(code);
 });
