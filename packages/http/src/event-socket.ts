@@ -62,7 +62,7 @@ class EventSocket {
     this.#socket = socket;
     this.#open = open;
     this.#stalledMs = stalledMs;
-    this.#heart = setInterval(() => this.#beat(), heartbeatMs);
+    this.#heart = setInterval(() => this.#beat(), heartbeatMs).unref();
     socket.on("pong", () => {
       this.#isAlive = true;
     });

@@ -62,7 +62,7 @@ function eventStream(
         stalled = setTimeout(() => {
           left.abort();
           controller.error(new Error("The client does not take its events."));
-        }, stalledMs);
+        }, stalledMs).unref();
       },
       cancel() {
         clearTimeout(stalled);

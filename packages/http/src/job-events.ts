@@ -144,7 +144,7 @@ async function hasEnded(service: JobService, id: string): Promise<boolean> {
 export async function orSilence<T>(work: Promise<T>, ms: number): Promise<T | "silence"> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<"silence">((resolve) => {
-    timer = setTimeout(resolve, ms, "silence");
+    timer = setTimeout(resolve, ms, "silence").unref();
   });
   try {
     return await Promise.race([work, silence]);

@@ -1,7 +1,6 @@
 /** The job service on a port of its own: one pipeline, or several below paths of their own. */
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer, type HttpBindings, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError } from "lovage";
@@ -95,9 +94,7 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
         await Promise.all([stopServing(server, connections, cut), sockets.close()]);
         await settled(underWay, cut);
       });
-      // No work in the background may keep a service that was told to end.
-      const closed = Promise.all(services.map((service) => service.close()));
-      await Promise.race([closed, sleep(takeBackMs, undefined, { ref: false })]);
+      await Promise.all(services.map((service) => service.close()));
     },
   };
 }

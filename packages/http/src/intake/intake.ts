@@ -78,7 +78,7 @@ export class Intake {
       }
       bytes = 0;
       held = body.isPaused();
-    }, paceMs);
+    }, paceMs).unref();
     body.on("data", count).on("pause", hold);
     return () => {
       clearInterval(timer);

@@ -46,8 +46,9 @@ function linger(incoming: IncomingMessage, { mostMs, idleMs }: LingerLimits): vo
     socket.end();
   };
   const giveUp = () => socket.destroy();
-  const most = setTimeout(giveUp, mostMs);
-  const idle = setTimeout(giveUp, idleMs);
+  // A connection keeps the process by itself; what is left of one must not.
+  const most = setTimeout(giveUp, mostMs).unref();
+  const idle = setTimeout(giveUp, idleMs).unref();
   const end = () => {
     clearTimeout(most);
     clearTimeout(idle);

@@ -23,7 +23,7 @@ export class Turnstile {
       // In a turn of its own.
       setImmediate(() => this.#next());
     };
-    const timer = setTimeout(leave, placeMs);
+    const timer = setTimeout(leave, placeMs).unref();
     return leave;
   }
 

@@ -18,8 +18,9 @@ process.on("message", async (/** @type {string} */ asked) => {
     process.send?.({ memory: process.memoryUsage() });
   } else {
     await serving.close();
-    // The pool "inline" cannot end a run that does not end: the process can.
-    process.exit(0);
+    await worker.stop("cold");
+    await app.close();
+    process.disconnect();
   }
 });
 process.send?.({ url: serving.url });
