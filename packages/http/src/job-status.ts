@@ -20,8 +20,7 @@ export async function jobStatus(call: Call): Promise<Response> {
   const id = jobId(call);
   const known = request.headers.get("if-none-match");
   const seconds = Math.min(longestWaitSeconds, Number(call.context.req.query("wait") ?? 0));
-  const until = AbortSignal.any([request.signal, call.closing, AbortSignal.timeout(1000 * (seconds > 0 ? seconds : 0))]);
-  const seen = seconds > 0 ? await whenChanged(service, id, known, until) : await look(service, id);
+  const seen = seconds > 0 ? await waited(call, id, known, seconds) : await look(service, id);
   const headers = { etag: seen.etag, "cache-control": "private, no-cache" };
   if (matches(known, seen.etag)) return new Response(null, { status: 304, headers });
   return new Response(seen.body, { headers: { ...headers, "content-type": "application/json" } });
@@ -32,6 +31,17 @@ async function look(service: JobService, id: string): Promise<Seen> {
   const body = JSON.stringify(view);
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
   return { body, etag, ended: view.status === "complete" || view.status === "error" };
+}
+
+/** A timer of our own: Node 20 collects an `AbortSignal.timeout` that nothing but `AbortSignal.any` knows, and it never aborts. */
+async function waited({ service, request, closing }: Call, id: string, known: string | null, seconds: number): Promise<Seen> {
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), 1000 * seconds);
+  try {
+    return await whenChanged(service, id, known, AbortSignal.any([request.signal, closing, enough.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** As it stands when it differs from what `known` names, or, with nothing known, from what it is now; when `until` aborts, as it is then. */
@@ -51,11 +61,11 @@ async function whenChanged(service: JobService, id: string, known: string | null
 async function nextEntry(service: JobService, id: string, position: string, until: AbortSignal): Promise<string> {
   const enough = new AbortController();
   const signal = AbortSignal.any([until, enough.signal]);
+  const pause = sleep(lookAgainMs, position, { signal }).catch(() => position);
   const first = async () => {
     for await (const entry of service.follow(id, position, signal)) return entry.id;
-    return position;
+    return pause;
   };
-  const pause = sleep(lookAgainMs, position, { signal }).catch(() => position);
   try {
     return await Promise.race([first(), pause]);
   } finally {

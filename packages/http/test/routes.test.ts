@@ -3,6 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type JobInput, serveJobs } from "@lovage/http";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { createApp, defineTask } from "lovage";
@@ -47,6 +49,17 @@ describe("GET /status/:id", () => {
     await kit.statusWhen(id, ["error"]);
     expect(((await (await kit.ask(`/status/${id}?wait=60`)).json()) as UploadedJob).status).toBe("error");
   });
+
+  it("waits no longer than asked to, though memory is tidied up meanwhile", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    kit = await RoutesKit.start();
+    const { job_id: id } = await kit.submit();
+    const known = { "if-none-match": (await kit.ask(`/status/${id}`)).headers.get("etag") ?? "" };
+    const tidying = setInterval(collect, 20);
+    const answer = await kit.ask(`/status/${id}?wait=0.4`, { headers: known }).finally(() => clearInterval(tidying));
+    expect(answer.status).toBe(304);
+  }, 15_000);
 
   it("stops waiting when its client goes, and when the service wants to end", async () => {
     const closing = new AbortController();
