@@ -7,11 +7,11 @@ import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { isStorageFull, noSuchJob } from "./job-error.ts";
 import { isSystemError } from "./storage/file-system-error.ts";
-import type { ByteRange, JobStorage } from "./storage/job-storage.ts";
+import type { ByteRange, JobStorage, StorageKey } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
 import { type OutputFile, storeOutputs } from "./storage/outputs.ts";
 import { withScratch } from "./storage/scratch.ts";
@@ -106,11 +106,11 @@ export class JobFiles {
     return wholeStream(await this.storage.read(key, range), wanted, key);
   }
 
-  /** null until outputs are published. */
+  /** null until outputs are published. @throws {StorageError} STORAGE_DAMAGED, and others. */
   async manifest(): Promise<Manifest | null> {
     try {
       // It never changes.
-      this.#manifest ??= JSON.parse((await buffer(await this.storage.read(this.#manifestKey))).toString("utf8")) as Manifest;
+      this.#manifest ??= parseManifest(await text(await this.storage.read(this.#manifestKey)), this.#manifestKey);
       return this.#manifest;
     } catch (error) {
       if (isMissing(error)) return null;
@@ -180,5 +180,13 @@ export class JobFiles {
 
   #key(inside: string): string {
     return `${this.id}/${inside}`;
+  }
+}
+
+function parseManifest(json: string, key: StorageKey): Manifest {
+  try {
+    return JSON.parse(json) as Manifest;
+  } catch (cause) {
+    throw new StorageError("STORAGE_DAMAGED", `${key} is not what was written: it is no manifest.`, { cause });
   }
 }

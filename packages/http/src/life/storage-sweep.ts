@@ -6,6 +6,7 @@ import { isJobId, type JobId } from "../job-files.ts";
 import type { JobRecord } from "../job-record.ts";
 import type { JobStorage, StoredObject } from "../storage/job-storage.ts";
 import type { JobWorld } from "./job-world.ts";
+import { unlessFaulty } from "./until-answered.ts";
 
 export interface StorageSwept {
   /** Jobs nobody knows whose files went, runs that published nothing, uploads that broke off. */
@@ -24,6 +25,7 @@ export interface StorageSweepOptions {
   readonly graceMs: number;
   /** Removes the files of an ended job and says so in its record. */
   readonly dropFiles: (record: JobRecord) => Promise<void>;
+  readonly signal: AbortSignal;
 }
 
 /** What lies below one job's prefix. */
@@ -44,7 +46,7 @@ interface Kept {
 const pageSize = 200;
 
 export async function sweepStorage(options: StorageSweepOptions): Promise<StorageSwept> {
-  const { world, storage, quotaBytes, graceMs } = options;
+  const { world, storage, quotaBytes, graceMs, signal } = options;
   const before = world.clock.now() - graceMs;
   let orphans = await storage.removeUnfinished(before, (key) => isGoing(world, key));
   let bytes = 0;
@@ -52,17 +54,21 @@ export async function sweepStorage(options: StorageSweepOptions): Promise<Storag
   for await (const page of pages(storage)) {
     const records = await world.jobs.getMany(page.map(({ id }) => id));
     for (const [i, found] of page.entries()) {
+      signal.throwIfAborted();
       const record = records[i];
-      const gone = await sweepOne(options, found, record, before);
+      const gone = await unlessFaulty(world.onFault, () => sweepOne(options, found, record, before), 0);
       orphans += gone;
       if (gone > 0 && isOrphan(record)) continue;
       bytes += found.bytes;
-      if (record?.end !== undefined && record.pipeline === world.pipeline.name)
+      if (quotaBytes !== null && record?.end !== undefined && record.pipeline === world.pipeline.name)
         kept.push({ record, endedAt: record.end.at, bytes: found.bytes });
     }
   }
   const evicted = quotaBytes === null ? [] : oldestAbove(kept, bytes - quotaBytes);
-  for (const { record } of evicted) await options.dropFiles(record);
+  for (const { record } of evicted) {
+    signal.throwIfAborted();
+    await options.dropFiles(record);
+  }
   return { orphans, evicted: evicted.length, bytes: bytes - evicted.reduce((sum, each) => sum + each.bytes, 0) };
 }
 

@@ -11,6 +11,7 @@ import type { JobSteps } from "./job-steps.ts";
 import type { JobWorld } from "./job-world.ts";
 import { lostAmong, mayBeLost } from "./lost-jobs.ts";
 import { type StorageSwept, sweepStorage } from "./storage-sweep.ts";
+import { unlessFaulty } from "./until-answered.ts";
 
 /** What one sweep did. */
 export interface Swept extends StorageSwept {
@@ -35,8 +36,7 @@ export interface SweeperOptions {
   readonly storage: JobStorage;
   readonly quotaBytes?: number;
   readonly orphanGraceMs?: number;
-  readonly onFault?: (error: unknown) => void;
-  /** Ends its timer. */
+  /** Ends its timer, and a sweep that is under way. */
   readonly signal: AbortSignal;
 }
 
@@ -67,19 +67,23 @@ export class Sweeper {
   }
 
   async #run(everyMs: number): Promise<void> {
-    const { signal, onFault } = this.#options;
+    const { signal, world } = this.#options;
     for (let thoroughAt = Number.NEGATIVE_INFINITY; !signal.aborted; ) {
       await sleep(everyMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       const isThorough = performance.now() - thoroughAt >= thoroughEveryMs;
       if (isThorough) thoroughAt = performance.now();
-      await (isThorough ? this.sweep() : this.#sweepRecords()).catch((error: unknown) => onFault?.(error));
+      const sweeping = isThorough ? this.sweep() : this.#sweepRecords((id) => this.#isDue(id));
+      await sweeping.catch((error: unknown) => {
+        if (!signal.aborted) world.onFault(error);
+      });
     }
   }
 
   async sweep(): Promise<Swept> {
-    const { world, steps, storage, quotaBytes = null, orphanGraceMs = hour } = this.#options;
-    const { swept, open } = await this.#sweepRecords();
+    const { world, steps, storage, quotaBytes = null, orphanGraceMs = hour, signal } = this.#options;
+    // All of them: a service that was killed may have marked for deletion what nothing was due for.
+    const { swept, open } = await this.#sweepRecords(() => true);
     for (const record of await lostAmong(
       world.app,
       open.filter((each) => mayBeLost(each, world.clock.now())),
@@ -88,20 +92,28 @@ export class Sweeper {
       swept.lost += 1;
     }
     const dropFiles = (record: JobRecord) => this.#dropFiles(record);
-    return { ...swept, ...(await sweepStorage({ world, storage, quotaBytes, graceMs: orphanGraceMs, dropFiles })) };
+    return { ...swept, ...(await sweepStorage({ world, storage, quotaBytes, graceMs: orphanGraceMs, dropFiles, signal })) };
+  }
+
+  #isDue(id: JobId): boolean {
+    return (this.#notBefore.get(id) ?? 0) <= this.#options.world.clock.now();
   }
 
   /** `open`: those of this pipeline that have not ended. */
-  async #sweepRecords(): Promise<{ readonly swept: Counting; readonly open: readonly JobRecord[] }> {
-    const { jobs, clock } = this.#options.world;
+  async #sweepRecords(isWanted: (id: JobId) => boolean): Promise<{ readonly swept: Counting; readonly open: readonly JobRecord[] }> {
+    const { world, signal } = this.#options;
     const swept: Counting = { ended: 0, expired: 0, deleted: 0, forgotten: 0, lost: 0 };
     const open: JobRecord[] = [];
     const known = new Set<JobId>();
-    const isDue = (id: JobId) => {
+    const pages = world.jobs.pages((id) => {
       known.add(id);
-      return (this.#notBefore.get(id) ?? 0) <= clock.now();
-    };
-    for await (const page of jobs.pages(isDue)) for (const record of page) open.push(...(await this.#visit(record, swept)));
+      return isWanted(id);
+    });
+    for await (const page of pages)
+      for (const record of page) {
+        signal.throwIfAborted();
+        open.push(...(await unlessFaulty(world.onFault, () => this.#visit(record, swept), [])));
+      }
     for (const id of this.#notBefore.keys()) if (!known.has(id)) this.#notBefore.delete(id);
     return { swept, open };
   }

@@ -14,3 +14,14 @@ export async function untilAnswered(signal: AbortSignal, work: () => Promise<voi
 
 /** A store did not answer. */
 export const isAway = (error: unknown): boolean => isLovageError(error) && error.name === "BrokerUnavailableError";
+
+/** What fails for one job must not keep others waiting: it is told, and `otherwise` is the answer. @throws when a store is away, for all of them. */
+export async function unlessFaulty<T>(onFault: (error: unknown) => void, work: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isAway(error)) throw error;
+    onFault(error);
+    return otherwise;
+  }
+}

@@ -1,7 +1,8 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { newJobId } from "@lovage/http";
+import { newJobId, openStorage } from "@lovage/http";
 import { afterEach, describe, expect, it } from "vitest";
+import { JobStore } from "../../dist/job-store.js";
 import { kinds, Place, skipped } from "./place.ts";
 
 let place: Place;
@@ -110,6 +111,58 @@ describe("a sweep", () => {
     expect(await next.sweep()).toMatchObject({ lost: 1 });
     expect(await next.view(job_id)).toMatchObject({ status: "error", error: { code: "JOB_RESULT_EXPIRED", retryable: true } });
     await next.close();
+  });
+
+  it("finishes the deletion of a job that a service was killed in, whatever it knew of the job before", async () => {
+    place = await Place.open("memory");
+    await place.work();
+    const { job_id } = await place.submit();
+    await place.ended(job_id);
+    expect(await place.service.sweep()).toMatchObject({ deleted: 0 });
+    const records = new JobStore(() => place.app.state(), null);
+    await records.update(job_id, (record) => ({ ...record, deletingAt: Date.now() }));
+    expect(await place.service.sweep()).toMatchObject({ deleted: 1 });
+    expect(await stored()).toEqual([]);
+  });
+
+  it("goes on with all other jobs where one can't be swept, and says so", async () => {
+    place = await Place.open("memory");
+    await place.work();
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const { job_id } = await place.submit();
+      await place.ended(job_id);
+      ids.push(job_id);
+    }
+    const [stuck, torn = ""] = ids;
+    const storage = openStorage({ url: place.storage });
+    const remove = storage.remove.bind(storage);
+    storage.remove = async (prefix) => {
+      if (prefix === stuck) throw new Error("it is stuck");
+      await remove(prefix);
+    };
+    await writeFile(join(place.storage, torn, "outputs.json"), "torn");
+    const faults: unknown[] = [];
+    const service = place.another({ storage, onFault: (error) => faults.push(error) });
+    expect(await service.sweep()).toMatchObject({ orphans: 0, expired: 0 });
+    expect(faults).toMatchObject([{ code: "STORAGE_DAMAGED" }]);
+    place.later = 25 * hour;
+    expect(await service.sweep()).toMatchObject({ expired: 2 });
+    expect(faults.slice(1).map(String)).toEqual(["Error: it is stuck"]);
+    await service.close();
+  });
+
+  it("ends with its service, wherever it is", async () => {
+    place = await Place.open("memory");
+    const storage = openStorage({ url: place.storage });
+    const service = place.another({ storage });
+    for (let i = 0; i < 3; i += 1) await place.submit();
+    const list = storage.list.bind(storage);
+    storage.list = async function* (prefix) {
+      void service.close();
+      yield* list(prefix);
+    };
+    await expect(service.sweep()).rejects.toMatchObject({ name: "AbortError" });
   });
 
   it("keeps a job that waits, however long", async () => {
