@@ -75,6 +75,22 @@ describe("receiveUpload", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it("ends with the connection, or with its own first failure, in the middle of a field too", async () => {
+    const head = '--b\r\ncontent-disposition: form-data; name="note"\r\n\r\nhel';
+    const lie = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.png"\r\n\r\n<html>\r\n';
+    const receive = (begun: string, then: (body: ReadableStreamDefaultController<Uint8Array>) => void) => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(Buffer.from(begun)),
+        pull: then,
+      });
+      const headers = { "content-type": "multipart/form-data; boundary=b" };
+      const request = new Request("http://localhost/", { method: "POST", headers, body, duplex: "half" } as RequestInit);
+      return receiveUpload(request, new JobFiles(root, newJobId()), rules);
+    };
+    await expect(receive(head, (body) => body.error(new Error("gone")))).rejects.toMatchObject({ code: "UPLOAD_BROKEN" });
+    await expect(receive(lie + head, () => undefined)).rejects.toMatchObject({ code: "UPLOAD_TYPE_REFUSED" });
+  });
+
   it("takes nothing of a hostile name but what can be shown", async () => {
     const files = new JobFiles(root, newJobId());
     const upload = await receiveUpload(formRequest({ bytes: png, name: "../../etc/pass\u0000wd.png" }), files, rules);

@@ -28,13 +28,16 @@ export function readForm(body: Readable, boundary: string, limits: FormLimits, o
     const parser = new Dicer(parserLimits(boundary));
     let bytes = 0;
     let headless: Readable | undefined;
+    let last: Readable | undefined;
     let formEnded = false;
     let left = 2;
     const settle = (error?: unknown) => {
       body.off("data", take).off("end", bodyEnded).off("close", gone).pause();
       limits.signal.removeEventListener("abort", aborted);
-      if (error === undefined) resolve();
-      else reject(error);
+      if (error === undefined) return resolve();
+      // Nothing more comes of it: whoever reads it must not wait for its end.
+      last?.destroy(error as Error);
+      reject(error);
     };
     // By hand: a pipe would pause the body for good where the form ends.
     const take = (chunk: Uint8Array) => {
@@ -60,6 +63,7 @@ export function readForm(body: Readable, boundary: string, limits: FormLimits, o
       // A part without a head never gets an end of its own; it shows when the next one begins.
       if (headless) settle(broken("A part of the form has no head."));
       headless = part;
+      last = part;
       part.on("error", () => undefined);
       part.on("header", (headers: object) => {
         headless = undefined;
