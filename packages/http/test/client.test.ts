@@ -95,8 +95,77 @@ describe("the client", () => {
     const job = await new JobClient(url).upload(picture());
     expect((await job.wait()).status).toBe("complete");
     const impatient = new JobClient(url, { retries: 0 }).job(job.id);
-    await expect(Promise.all([impatient.status(), impatient.status(), impatient.status()])).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    // More than there are, and than may grow back meanwhile.
+    const many = Array.from({ length: 20 }, () => impatient.status());
+    await expect(Promise.all(many)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await Promise.allSettled(many);
     await expect(job.wait({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  });
+
+  it("does not try again what its caller's own code throws", async () => {
+    const url = await start();
+    const job = await new JobClient(url).upload(picture(), { fields: { how: "wait" } });
+    let calls = 0;
+    const onChange = () => {
+      calls += 1;
+      throw new Error("mine");
+    };
+    await expect(job.wait({ onChange })).rejects.toThrow("mine");
+    expect(calls).toBe(1);
+    const onProgress = () => {
+      throw new Error("mine");
+    };
+    await expect(new JobClient(url).upload(picture(), { onProgress })).rejects.toThrow("mine");
+  });
+
+  it("waits, and does not ask without end, where something takes the ETags away", async () => {
+    const url = await start();
+    let asked = 0;
+    const without: typeof fetch = async (...request) => {
+      asked += 1;
+      const response = await fetch(...request);
+      const headers = new Headers(response.headers);
+      headers.delete("etag");
+      return new Response(response.body, { status: response.status, headers });
+    };
+    const job = await new JobClient(url).upload(picture(), { fields: { how: "wait" } });
+    const waiting = new JobClient(url, { fetch: without }).job(job.id).wait();
+    await expect.poll(async () => (await job.status()).progress).toBe(0.5);
+    const before = asked;
+    for (let i = 0; i < 50; i++) await job.status();
+    await job.cancel();
+    expect((await waiting).status).toBe("error");
+    expect(asked - before).toBeLessThan(10);
+  });
+
+  it("lets go of a download that stands still, at once", { timeout: 20_000 }, async () => {
+    const url = await start();
+    const job = await new JobClient(url).upload(picture());
+    await job.wait();
+    let cut: AbortSignal | null | undefined;
+    const silent: typeof fetch = async (input, init) => {
+      cut = init?.signal;
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array(10));
+          cut?.addEventListener("abort", () => controller.error(cut?.reason));
+        },
+      });
+      return new Response(body, await fetch(input, init));
+    };
+    const reader = new JobClient(url, { fetch: silent }).job(job.id).download().getReader();
+    expect((await reader.read()).value).toHaveLength(10);
+    await reader.cancel();
+    expect(cut?.aborted).toBe(true);
+  });
+
+  it("takes an answer that is no JSON for somebody else's, and no date for a number of seconds", async () => {
+    const url = await start();
+    const says = (status: number) => async () =>
+      new Response("<p>I am a proxy", { status, headers: { "retry-after": "Fri, 01 Jan 2100 00:00:00 GMT" } });
+    const failed = (status: number) => new JobClient(url, { retries: 0, fetch: says(status) }).job("A".repeat(22)).status();
+    for (const status of [200, 503])
+      await expect(failed(status)).rejects.toMatchObject({ status, code: "NOT_THE_SERVICE", retryAfter: undefined });
   });
 
   it("sends its API key, and says what is refused", async () => {

@@ -98,20 +98,22 @@ export class RemoteJob {
 
   /** Until it has ended, well or badly. `onChange` sees each status on the way. */
   async wait({ signal, onChange }: Waiting & { readonly onChange?: (job: Job) => void } = {}): Promise<Job> {
-    let etag: string | null = null;
-    return this.#requests.patiently(signal, async (progressed) => {
-      for (;;) {
-        const headers: Record<string, string> = etag === null ? {} : { "if-none-match": etag };
-        const asked = this.#asked("status", { headers, signal }, etag === null ? "" : "?wait=25");
-        const response = await this.#requests.send(asked);
-        progressed();
-        if (response.status === 304) continue;
-        etag = response.headers.get("etag");
-        const job = await this.#requests.connected(signal, response.json() as Promise<Job>);
-        onChange?.(job);
-        if (job.status === "complete" || job.status === "error") return job;
-      }
-    });
+    let query = "";
+    let headers: Record<string, string> = {};
+    for (;;) {
+      const job = await this.#requests.patiently(signal, async () => {
+        const response = await this.#requests.send(this.#asked("status", { headers, signal }, query));
+        if (response.status === 304) return undefined;
+        const etag = response.headers.get("etag");
+        const changed = await this.#requests.parsed<Job>(response, signal);
+        query = "?wait=25";
+        headers = etag === null ? {} : { "if-none-match": etag };
+        return changed;
+      });
+      if (!job) continue;
+      onChange?.(job);
+      if (job.status === "complete" || job.status === "error") return job;
+    }
   }
 
   /** Until the end; after a broken connection it goes on where it was. `after`: the id of the last event that you have seen. */
@@ -149,7 +151,9 @@ export class RemoteJob {
 
   /** All outputs as a zip, or one by its `name`. A broken connection is taken up where it broke. */
   download({ signal, name }: Waiting & { readonly name?: string } = {}): ReadableStream<Uint8Array> {
-    const asked = name === undefined ? this.#asked("download", { signal }) : this.#asked("downloadOutput", { signal });
+    const stop = new AbortController();
+    const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    const asked = this.#asked(name === undefined ? "download" : "downloadOutput", { signal: either });
     const path = asked.path.replace("{name}", encodeURIComponent(name ?? ""));
     const chunks = this.#chunks({ ...asked, path });
     return new ReadableStream({
@@ -158,7 +162,11 @@ export class RemoteJob {
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: async () => void (await chunks.return(undefined)),
+      async cancel(reason) {
+        // A connection that is silent would hold up its own end.
+        stop.abort(reason);
+        await chunks.return(undefined);
+      },
     });
   }
 

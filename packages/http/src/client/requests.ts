@@ -87,8 +87,12 @@ export class Requests {
 
   /** As `send`, and reads what was answered. */
   async json<T>(asked: Asked): Promise<T> {
-    const response = await this.send(asked);
-    return this.connected(asked.signal, response.json() as Promise<T>);
+    return this.parsed(await this.send(asked), asked.signal);
+  }
+
+  /** What stands in an answer that went well. @throws {JobServiceError} NOT_THE_SERVICE for what is no JSON */
+  async parsed<T>(response: Response, signal: AbortSignal | undefined): Promise<T> {
+    return parsed(response.status, await this.connected(signal, response.text()));
   }
 
   /** What came of the connection. @throws {JobServiceError} 0 CONNECTION_LOST */
@@ -99,28 +103,34 @@ export class Requests {
     });
   }
 
-  /** Runs `attempt` again when a connection broke or the service is busy, so often as `retries` says without `progressed` in between. */
-  async patiently<T>(signal: AbortSignal | undefined, attempt: (progressed: () => void) => Promise<T>): Promise<T> {
+  /** Runs `attempt` again when a connection broke or the service is busy, so often as `retries` says. */
+  async patiently<T>(signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
     const { retries = 5 } = this.options;
-    for (let failures = 0; ; ) {
+    for (let failures = 1; ; failures += 1) {
       try {
-        return await attempt(() => {
-          failures = 0;
-        });
+        return await attempt();
       } catch (error) {
         signal?.throwIfAborted();
-        if (error instanceof JobServiceError && !passing.includes(error.status)) throw error;
-        failures += 1;
-        if (failures > retries) throw error;
-        const seconds = error instanceof JobServiceError ? error.retryAfter : undefined;
-        await pause(seconds === undefined ? Math.min(10_000, 250 * 2 ** failures) : seconds * 1000, signal);
+        if (!(error instanceof JobServiceError) || !passing.includes(error.status) || failures > retries) throw error;
+        const { retryAfter } = error;
+        await pause(retryAfter === undefined ? Math.min(10_000, 250 * 2 ** failures) : retryAfter * 1000, signal);
       }
     }
   }
 }
 
+/** @throws {JobServiceError} NOT_THE_SERVICE */
+export function parsed<T>(status: number, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw refusal(status, null, text);
+  }
+}
+
 export function refusal(status: number, retryAfter: string | null, text: string): JobServiceError {
-  const seconds = retryAfter === null ? {} : { retryAfter: Number(retryAfter) };
+  // What stands between may name a date instead: then it is as if it had said nothing.
+  const seconds = /^\d+$/.test(retryAfter ?? "") ? { retryAfter: Number(retryAfter) } : {};
   try {
     const { code, message } = JSON.parse(text) as { readonly code: string; readonly message: string };
     return new JobServiceError(status, code, message, seconds);
