@@ -28,7 +28,13 @@ const find = <T extends HTMLElement>(selector: string, within: ParentNode = docu
 const form = find<HTMLFormElement>("#form");
 const chooser = find<HTMLInputElement>("#files");
 const keyField = find<HTMLInputElement>("#key");
-const rules = { maxBytes: Number(form.dataset.maxBytes), maxFiles: Number(form.dataset.maxFiles) };
+/** Not on the form: there a field of the pipeline's own could be called `dataset`. */
+const facts = find("main").dataset;
+const rules = { maxBytes: Number(facts.maxBytes), maxFiles: Number(facts.maxFiles) };
+/** A browser opens six connections to a server: those that listen leave some for uploads and buttons. */
+const mostListening = 3;
+let listening = 0;
+const lookMs = 3000;
 
 /** An answer that is no success, in the service's words. */
 class Refusal extends Error {
@@ -89,6 +95,8 @@ class Card {
   #ended = false;
   #stop: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the last event that was seen. */
+  #last = "";
 
   constructor(title: string) {
     this.title = title;
@@ -131,28 +139,44 @@ class Card {
     void this.#follow(job, stop.signal);
   }
 
-  /** Until the job's end, however often the connection breaks: the service is told which event was seen last. */
-  async #follow({ id, token }: Remembered, signal: AbortSignal): Promise<void> {
-    let last = "";
-    for (let pause = 500; !signal.aborted; pause = Math.min(2 * pause, 10_000)) {
+  /** Until the job's end, however often the connection breaks. Where enough others listen, it looks now and then. */
+  async #follow(job: Remembered, signal: AbortSignal): Promise<void> {
+    for (let pause = 500; !signal.aborted; ) {
       try {
-        const response = await call(`/events/${id}`, token, { signal, headers: last ? { "last-event-id": last } : {} });
-        // 204: nothing comes after the last event, which was read and perhaps not shown.
-        if (response.status === 204) return await this.#look();
-        for await (const { id: seen, name, data } of eventsOf(response)) {
-          last = seen ?? last;
-          pause = 500;
-          // Others are the task's own.
-          if (name !== "status" && name !== "progress" && name !== "end") continue;
-          this.#view(data);
-          if (isEnded(data)) return;
+        if (listening < mostListening) await this.#listen(job, signal, () => (pause = 500));
+        else {
+          await this.#look();
+          pause = lookMs;
         }
+        if (this.#ended) return;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Refusal && error.status < 500) return this.fail(error);
-        this.#say("The connection is lost; trying again …");
+        const refused = error instanceof Refusal && error.status < 500;
+        if (refused && error.status !== 429) return this.fail(error);
+        this.#say(refused ? wordsOf(error) : "The connection is lost; trying again …");
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(2 * pause, 10_000);
+    }
+  }
+
+  /** Until the connection ends: the service is told which event was seen last. */
+  async #listen({ id, token }: Remembered, signal: AbortSignal, onEvent: () => void): Promise<void> {
+    listening += 1;
+    try {
+      const response = await call(`/events/${id}`, token, { signal, headers: this.#last ? { "last-event-id": this.#last } : {} });
+      // 204: nothing comes after the last event, which was read and perhaps not shown.
+      if (response.status === 204) return await this.#look();
+      for await (const { id: seen, name, data } of eventsOf(response)) {
+        this.#last = seen ?? this.#last;
+        onEvent();
+        // Others are the task's own.
+        if (name !== "status" && name !== "progress" && name !== "end") continue;
+        this.#view(data);
+        if (isEnded(data)) return;
+      }
+    } finally {
+      listening -= 1;
     }
   }
 
@@ -161,7 +185,7 @@ class Card {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       if (this.root.className === "queued") await this.#look().catch(() => this.#lookAgain());
-    }, 3000);
+    }, lookMs);
   }
 
   async #look(): Promise<void> {
@@ -266,7 +290,7 @@ function send(request: XMLHttpRequest, files: readonly File[], onProgress: (shar
       else reject(refusalOf(request.status, request.responseText));
     });
     request.addEventListener("error", () => reject(new Refusal("NETWORK", "The upload broke off: the service cannot be reached.", 0)));
-    request.open("POST", `${base}${form.dataset.uploadPath}`);
+    request.open("POST", `${base}${facts.uploadPath}`);
     for (const [name, value] of Object.entries(headersFor(undefined))) request.setRequestHeader(name, value);
     request.send(body);
   });
@@ -292,16 +316,22 @@ async function* eventsOf(response: Response): AsyncGenerator<JobEvent> {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (text + decoder.decode(value, { stream: true })).split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const field = (name: string) => block.match(new RegExp(`^${name}: ?(.*)$`, "m"))?.[1];
-      const data = field("data");
-      if (data !== undefined) yield { id: field("id"), name: field("event"), data: JSON.parse(data) as JobView };
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (text + decoder.decode(value, { stream: true })).split("\n\n");
+      text = blocks.pop() ?? "";
+      for (const block of blocks) {
+        // Not by an expression: to those a line ends at U+2028 too, which JSON may hold.
+        const lines = block.split("\n");
+        const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+        const data = field("data");
+        if (data !== undefined) yield { id: field("id"), name: field("event"), data: JSON.parse(data) as JobView };
+      }
     }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }
 

@@ -29,13 +29,11 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
     [service, browser] = await Promise.all([TestService.start(appModule, { worker: true }), launch()]);
   });
   afterAll(async () => {
-    for (const tab of tabs) {
-      expect(tab.complaints).toEqual([]);
-      await tab.close();
-    }
+    for (const tab of tabs) await tab.close();
     await browser?.close();
     await service?.close();
     await rm(folder, { recursive: true, force: true });
+    expect(tabs.flatMap(({ complaints }) => complaints)).toEqual([]);
   });
 
   const open = async (options?: { readonly colorScheme: "light" | "dark" }, url = `${service.serving.url}/`): Promise<Tab> => {
@@ -141,6 +139,19 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
     for (const file of files) await tab.says(file.name, /^Complete$/);
   });
 
+  it("follows more jobs than a browser opens connections, and still uploads and cancels", async () => {
+    const [tab, ...files] = [await open(), ...Array.from({ length: 8 }, (_, n) => named(`slow-many-${n}.png`))] as const;
+    for (const file of files) {
+      await tab.choose(file);
+      await tab.says(file.name, /looking closely|^Waiting: number/);
+    }
+    const last = files.at(-1) as NamedFile;
+    await tab.page.getByRole("button", { name: `Cancel ${last.name}` }).click();
+    for (const file of files) await letGo(file);
+    for (const file of files.slice(0, -1)) await tab.says(file.name, /^Complete$/);
+    await tab.says(last.name, /\(JOB_CANCELLED\)/);
+  });
+
   it("forgets a job that is deleted, also in the service", async () => {
     const [tab, file] = [await open(), named("away.png")];
     await tab.choose(file);
@@ -180,12 +191,59 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
       await tab.says(file.name, /^Complete$/);
       await tab.page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.hurt = 1' }))");
       expect(await tab.page.evaluate("window.hurt")).toBeUndefined();
-      expect(tab.complaints.splice(0).join()).toMatch(/Content Security Policy/);
+      await expect.poll(() => tab.complaints.join()).toMatch(/Content Security Policy/);
+      tab.complaints.length = 0;
       await tab.page.goto("about:blank");
     } finally {
       await jobs.close();
       await new Promise((resolve) => server.close(resolve));
     }
+  });
+
+  describe("with the client", () => {
+    const dist = fileURLToPath(new URL("../../dist/client/", import.meta.url));
+
+    /** A page of the service's origin that has the client, and what `upload` says to the answer given instead of the service's. */
+    async function uploading(options: string, answer?: { readonly status: number; readonly body: string }): Promise<unknown> {
+      const tab = await open(undefined, "about:blank");
+      await tab.page.route("**/with-client/*", (route) => {
+        const name = path.basename(new URL(route.request().url()).pathname);
+        return name === "page"
+          ? route.fulfill({ contentType: "text/html", body: "<!doctype html><title>client</title>" })
+          : route.fulfill({ contentType: "text/javascript", path: path.join(dist, name) });
+      });
+      if (answer) await tab.page.route("**/upload", (route) => route.fulfill(answer));
+      await tab.page.goto(`${service.serving.url}/with-client/page`);
+      return tab.page.evaluate(`(async () => {
+        const { JobClient } = await import("/with-client/index.js");
+        const file = new File([Uint8Array.from(atob("${picture(200_000).toString("base64")}"), (char) => char.charCodeAt(0))], "client.png");
+        const seen = [];
+        return new JobClient(location.origin)
+          .upload(file, ${options})
+          .then((job) => job.wait().then(({ status }) => ({ status, last: seen.at(-1) })), ({ code, message }) => ({ code, message }));
+      })()`);
+    }
+
+    it("uploads and says how far it is", async () => {
+      expect(await uploading("{ onProgress: (progress) => seen.push(progress) }")).toEqual({
+        status: "complete",
+        last: { sentBytes: 200_000, totalBytes: 200_000 },
+      });
+    });
+
+    it("sends nothing that was called off before, and rejects with what its caller throws", async () => {
+      const before = await service.get("/stats");
+      expect(await uploading('{ onProgress() {}, signal: AbortSignal.abort(new Error("enough")) }')).toMatchObject({ message: "enough" });
+      expect(await service.get("/stats")).toEqual(before);
+      expect(await uploading('{ onProgress() { throw new Error("mine"); } }')).toMatchObject({ message: "mine" });
+    });
+
+    it("says what was refused, and that somebody else answered", async () => {
+      const refused = { status: 415, body: JSON.stringify({ code: "UPLOAD_TYPE_REFUSED", message: "no" }) };
+      expect(await uploading("{ onProgress() {} }", refused)).toEqual({ code: "UPLOAD_TYPE_REFUSED", message: "no" });
+      for (const status of [200, 502])
+        expect(await uploading("{ onProgress() {} }", { status, body: "<p>I am a proxy" })).toMatchObject({ code: "NOT_THE_SERVICE" });
+    });
   });
 
   it.each(["light", "dark"] as const)("has nothing for axe to complain of, in %s, with jobs in every state", async (colorScheme) => {
