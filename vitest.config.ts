@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers,
+    // Of what is waited for only the end counts: how fast it comes depends on what else the machine does.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ["default", "./scripts/count-reporter.mjs"],
     // Built packages are imported as Node imports them, so that tests see what users get.
     server: { deps: { external: [/\/dist\//] } },
