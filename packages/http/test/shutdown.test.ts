@@ -100,9 +100,10 @@ describe("a service that is told to end", () => {
     serve.kill("SIGTERM");
     await until(isRefusing);
     const insist = setInterval(() => serve.kill("SIGTERM"), 600);
-    await expect(response).rejects.toThrow();
+    await expect(response)
+      .rejects.toThrow()
+      .finally(() => clearInterval(insist));
     expect(await exited).toEqual([0, null]);
-    clearInterval(insist);
     expect(await stored()).toEqual([]);
     request.destroy();
   });

@@ -49,9 +49,12 @@ export class HostileService {
 
   /** Every file in the storage, by key, whole or not. */
   async stored(): Promise<readonly string[]> {
-    const entries = await readdir(path.join(this.#folder, "jobs"), { recursive: true, withFileTypes: true });
     const root = path.join(this.#folder, "jobs");
-    return entries
+    const look = () => readdir(root, { recursive: true, withFileTypes: true });
+    let entries = await look().catch(() => undefined);
+    // A folder may go while it is read.
+    for (let tries = 0; !entries && tries < 20; tries++) entries = await look().catch(() => undefined);
+    return (entries ?? (await look()))
       .filter((entry) => entry.isFile())
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
       .sort();
