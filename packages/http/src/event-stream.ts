@@ -23,11 +23,11 @@ export async function answerEvents(service: JobService, id: string, context: Con
   const first = await service.view(id);
   const asked = context.req.header("last-event-id") ?? context.req.query("after") ?? "";
   if (!isEventId(asked)) throw new JobError(400, "EVENT_ID_INVALID", "This is no id of an event: name one that an event came with.");
-  const open = (after: string, signal: AbortSignal) => jobEvents(service, first, after, AbortSignal.any([signal, closing]));
+  const open = (after: string, ...ends: readonly AbortSignal[]) => jobEvents(service, first, after, closing, ...ends);
   if (asksForWebSocket(context)) return takeWebSocket(context, origins, asked, open, options);
 
   const left = new AbortController();
-  const events = open(asked, AbortSignal.any([context.req.raw.signal, left.signal]));
+  const events = open(asked, context.req.raw.signal, left.signal);
   // Who has seen the end already must not come back for ever: to browsers, 204 says so.
   const isOver = asked !== "" && isEnded(first);
   const begun = isOver ? await events.next() : undefined;

@@ -8,6 +8,7 @@ import type { LogEntry } from "lovage/adapters";
 import { asJobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
 import { isEnded, type JobView } from "./job-view.ts";
+import { linkedSignal } from "./linked-signal.ts";
 import { progressOf } from "./pipeline.ts";
 
 /**
@@ -49,19 +50,22 @@ const lookMs = 15_000;
 const endWithinMs = 5000;
 
 /**
- * Ends after `end` or `error`, when `signal` aborts, and when the service closes. Never throws.
+ * Ends after `end` or `error`, when one of `ends` aborts, and when the service closes. Never throws.
  * @param first the job as it was just read
  * @param after the id of an event: those after it. "": a `status`, then all that are kept
  * @returns whether the job has ended, also when its `end` was not after `after`
  */
-export async function* jobEvents(service: JobService, first: JobView, after: string, signal: AbortSignal): JobEvents {
+export async function* jobEvents(service: JobService, first: JobView, after: string, ...ends: readonly AbortSignal[]): JobEvents {
+  const until = linkedSignal(...ends);
   try {
     if (after === "") yield { event: "status", data: first };
-    return yield* sinceLast(service, first, after, signal);
+    return yield* sinceLast(service, first, after, until.signal);
   } catch (error) {
     const { code, message } = asJobError(error);
     yield { event: "error", data: { code, message } };
     return false;
+  } finally {
+    until.end();
   }
 }
 
@@ -109,8 +113,8 @@ async function told(service: JobService, id: string, line: Line, { lines, cancel
 
 /** "ended": the job has, and its log does not say so. */
 async function* entriesUntilEnd(service: JobService, first: JobView, signal: AbortSignal): AsyncGenerator<LogEntry | "ended"> {
-  const left = new AbortController();
-  const entries = service.follow(first.job_id, "", AbortSignal.any([signal, left.signal]))[Symbol.asyncIterator]();
+  const following = linkedSignal(signal);
+  const entries = service.follow(first.job_id, "", following.signal)[Symbol.asyncIterator]();
   let ended = isEnded(first);
   let next = entries.next();
   try {
@@ -126,7 +130,7 @@ async function* entriesUntilEnd(service: JobService, first: JobView, signal: Abo
       } else ended = await hasEnded(service, first.job_id);
     }
   } finally {
-    left.abort();
+    following.end();
     next.catch(() => undefined);
   }
 }

@@ -27,6 +27,7 @@ import { type JobOrigin, Submission } from "./life/submission.ts";
 import { Sweeper, type Swept } from "./life/sweeper.ts";
 import { isAway, untilAnswered } from "./life/until-answered.ts";
 import { WaitingLines } from "./life/waiting-lines.ts";
+import { linkedSignal } from "./linked-signal.ts";
 import { type Pipeline, progressOf } from "./pipeline.ts";
 import type { JobStorage } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
@@ -231,10 +232,15 @@ export class JobService {
   /** The job's log after `after`: progress of its tasks, and its end. Ends when `signal` aborts. */
   async *follow(id: JobId, after: string, signal: AbortSignal): AsyncIterable<LogEntry> {
     const record = await this.#record(id);
-    for await (const entry of this.#world.log.follow(record, after, AbortSignal.any([signal, this.#stop.signal]))) {
-      // It is said in the log a moment before it stands in the record: whoever reads it here finds it there.
-      if (isEndMark(entry)) await this.#steps.settle(record);
-      yield entry;
+    const until = linkedSignal(signal, this.#stop.signal);
+    try {
+      for await (const entry of this.#world.log.follow(record, after, until.signal)) {
+        // It is said in the log a moment before it stands in the record: whoever reads it here finds it there.
+        if (isEndMark(entry)) await this.#steps.settle(record);
+        yield entry;
+      }
+    } finally {
+      until.end();
     }
   }
 

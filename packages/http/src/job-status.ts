@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobService } from "./job-service.ts";
 import type { JobView } from "./job-view.ts";
+import { linkedSignal } from "./linked-signal.ts";
 import { type Call, jobId } from "./route.ts";
 
 const longestWaitSeconds = 60;
@@ -33,14 +34,14 @@ async function look(service: JobService, id: string): Promise<Seen> {
   return { body, etag, ended: view.status === "complete" || view.status === "error" };
 }
 
-/** A timer of our own: Node 20 collects an `AbortSignal.timeout` that nothing but `AbortSignal.any` knows, and it never aborts. */
 async function waited({ service, request, closing }: Call, id: string, known: string | null, seconds: number): Promise<Seen> {
-  const enough = new AbortController();
-  const timer = setTimeout(() => enough.abort(), 1000 * seconds);
+  const until = linkedSignal(request.signal, closing);
+  const timer = setTimeout(() => until.end(), 1000 * seconds);
   try {
-    return await whenChanged(service, id, known, AbortSignal.any([request.signal, closing, enough.signal]));
+    return await whenChanged(service, id, known, until.signal);
   } finally {
     clearTimeout(timer);
+    until.end();
   }
 }
 
@@ -59,8 +60,7 @@ async function whenChanged(service: JobService, id: string, known: string | null
 
 /** The next entry's id, or `position` when there was none for a while. */
 async function nextEntry(service: JobService, id: string, position: string, until: AbortSignal): Promise<string> {
-  const enough = new AbortController();
-  const signal = AbortSignal.any([until, enough.signal]);
+  const { signal, end } = linkedSignal(until);
   const pause = sleep(lookAgainMs, position, { signal }).catch(() => position);
   const first = async () => {
     for await (const entry of service.follow(id, position, signal)) return entry.id;
@@ -69,7 +69,7 @@ async function nextEntry(service: JobService, id: string, position: string, unti
   try {
     return await Promise.race([first(), pause]);
   } finally {
-    enough.abort();
+    end();
   }
 }
 

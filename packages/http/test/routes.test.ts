@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -28,6 +29,17 @@ describe("GET /status/:id", () => {
       expect(await again.text()).toBe("");
     }
     expect((await kit.ask(`/status/${id}`, { headers: { "if-none-match": '"other"' } })).status).toBe(200);
+  });
+
+  it("keeps nothing of those who waited on what lives as long as the service", async () => {
+    const closing = new AbortController();
+    kit = await RoutesKit.start({ closing: closing.signal });
+    const { job_id: id } = await kit.submit();
+    for (let i = 0; i < 3; i += 1) await kit.ask(`/status/${id}?wait=0.05`);
+    expect(getEventListeners(closing.signal, "abort")).toEqual([]);
+    // What AbortSignal.any makes stays known to its sources: no list of such may be there at all.
+    const lists = Object.getOwnPropertySymbols(closing.signal).filter(({ description }) => /dependant/i.test(description ?? ""));
+    expect(lists).toEqual([]);
   });
 
   it("waits for a change when asked to, and no longer once the job has ended", async () => {

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StateStore } from "lovage/adapters";
 import type { JobId } from "../job-files.ts";
+import { linkedSignal } from "../linked-signal.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 /** An upload that is over sooner costs no write: no sweep takes what is so young. */
@@ -28,13 +29,14 @@ export class Arriving {
 
   /** From now on until the answer is called, nobody takes its files for orphans. Waits for nothing: the state store may be away. */
   enter(id: JobId): () => void {
-    const left = new AbortController();
+    // An upload that a closing service has cut may never leave: its mark expires.
+    const here = linkedSignal(this.#signal);
     this.#here.add(id);
-    const marking: Promise<void> = this.#mark(id, left.signal).finally(() => this.#marking.delete(marking));
+    const marking: Promise<void> = this.#mark(id, here.signal).finally(() => this.#marking.delete(marking));
     this.#marking.add(marking);
     return () => {
       this.#here.delete(id);
-      left.abort();
+      here.end();
     };
   }
 
@@ -48,9 +50,7 @@ export class Arriving {
     await Promise.all(this.#marking);
   }
 
-  async #mark(id: JobId, left: AbortSignal): Promise<void> {
-    // An upload that a closing service has cut may never leave: its mark expires.
-    const over = AbortSignal.any([left, this.#signal]);
+  async #mark(id: JobId, over: AbortSignal): Promise<void> {
     await sleep(unmarkedMs, undefined, { signal: over, ref: false }).catch(() => undefined);
     if (over.aborted) return;
     while (!over.aborted) {
