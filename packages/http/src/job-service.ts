@@ -28,7 +28,7 @@ import { Sweeper, type Swept } from "./life/sweeper.ts";
 import { isAway, untilAnswered } from "./life/until-answered.ts";
 import { WaitingLines } from "./life/waiting-lines.ts";
 import { linkedSignal } from "./linked-signal.ts";
-import { type Pipeline, progressOf } from "./pipeline.ts";
+import { guardedPipeline, type Pipeline, progressOf } from "./pipeline.ts";
 import type { JobStorage } from "./storage/job-storage.ts";
 import { openStorage, type StorageSpec } from "./storage/open-storage.ts";
 import { SharedProbe } from "./storage/shared-probe.ts";
@@ -82,9 +82,11 @@ export class JobService {
   /** @throws {ConfigError} LOVAGE_DURATION_INVALID for the pipeline's retention, LOVAGE_STORAGE_INVALID, LOVAGE_UPLOAD_RULES_INVALID. */
   constructor(options: JobServiceOptions) {
     this.#options = options;
-    this.pipeline = options.pipeline;
+    const onFault = (error: unknown) => options.onFault?.(error);
+    this.pipeline = guardedPipeline(options.pipeline, onFault);
     this.storage = openStorage(options.storage);
-    const { app, pipeline, keepRecordsMs = 7 * day, clock = Date, killAfterMs = 2000 } = options;
+    const { pipeline } = this;
+    const { app, keepRecordsMs = 7 * day, clock = Date, killAfterMs = 2000 } = options;
     const { retention = "24h" } = pipeline;
     this.retentionMs = retention === null ? null : durationSeconds(retention, `retention of pipeline ${pipeline.name}`) * 1000;
     const { signal } = this.#stop;
@@ -98,7 +100,7 @@ export class JobService {
       spooled: new SpooledJobs(this.storage),
       arriving: new Arriving(() => app.state(), signal),
       files: (id) => this.files(id),
-      onFault: (error) => options.onFault?.(error),
+      onFault,
     };
     this.#world = world;
     this.#watch = new JobWatch({ app, signal, saw: (id, state) => this.#saw(id, state) });

@@ -79,3 +79,28 @@ export function progressOf(pipeline: Pick<Pipeline, "progress">, entries: readon
   const { fraction, step } = (pipeline.progress ?? foldProgress)(entries);
   return { fraction: Math.round(fraction * 1000) / 1000, step };
 }
+
+/** A pipeline whose own words may fail: what they throw goes to `onFault`, and they count as absent. No job may stay open for their sake. */
+export function guardedPipeline(pipeline: Pipeline, onFault: (error: unknown) => void): Pipeline {
+  const sure = <T>(say: () => T, otherwise: () => T): T => {
+    try {
+      return say();
+    } catch (error) {
+      onFault(error);
+      return otherwise();
+    }
+  };
+  return {
+    ...pipeline,
+    progress: (entries) =>
+      sure(
+        () => (pipeline.progress ?? foldProgress)(entries),
+        () => foldProgress(entries),
+      ),
+    explain: (failure) =>
+      sure(
+        () => pipeline.explain?.(failure),
+        () => undefined,
+      ),
+  };
+}
