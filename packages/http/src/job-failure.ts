@@ -51,7 +51,7 @@ const storageExplanations: Readonly<Partial<Record<StorageErrorCode, Omit<Explai
     retryable: true,
   },
   STORAGE_KEY_UNKNOWN: {
-    message: "The job's worker has not the key of the job's files; the service's operator has to act.",
+    message: "The job's worker and the service have different keys for its files; the service's operator has to act.",
     retryable: true,
   },
   STORAGE_DAMAGED: { message: "A stored file of the job is not what was written.", retryable: false },

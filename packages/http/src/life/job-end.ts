@@ -2,13 +2,14 @@
 import type { StoredResult } from "lovage";
 import { explainFailure, readFailure } from "../job-failure.ts";
 import type { JobEnd, JobRecord } from "../job-record.ts";
-import type { JobProgress, Pipeline } from "../pipeline.ts";
+import type { ExplainedFailure, JobProgress, Pipeline } from "../pipeline.ts";
+import { StorageError } from "../storage/storage-error.ts";
 
 /** What became of its task. */
 export interface TaskEnd {
   readonly stored: StoredResult;
-  /** Names of what it published; null: nothing that this service can see. */
-  readonly outputs: readonly string[] | null;
+  /** Names of what it published; null: nothing that this service can see; an error: why it can never read what is there. */
+  readonly outputs: readonly string[] | null | StorageError;
   readonly progress: JobProgress;
   readonly now: number;
 }
@@ -28,8 +29,12 @@ export function endOf(record: JobRecord, pipeline: Pipeline, { stored, outputs, 
 
 const cancelled = { status: "error", code: "JOB_CANCELLED", message: "The job was cancelled.", retryable: true } as const;
 
-function success(pipeline: Pipeline, result: unknown, found: readonly string[] | null) {
+function success(pipeline: Pipeline, result: unknown, found: TaskEnd["outputs"]) {
   const declared = pipeline.outputs;
+  if (found instanceof StorageError) {
+    const { name: type, code, message } = found;
+    return { status: "error" as const, ...told(explainFailure({ type, code, message, causes: [] })) };
+  }
   if (found === null && declared?.length !== 0) {
     return {
       status: "error" as const,
@@ -48,9 +53,10 @@ function success(pipeline: Pipeline, result: unknown, found: readonly string[] |
 function failure(pipeline: Pipeline, { state, result, traceback }: StoredResult) {
   if (state === "REVOKED") return { code: "JOB_REVOKED", message: "The job was revoked.", retryable: true };
   const read = readFailure(result, traceback);
-  const { code, message, retryable = false } = pipeline.explain?.(read) ?? explainFailure(read);
-  return { code, message, retryable };
+  return told(pipeline.explain?.(read) ?? explainFailure(read));
 }
+
+const told = ({ code, message, retryable = false }: ExplainedFailure) => ({ code, message, retryable });
 
 /** A job of whose task nothing is left anywhere: no message, no run, no result. */
 export function lostEnd(record: JobRecord, resultKeptMs: number | null, progress: JobProgress, now: number): JobEnd {

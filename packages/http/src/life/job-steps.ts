@@ -6,6 +6,7 @@
 
 import type { JobRecord } from "../job-record.ts";
 import { type JobProgress, progressOf } from "../pipeline.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import { endOf, hasEnded, lostEnd } from "./job-end.ts";
 import type { JobWorld } from "./job-world.ts";
 
@@ -25,11 +26,11 @@ export class JobSteps {
       this.#moved(record);
       return record;
     }
-    const { app, pipeline, clock, files } = this.#world;
+    const { app, pipeline, clock } = this.#world;
     const stored = await app.result(record.taskId).info();
     if (stored === undefined || stored.state === "PENDING") return record;
     if (!hasEnded(stored.state)) return this.begin(record);
-    const [outputs, progress] = await Promise.all([files(record.id).outputs(), this.progress(record)]);
+    const [outputs, progress] = await Promise.all([stored.state === "SUCCESS" ? this.#outputs(record) : null, this.progress(record)]);
     return this.#end(record, (current) => endOf(current, pipeline, { stored, outputs, progress, now: clock.now() }));
   }
 
@@ -58,6 +59,16 @@ export class JobSteps {
 
   async progress(record: JobRecord): Promise<JobProgress> {
     return progressOf(this.#world.pipeline, await this.#world.log.progress(record));
+  }
+
+  /** An error: why they can never be read. Asking again would not help, so the job must not stay open for it. */
+  async #outputs({ id }: JobRecord): Promise<readonly string[] | null | StorageError> {
+    try {
+      return await this.#world.files(id).outputs();
+    } catch (error) {
+      if (error instanceof StorageError && ["STORAGE_KEY_UNKNOWN", "STORAGE_DAMAGED"].includes(error.code)) return error;
+      throw error;
+    }
   }
 
   async #end(record: JobRecord, make: (current: JobRecord) => NonNullable<JobRecord["end"]>): Promise<JobRecord> {

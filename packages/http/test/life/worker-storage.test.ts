@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { JobFiles, type JobInput, type StorageSpec } from "@lovage/http";
 import { defineTask } from "lovage";
 import { afterEach, describe, expect, it } from "vitest";
@@ -10,17 +11,16 @@ afterEach(() => place?.close());
 
 const key = (id: string) => [{ id, key: randomBytes(32) }];
 
-/** A job whose worker reads what was uploaded from `seen`, after `before`. */
+const read = (files: JobFiles, job: JobInput) => files.withInput(job.files[0]?.file ?? "", () => undefined);
+const publish = (files: JobFiles) => files.publishOutputs((folder) => writeFile(join(folder, "out.txt"), "done"));
+
+/** A job whose worker uses `seen`. */
 async function jobOn(
   stored: (folder: string) => StorageSpec,
   seen: (folder: string) => StorageSpec,
-  before = async () => undefined as unknown,
+  use: (files: JobFiles, job: JobInput) => Promise<unknown>,
 ) {
-  const work = defineTask("life.read", async (job: JobInput) => {
-    await before();
-    const files = new JobFiles(seen(place.storage), job.id);
-    await files.withInput(job.files[0]?.file ?? "", () => undefined);
-  });
+  const work = defineTask("life.read", async (job: JobInput) => void (await use(new JobFiles(seen(place.storage), job.id), job)));
   place = await Place.open("memory", { app: { tasks: { work } }, pipeline: { task: work } });
   const service = place.another({ storage: stored(place.storage) });
   try {
@@ -33,10 +33,14 @@ async function jobOn(
 }
 
 describe("a job whose worker", () => {
-  it("has another key than the service says so, and may be sent again", async () => {
+  it.each([
+    ["reads", read],
+    ["publishes", publish],
+  ])("%s with another key than the service's says so, and may be sent again", async (_what, use) => {
     const view = await jobOn(
       (url) => ({ url, encryption: key("ours") }),
       (url) => ({ url, encryption: key("theirs") }),
+      use,
     );
     expect(view.error).toMatchObject({ code: "STORAGE_KEY_UNKNOWN", retryable: true });
   });
@@ -45,7 +49,10 @@ describe("a job whose worker", () => {
     const view = await jobOn(
       (url) => url,
       (url) => url,
-      () => rm(place.storage, { recursive: true }),
+      async (files, job) => {
+        await rm(place.storage, { recursive: true });
+        await read(files, job);
+      },
     );
     expect(view.error).toMatchObject({ code: "STORAGE_OBJECT_MISSING", retryable: false });
     expect(view.error?.message).not.toContain(place.storage);
