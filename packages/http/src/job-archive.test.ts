@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -149,6 +149,23 @@ describe("the zip of a job's outputs", () => {
     await truncate(path.join(root, files.id, "outputs", (await files.manifest())?.run ?? "", "b.txt"), 1000);
     await expect(get(files)).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
     await expectNothingKept(files);
+  });
+
+  it.each([
+    ["in the clear", undefined],
+    ["encrypted", newEncryptionKey("test")],
+  ])("that was cut off since it was stored is made anew (%s)", async (_how, encryption) => {
+    storage = openStorage(encryption === undefined ? root : { url: root, encryption });
+    const files = await published();
+    const whole = await bytesOf(await get(files));
+    const stored = path.join(root, files.id, "archive", `${(await files.manifest())?.run}.zip`);
+    for (const bytes of [whole.length - 1, 500, 10, 0]) {
+      await truncate(stored, bytes);
+      expect((await bytesOf(await get(files))).equals(whole)).toBe(true);
+    }
+    const { ino } = await lstat(stored);
+    await get(files, {}, "HEAD");
+    expect((await lstat(stored)).ino).toBe(ino);
   });
 
   it("lets go of what it reads when it can't be stored", async () => {

@@ -1,8 +1,11 @@
 /** A job's outputs as one zip: made when it is first asked for, stored beside them, then served like any file. Same outputs, same bytes. */
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import yazl from "yazl";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
+import type { JobStorage, StorageKey, StoredObject } from "./storage/job-storage.ts";
+import { StorageError } from "./storage/storage-error.ts";
 import { wholeStream } from "./storage/whole-stream.ts";
 import { storedResponse, type WholeRange } from "./stored-response.ts";
 
@@ -10,6 +13,9 @@ import { storedResponse, type WholeRange } from "./stored-response.ts";
 const entryTime = () => ({ mtime: new Date(2000, 0, 1), forceDosTimestamp: true });
 /** What would not get smaller. */
 const packed = /\.(png|jpe?g|webp|gif|zip|gz|mp3|ogg|mp4)$/i;
+
+/** Of the record that ends a zip without a comment. */
+const endBytes = 22;
 
 /** Archives that are being made in this process, by their keys. Another one may make the same: the first to end is kept. */
 const making = new Map<string, Promise<void>>();
@@ -19,7 +25,7 @@ export async function archiveResponse(files: JobFiles, request: Request): Promis
   const manifest = await files.manifest();
   if (!manifest) throw new JobError(410, "JOB_OUTPUTS_GONE", "The job's outputs are no longer kept.");
   const key = `${files.id}/archive/${manifest.run}.zip`;
-  let found = await files.storage.stat(key);
+  let found = await findWhole(key, files.storage);
   if (!found) {
     await makeOnce(key, files);
     found = await files.storage.stat(key);
@@ -28,6 +34,27 @@ export async function archiveResponse(files: JobFiles, request: Request): Promis
   const served = { name: `${files.id}.zip`, type: "application/zip", bytes: found.bytes, etag: `"${manifest.run}"` };
   const open = async (range: WholeRange) => wholeStream(await files.storage.read(key, range), range.end - range.start + 1, key);
   return storedResponse(request, { ...served, open });
+}
+
+/** One that was cut off after it was made is none: it goes, to be made anew. */
+async function findWhole(key: StorageKey, storage: JobStorage): Promise<StoredObject | undefined> {
+  const found = await storage.stat(key);
+  if (!found || (await endsAsZip(found, storage))) return found;
+  await storage.remove(key);
+  return undefined;
+}
+
+/** Its last bytes say where its list of files lies, and that ends where they begin; of more than 4 GiB they say it elsewhere. */
+async function endsAsZip({ key, bytes }: StoredObject, storage: JobStorage): Promise<boolean> {
+  try {
+    const end = await buffer(await storage.read(key, { start: Math.max(0, bytes - endBytes) }));
+    if (end.length !== endBytes || end.readUInt32LE(0) !== 0x06054b50) return false;
+    const [size, start] = [end.readUInt32LE(12), end.readUInt32LE(16)];
+    return size + start + endBytes === bytes || start === 0xffffffff;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "STORAGE_DAMAGED") return false;
+    throw error;
+  }
 }
 
 /** Goes on when whoever asked has gone: the next one finds it. */

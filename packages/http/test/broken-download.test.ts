@@ -68,8 +68,11 @@ describe("the download of an output", () => {
     expect((await (await download()).arrayBuffer()).byteLength).toBeGreaterThan(bytes);
     for (const pieces of [0, 1, 10]) {
       const read = storage.read.bind(storage);
-      storage.read = async (key) =>
-        key.endsWith(".json") ? read(key) : Readable.from(Array.from({ length: pieces }, () => randomBytes(50_000)));
+      // Of the zip only the end is looked at before.
+      storage.read = async (key, range) =>
+        key.endsWith(".json") || (range?.start ?? 0) > 0
+          ? read(key, range)
+          : Readable.from(Array.from({ length: pieces }, () => randomBytes(50_000)));
       await expect(download(name).then((response) => response.arrayBuffer())).rejects.toThrow();
       storage.read = read;
     }
