@@ -13,7 +13,7 @@ export interface WebSockets {
 }
 
 const maxMessageBytes = 4096;
-/** What a client gets to answer a close; its connection is cut then. */
+/** What a client gets to answer a close, or to take a refusal; its connection is cut then. */
 const closeWithinMs = 1000;
 const offers = new WeakMap<IncomingMessage, () => Promise<WebSocket>>();
 
@@ -38,7 +38,11 @@ export function acceptedSocket(env: unknown): Promise<WebSocket> | undefined {
 
 function offer(server: Server, sockets: WebSocketServer, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const response = new ServerResponse(request);
-  const refused = () => socket.end();
+  // The server has let go of this connection: nobody else ends it where its client does not.
+  const refused = () => {
+    socket.resume().end();
+    setTimeout(() => socket.destroy(), closeWithinMs).unref();
+  };
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once("finish", refused);

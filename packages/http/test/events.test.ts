@@ -225,6 +225,19 @@ describe("a WebSocket", () => {
     expect([status, JSON.parse(body)]).toEqual([404, expect.objectContaining({ code: "JOB_NOT_FOUND" })]);
   });
 
+  it("that was refused keeps no connection, even of a client that does not end it", async () => {
+    const { hostname, port } = new URL(service.serving.url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    const closed = new Promise((resolve) => socket.on("error", () => undefined).once("close", resolve));
+    const lines = ["GET /events/AAAAAAAAAAAAAAAAAAAAAA HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", "", ""];
+    socket.write(lines.join("\r\n"));
+    await once(socket.resume(), "end");
+    // Whoever is still there takes it; whoever has gone resets the connection.
+    const talking = setInterval(() => socket.write("still here"), 50);
+    await closed;
+    clearInterval(talking);
+  });
+
   it("is closed with 1001 when the service ends, and its server ends although a client does not answer", async () => {
     const { exports } = await loadApp(module);
     const other = await serveJobs({ ...(exports.jobs as PipelineServing), app: service.app, port: 0 });
