@@ -93,8 +93,11 @@ export async function serveJobs(options: ServeOptions): Promise<Serving> {
       await withCut(options.closeWithinMs ?? 10_000, hurry, async (cut) => {
         await Promise.all([stopServing(server, connections, cut), sockets.close()]);
         await settled(underWay, cut);
+        await settled(
+          services.map((service) => service.close()),
+          cut,
+        );
       });
-      await Promise.all(services.map((service) => service.close()));
     },
   };
 }
@@ -179,18 +182,20 @@ async function stopServing(listening: ServerType, connections: ReadonlySet<Socke
   cut.removeEventListener("abort", cutAll);
 }
 
-/** An upload that was cut takes its files back first. One that can't, as its storage does not answer, is left to the sweeper. */
-async function settled(underWay: ReadonlySet<Promise<unknown>>, cut: AbortSignal): Promise<void> {
+/** What was cut ends first: an upload takes its files back. What can't, as its storage does not answer, is left to the sweeper. */
+async function settled(work: Iterable<Promise<unknown>>, cut: AbortSignal): Promise<void> {
   let leave: NodeJS.Timeout | undefined;
+  let begin = () => {};
   const late = new Promise<void>((resolve) => {
-    const begin = () => {
+    begin = () => {
       leave = setTimeout(resolve, takeBackMs);
     };
-    if (cut.aborted) begin();
-    else cut.addEventListener("abort", begin, { once: true });
   });
-  await Promise.race([Promise.allSettled(underWay), late]);
+  cut.addEventListener("abort", begin, { once: true });
+  if (cut.aborted) begin();
+  await Promise.race([Promise.allSettled(work), late]);
   clearTimeout(leave);
+  cut.removeEventListener("abort", begin);
 }
 
 /** What was cut has so long to take back what it has stored. */

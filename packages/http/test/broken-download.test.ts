@@ -32,9 +32,7 @@ beforeEach(async () => {
   const pipeline = { name: "broken", task: work, upload: { accept: ["image/png"], maxBytes: 100_000, maxFiles: 1 } };
   serve = (closeWithinMs) => serveJobs({ app, storage, pipeline, port: 0, closeWithinMs });
   serving = await serve(60_000);
-  const form = new FormData();
-  form.append("file", new Blob([new Uint8Array(png)]), "a.png");
-  ({ job_id: id } = (await (await fetch(`${serving.url}/upload`, { method: "POST", body: form })).json()) as { job_id: string });
+  ({ job_id: id } = (await (await upload()).json()) as { job_id: string });
   await expect.poll(async () => ((await status()) as { status: string }).status, { timeout: 20_000 }).toBe("complete");
 });
 
@@ -44,6 +42,12 @@ afterEach(async () => {
   await app.close();
   await rm(root, { recursive: true, force: true });
 });
+
+function upload(): Promise<Response> {
+  const form = new FormData();
+  form.append("file", new Blob([new Uint8Array(png)]), "a.png");
+  return fetch(`${serving.url}/upload`, { method: "POST", body: form });
+}
 
 const status = async () => (await fetch(`${serving.url}/status/${id}`)).json();
 const download = (name = "") => fetch(`${serving.url}/download/${id}${name}`);
@@ -98,6 +102,26 @@ describe("a service that is told to end while its storage is silent", () => {
     await expect.poll(() => asked).toBe(true);
     await serving.close(hurry);
     await refused;
+    answer();
+  });
+
+  it("waits no longer for what it does in the background", async () => {
+    await serving.close(AbortSignal.abort());
+    serving = await serve(100);
+    const read = storage.read.bind(storage);
+    let answer = () => {};
+    let asked = false;
+    // The worker looks while there is none; the service when the job has ended.
+    storage.read = async (key, range) => {
+      if (!key.endsWith("/outputs.json") || !(await storage.stat(key))) return read(key, range);
+      asked = true;
+      return new Promise((_, reject) => {
+        answer = () => reject(new Error("the storage is gone"));
+      });
+    };
+    await upload();
+    await expect.poll(() => asked, { timeout: 20_000 }).toBe(true);
+    await serving.close();
     answer();
   });
 });
