@@ -121,14 +121,15 @@ function mount(parts: readonly { readonly path: string; readonly routes: ReturnT
     throw new ConfigError("LOVAGE_JOBS_INVALID", `Each served pipeline takes a path of its own that begins with "/", got ${wrong}.`);
   }
   const root = new Hono();
-  for (const { path, routes } of parts) root.route(path, routes);
   // For whoever probes the server and knows nothing of its pipelines: the worst of their answers.
-  for (const probe of ["/health", "/ready"]) {
-    root.get(probe, async () => {
-      const answers = await Promise.all(parts.map(({ routes }) => routes.request(probe)));
+  for (const probe of paths.join() === "/" ? [] : ["/health", "/ready"]) {
+    root.get(probe, async ({ req }) => {
+      const answers = await Promise.all(parts.map(({ routes }) => routes.request(probe + new URL(req.url).search)));
       return answers.find(({ status }) => status !== 200) ?? (answers[0] as Response);
     });
   }
+  // One at "/" comes last: what holds for all of its routes is nothing to those of another.
+  for (const { path, routes } of [...parts].sort((a, b) => b.path.length - a.path.length)) root.route(path, routes);
   root.notFound(({ req }) => problem(new JobError(404, "ROUTE_NOT_FOUND", `There is no ${req.method} ${req.path} here.`)));
   return root;
 }

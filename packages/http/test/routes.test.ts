@@ -6,13 +6,15 @@ import os from "node:os";
 import path from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type JobInput, serveJobs } from "@lovage/http";
+import { type JobInput, openStorage, serveJobs } from "@lovage/http";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { createApp, defineTask } from "lovage";
+import { createApp, defineTask, type Logger } from "lovage";
 import { afterEach, describe, expect, it } from "vitest";
-import { RoutesKit, type UploadedJob } from "./routes-kit.ts";
+import { png, RoutesKit, type UploadedJob } from "./routes-kit.ts";
 
 let kit: RoutesKit;
+const mute = () => undefined;
+const silent: Logger = { debug: mute, info: mute, warn: mute, error: mute, isOn: () => true, child: () => silent };
 afterEach(() => kit.close());
 
 describe("GET /status/:id", () => {
@@ -259,6 +261,33 @@ describe("mounting", () => {
     const { port } = server.address() as AddressInfo;
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).json()).toEqual({ status: "ok" });
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("serves a pipeline at / beside others: each has its own rules, and the probes are for all", async () => {
+    kit = await RoutesKit.start({}, { worker: true });
+    const { app, storage, pipeline } = kit.parts;
+    const full = openStorage({ url: String(storage) });
+    full.put = async () => Promise.reject(new Error("no space"));
+    const lines: Readonly<Record<string, unknown>>[] = [];
+    const log = { ...silent, info: (_event: string, facts = {}) => void lines.push(facts) };
+    const origin = "https://app.example";
+    const aside = { path: "/b", storage, pipeline: { ...pipeline, name: "b" }, cors: { origins: [origin] }, log };
+    const serving = await serveJobs({ app, port: 0, services: [{ storage, pipeline }, aside, { ...aside, path: "/full", storage: full }] });
+    try {
+      const form = new FormData();
+      form.append("file", new Blob([new Uint8Array(png)]), "a.png");
+      const response = await fetch(`${serving.url}/b/upload`, {
+        method: "POST",
+        body: form,
+        headers: { origin, "sec-fetch-site": "cross-site" },
+      });
+      expect([response.status, await response.json()]).toMatchObject([202, { status_url: expect.stringMatching(/^\/b\/status\//) }]);
+      expect(lines).toEqual([expect.objectContaining({ correlationId: response.headers.get("x-correlation-id") })]);
+      expect(await (await fetch(`${serving.url}/b/ready`)).json()).toEqual({ status: "ok" });
+      expect(await (await fetch(`${serving.url}/ready`)).json()).toMatchObject({ code: "STORAGE_UNWRITABLE" });
+    } finally {
+      await serving.close();
+    }
   });
 
   it("serves several pipelines in one server, whose jobs do not know each other", async () => {
