@@ -65,14 +65,14 @@ export const scrapePage = defineTask(
   async (url: string): Promise<Reading> => {
     const run = currentRun();
     const fetched = await fetchPage(url, { hosts, signal: run.signal });
-    if ("html" in fetched) {
-      const page = readPage(fetched.url, fetched.html);
+    const page = "html" in fetched ? readPage(fetched.url, fetched.html) : undefined;
+    if (page) {
       await run.emit("agent.step", { step: "read", url, paragraphs: page.paragraphs.length });
       return page;
     }
     if ("unavailable" in fetched && run.retries + 1 < mostTries)
       run.retry({ ...(fetched.response && { after: fetched.response }), error: new Error(`${url}: ${fetched.unavailable}`) });
-    const why = "skipped" in fetched ? fetched.skipped : fetched.unavailable;
+    const why = "skipped" in fetched ? fetched.skipped : "unavailable" in fetched ? fetched.unavailable : "unreadable";
     await run.emit("agent.step", { step: "skipped", url, why });
     return { url, skipped: why };
   },

@@ -36,6 +36,12 @@ describe("a summary", () => {
     expect(summarise(["Alpha beta gamma delta. Epsilon zeta theta iota. Kappa lambda omicron sigma."], { sentences: 2 })).toHaveLength(2);
   });
 
+  it("looks at all there is, however late it says something of the topic", () => {
+    const long = Array.from({ length: 500 }, (_, i) => `Page ${i} tells of butter, bread and cheese number ${i}.`);
+    const [said] = summarise([...long, tide.join(" ")], { sentences: 1, topic: "ships and the tide in a harbour" });
+    expect(tide).toContain(said);
+  });
+
   it("is the same every time, and done in seconds for a book", () => {
     const words = wordsOf([...tide, ...soup, odd].join(" "));
     const pick = (i: number, j: number) => words[(i * 7 + j * j + (i >> 3)) % words.length];

@@ -16,11 +16,11 @@ const damping = 0.5;
 const steps = 40;
 /** Of a sentence's worth; the rest is taken off for what it repeats. */
 const novelty = 0.5;
-/** The walk looks at every pair. */
+/** The walk looks at every pair; of more sentences these are taken that are most like the topic. */
 const mostSentences = 400;
 
 export function summarise(texts: readonly string[], { sentences: most, topic }: SummaryOptions): readonly string[] {
-  const sentences = [...new Set(texts.flatMap(sentencesOf))].slice(0, mostSentences);
+  const sentences = nearest([...new Set(texts.flatMap(sentencesOf))], topic);
   if (sentences.length <= most) return sentences;
   const weighed = weigh(topic === undefined ? sentences : [...sentences, topic]);
   const vectors = weighed.slice(0, sentences.length);
@@ -29,6 +29,14 @@ export function summarise(texts: readonly string[], { sentences: most, topic }: 
   return choose(vectors, worth, most)
     .sort((a, b) => a - b)
     .map((i) => sentences[i] ?? "");
+}
+
+function nearest(sentences: readonly string[], topic = ""): readonly string[] {
+  if (sentences.length <= mostSentences) return sentences;
+  const weighed = weigh([topic, ...sentences]);
+  const likeness = sentences.map((_, i) => similarity(weighed[0] ?? new Map(), weighed[i + 1] ?? new Map()));
+  const best = [...likeness.keys()].sort((a, b) => (likeness[b] ?? 0) - (likeness[a] ?? 0) || a - b).slice(0, mostSentences);
+  return best.sort((a, b) => a - b).map((i) => sentences[i] ?? "");
 }
 
 /** Where a walker ends up who goes from sentence to sentence by likeness, and now and then begins again. */

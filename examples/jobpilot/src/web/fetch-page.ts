@@ -31,14 +31,14 @@ export async function fetchPage(address: string, options: FetchOptions): Promise
     const response = await ask(url.href, options.signal);
     if (response instanceof Error) return { url: url.href, unavailable: response.message };
     const to = redirectOf(response, url);
-    if (to === undefined) return read(url.href, response);
+    if (to === undefined) return read(url.href, response, options.signal);
     await response.body?.cancel();
     url = to;
   }
   return { url: url.href, skipped: "redirects" };
 }
 
-async function read(url: string, response: Response): Promise<Fetched> {
+async function read(url: string, response: Response, signal: AbortSignal): Promise<Fetched> {
   const { status, headers } = response;
   const type = headers.get("content-type") ?? "";
   const skip = status >= 400 ? "gone" : /^(text\/html|application\/xhtml\+xml)\b/i.test(type) ? undefined : "no-html";
@@ -46,9 +46,9 @@ async function read(url: string, response: Response): Promise<Fetched> {
     await response.body?.cancel();
     return status === 429 || status >= 500 ? { url, unavailable: `HTTP ${status}`, response } : { url, skipped: skip ?? "gone" };
   }
-  const bytes = await bounded(response).catch((error: Error) => error);
-  if (bytes instanceof Error) return { url, unavailable: bytes.message };
-  return bytes === undefined ? { url, skipped: "too-large" } : { url, html: decode(bytes, type) };
+  const body = await bounded(response, signal);
+  if (body instanceof Error) return { url, unavailable: body.message };
+  return body.isWhole ? { url, html: decode(body.bytes, type) } : { url, skipped: "too-large" };
 }
 
 /** A connection that fails says so by its error; the caller's own end is thrown. */
@@ -70,16 +70,27 @@ function redirectOf({ status, headers }: Response, from: URL): URL | undefined {
   return status >= 300 && status < 400 && to !== null && URL.canParse(to, from.href) ? new URL(to, from) : undefined;
 }
 
-/** undefined: there is more than we take. Whatever its length header says. */
-async function bounded({ body }: Response): Promise<Buffer | undefined> {
+interface Body {
+  readonly bytes: Buffer;
+  /** False: there is more than we take. Whatever its length header says. */
+  readonly isWhole: boolean;
+}
+
+/** A connection that breaks says so by its error; the caller's own end is thrown. */
+async function bounded({ body }: Response, signal: AbortSignal): Promise<Body | Error> {
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
+  let left = maxBytes;
+  try {
+    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left < 0) break;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof Error ? error : new Error(String(error));
   }
-  return Buffer.concat(chunks);
+  return { bytes: Buffer.concat(chunks), isWhole: left >= 0 };
 }
 
 /** By the header, else by the page's own word; a page that says UTF-8 and is not is taken for what browsers take it for. */
@@ -98,15 +109,32 @@ export function decode(bytes: Uint8Array, type: string): string {
 
 const known = new Map<string, { readonly robots: Robots; readonly until: number }>();
 
-/** Of a host that says it has none: all may be fetched. Of one that fails: nothing, for now. */
-async function robotsOf(origin: string, { signal }: FetchOptions): Promise<Robots | "unavailable"> {
+/** Of a host that says it has none: all may be fetched. Of one that fails, now or in the middle: nothing, for now. */
+async function robotsOf(origin: string, options: FetchOptions): Promise<Robots | "unavailable"> {
   const kept = known.get(origin);
   if (kept !== undefined && kept.until > performance.now()) return kept.robots;
-  const response = await ask(`${origin}/robots.txt`, signal);
-  if (response instanceof Error || response.status >= 500) return "unavailable";
-  const bytes = response.status === 200 ? await bounded(response).catch(() => undefined) : undefined;
-  if (bytes === undefined) await response.body?.cancel().catch(() => undefined);
-  const robots = parseRobots(bytes?.toString("utf8") ?? "", agent);
+  const response = await robotsResponse(new URL("/robots.txt", origin), options);
+  if (response instanceof Error) return "unavailable";
+  const isThere = response?.status === 200;
+  if (!isThere) await response?.body?.cancel();
+  if (response !== undefined && response.status >= 500) return "unavailable";
+  const body = isThere ? await bounded(response, options.signal) : { bytes: Buffer.alloc(0) };
+  if (body instanceof Error) return "unavailable";
+  // Of a longer one what we take is all that counts.
+  const robots = parseRobots(body.bytes.toString("utf8"), agent);
   known.set(origin, { robots, until: performance.now() + robotsForMs });
   return robots;
+}
+
+/** undefined: it leads nowhere, or where we may not go. */
+async function robotsResponse(at: URL, { hosts, signal }: FetchOptions): Promise<Response | Error | undefined> {
+  let url = at;
+  for (let redirects = 0; redirects <= maxRedirects && hosts.includes(url.host); redirects++) {
+    const response = await ask(url.href, signal);
+    const to = response instanceof Error ? undefined : redirectOf(response, url);
+    if (response instanceof Error || to === undefined) return response;
+    await response.body?.cancel();
+    url = to;
+  }
+  return undefined;
 }

@@ -17,9 +17,23 @@ export interface Page {
 const maxParagraphs = 60;
 const maxParagraphChars = 2000;
 const maxLinks = 100;
+/** To look for elements takes time with the square of their number, and a page that means ill has a megabyte of them. */
+const maxTags = 10_000;
 const noText = "script, style, noscript, template, nav, header, footer, aside, form";
 
-export function readPage(url: string, html: string): Page {
+/** undefined: nobody reads it, it has too many tags or nests them too deep. */
+export function readPage(url: string, html: string): Page | undefined {
+  if ((html.match(/<[a-z]/gi)?.length ?? 0) > maxTags) return undefined;
+  try {
+    return parsed(url, html);
+  } catch (error) {
+    // The parser's stack is ours.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function parsed(url: string, html: string): Page {
   const $ = load(html);
   $(noText).remove();
   const clean = (text: string) => text.replace(/\s+/g, " ").trim();

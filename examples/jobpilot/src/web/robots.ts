@@ -7,25 +7,27 @@ interface Rule {
 export type Robots = readonly Rule[];
 
 export function parseRobots(text: string, agent: string): Robots {
-  const groups = new Map<string, Rule[]>();
-  let named: string[] = [];
+  const [own, everybodys]: [Rule[], Rule[]] = [[], []];
+  let hasOwn = false;
+  /** Of these the lines that come speak. Whoever else is named is not kept: the file is a stranger's. */
+  let named = new Set<Rule[]>();
   let inRules = false;
   for (const line of text.split(/\r?\n/)) {
-    const [, key = "", value = ""] = /^\s*([a-z-]+)\s*:\s*([^#]*)/i.exec(line) ?? [];
-    const field = key.toLowerCase();
+    const [, key = "", rest = ""] = /^\s*([a-z-]+)\s*:\s*([^#]*)/i.exec(line) ?? [];
+    const [field, value] = [key.toLowerCase(), rest.trim()];
     if (field === "user-agent") {
-      if (inRules) named = [];
+      if (inRules) named = new Set();
       inRules = false;
-      named.push(value.trim().toLowerCase());
-      continue;
+      if (value === "*") named.add(everybodys);
+      if (value.toLowerCase() !== agent.toLowerCase()) continue;
+      named.add(own);
+      hasOwn = true;
+    } else if (field === "allow" || field === "disallow") {
+      inRules = true;
+      if (value !== "") for (const rules of named) rules.push({ allow: field === "allow", path: value });
     }
-    if (field !== "allow" && field !== "disallow") continue;
-    inRules = true;
-    const path = value.trim();
-    for (const name of named) if (path !== "") groups.set(name, [...(groups.get(name) ?? []), { allow: field === "allow", path }]);
-    for (const name of named) if (path === "") groups.set(name, groups.get(name) ?? []);
   }
-  return groups.get(agent.toLowerCase()) ?? groups.get("*") ?? [];
+  return hasOwn ? own : everybodys;
 }
 
 export function allows(robots: Robots, path: string): boolean {

@@ -33,6 +33,17 @@ Disallow: /
     expect(allows(parseRobots("<html>not found</html>", "jobpilot"), "/a")).toBe(true);
   });
 
+  it("is of those whom it names before its rules, each of them", () => {
+    const robots = parseRobots(
+      "User-agent: JobPilot\nUser-agent: *\nCrawl-delay: 3\nDisallow: /x\nUser-agent: *\nDisallow: /y\n",
+      "jobpilot",
+    );
+    expect(["/x", "/y"].map((path) => allows(robots, path))).toEqual([false, true]);
+    expect(allows(parseRobots("User-agent: jobpilot\nUser-agent: other\nDisallow:\nUser-agent: *\nDisallow: /\n", "jobpilot"), "/a")).toBe(
+      true,
+    );
+  });
+
   it("takes a pattern of many stars in no time", () => {
     const robots = parseRobots(`User-agent: *\nDisallow: ${"/*a".repeat(500)}$`, "jobpilot");
     const started = performance.now();
@@ -58,5 +69,10 @@ it("a page is read without what stands around it, and its links are whole", () =
     <a href="/b?x=1#c">B</a> <a href="https://e.example/">E</a> <a href="javascript:x()">J</a> <a href="http://[">bad</a>`;
   const page = readPage("http://a.example/dir/", html);
   expect(page).toMatchObject({ title: "A page", paragraphs: ["Six words stand in this paragraph."] });
-  expect(page.links.map(({ url }) => url)).toEqual(["http://a.example/b?x=1", "https://e.example/", "javascript:x()"]);
+  expect(page?.links.map(({ url }) => url)).toEqual(["http://a.example/b?x=1", "https://e.example/", "javascript:x()"]);
+});
+
+it.each(["<div>", '<a href="/x">y', "<p>one two three four five "])("a page of hardly anything but %s is none, and no error", (tag) => {
+  for (const times of [9000, 150_000]) readPage("http://a.example/", `${tag.repeat(times)}<p>Six words stand in this paragraph.`);
+  expect(readPage("http://a.example/", tag.repeat(150_000))).toBeUndefined();
 });
