@@ -29,6 +29,10 @@ export async function writePredictions(folder: string, images: readonly ImageRep
   await writeFile(path.join(folder, "predictions.csv"), [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join(""));
 }
 
+/** Of a `predictions.json`. */
+export const parsePredictions = (json: string): readonly ImageReport[] =>
+  (JSON.parse(json) as { readonly images: readonly ImageReport[] }).images;
+
 /** RFC 4180; what a spreadsheet would take for a formula gets a quote before it: file names are strangers' words. */
 function cell(value: string | number): string {
   const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);

@@ -1,12 +1,13 @@
 /** The one task of the pipeline: looks at each picture of a job on the GPU node. It may run twice: outputs are published once. */
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { JobFiles, type JobInput } from "@lovage/http";
 import { currentRun, defineTask } from "lovage";
 import { annotate } from "./annotate.ts";
 import { Classifier } from "./classifier.ts";
 import { ImageError, readImage } from "./image.ts";
 import type { Kind } from "./pictures/paint.ts";
-import { type ImageReport, writePredictions } from "./predictions.ts";
+import { type ImageReport, parsePredictions, writePredictions } from "./predictions.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings();
@@ -26,9 +27,9 @@ export const classify = defineTask(
   { queue: "gpu_queue_0", trackStarted: true, softTimeLimit: "5h", timeLimit: "5h 10m", setup: loadModel },
   async (job: JobInput): Promise<Summary> => {
     const run = currentRun();
-    const reports: ImageReport[] = [];
     const files = new JobFiles(settings.IMAGE_STORAGE, job.id);
     await files.publishOutputs(async (folder) => {
+      const reports: ImageReport[] = [];
       for (const [i, { file, name }] of job.files.entries()) {
         // Cancelled or out of time: stops between two pictures, and nothing is published.
         run.signal.throwIfAborted();
@@ -39,7 +40,8 @@ export const classify = defineTask(
       if (reports.every((each) => "error" in each)) throw new ImageError("IMAGE_UNREADABLE", "None of the pictures can be read.");
       await writePredictions(folder, reports);
     });
-    return summary(reports);
+    // Of what was published: perhaps by an earlier run, and then nothing was looked at in this one.
+    return summary(parsePredictions(await text(await files.openOutput("predictions.json"))));
   },
 );
 
