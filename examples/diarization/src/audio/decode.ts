@@ -52,7 +52,14 @@ export async function* decodeAudio(bytes: AsyncIterable<Uint8Array>, type: strin
 async function* decodeWith(decoder: Decoder, bytes: AsyncIterable<Uint8Array>, type: string): AsyncGenerator<AudioBlock> {
   let samples = 0;
   let errors = 0;
-  function* blocksOf(decoded: Decoded): Generator<AudioBlock> {
+  /** Only what the decoder throws says something about the file: its bytes may fail to come for other reasons, which may pass. */
+  async function* blocksOf(decode: () => Decoded | Promise<Decoded>): AsyncGenerator<AudioBlock> {
+    let decoded: Decoded;
+    try {
+      decoded = await decode();
+    } catch (cause) {
+      throw new AudioError("AUDIO_UNREADABLE", `The ${type} file cannot be decoded.`, { cause });
+    }
     errors += decoded.errors.length;
     const length = decoded.channelData[0]?.length ?? 0;
     samples += length;
@@ -60,13 +67,8 @@ async function* decodeWith(decoder: Decoder, bytes: AsyncIterable<Uint8Array>, t
     if (errors > mostErrors)
       throw new AudioError("AUDIO_UNREADABLE", `The ${type} file is damaged: ${errors} parts of it cannot be decoded.`);
   }
-  try {
-    for await (const piece of bytes)
-      for (let at = 0; at < piece.length; at += pieceBytes) yield* blocksOf(await decoder.decode(piece.subarray(at, at + pieceBytes)));
-    if (decoder.flush) yield* blocksOf(await decoder.flush());
-  } catch (error) {
-    if (error instanceof AudioError) throw error;
-    throw new AudioError("AUDIO_UNREADABLE", `The ${type} file cannot be decoded.`, { cause: error });
-  }
+  for await (const piece of bytes)
+    for (let at = 0; at < piece.length; at += pieceBytes) yield* blocksOf(() => decoder.decode(piece.subarray(at, at + pieceBytes)));
+  yield* blocksOf(() => decoder.flush?.() ?? { channelData: [], sampleRate: 0, errors: [] });
   if (samples === 0) throw new AudioError("AUDIO_UNREADABLE", `The ${type} file holds no sound that can be decoded.`);
 }

@@ -65,6 +65,19 @@ describe("WAV", () => {
       code: "AUDIO_UNREADABLE",
       message: expect.stringContaining("coding 2"),
     });
-    await expect(read(writeWav(new Float32Array(10), 8000).subarray(0, 30))).rejects.toMatchObject({ code: "AUDIO_UNREADABLE" });
+    for (const cut of [30, 36]) {
+      await expect(read(writeWav(new Float32Array(10), 8000).subarray(0, cut))).rejects.toMatchObject({ code: "AUDIO_UNREADABLE" });
+    }
+  });
+
+  it("holds nothing of a format that claims to be as large as the file", async () => {
+    const lying = writeWav(new Float32Array(100_000), 8000);
+    lying.writeUInt32LE(lying.length, 16);
+    let taken = 0;
+    async function* pieces() {
+      for (; taken < lying.length; taken += 1000) yield lying.subarray(taken, taken + 1000);
+    }
+    await expect(readWav(pieces()).next()).rejects.toMatchObject({ code: "AUDIO_UNREADABLE" });
+    expect(taken).toBe(0);
   });
 });

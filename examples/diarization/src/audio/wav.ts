@@ -16,6 +16,8 @@ interface WavFormat {
 
 const pcm = 1;
 const float = 3;
+/** The largest there is has 40 bytes; what claims more would be held whole. */
+const mostFormatBytes = 1024;
 /** The real code stands in the first two bytes of the sub-format. */
 const extensible = 0xfffe;
 
@@ -26,6 +28,7 @@ export async function* readWav(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   /** Bytes of the chunk `data` that are still to come; null: we stand before a chunk's header. */
   let ofData: number | null = null;
   let toSkip = 12;
+  let begun = false;
   for await (const piece of bytes) {
     held = held.length === 0 ? Buffer.from(piece) : Buffer.concat([held, piece]);
     for (;;) {
@@ -49,18 +52,20 @@ export async function* readWav(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
       const name = held.toString("latin1", 0, 4);
       const size = held.readUInt32LE(4);
       if (name === "fmt ") {
+        if (size > mostFormatBytes) throw new AudioError("AUDIO_UNREADABLE", "The WAV file's format is none.");
         if (held.length < 8 + size) break;
         format = readFormat(held.subarray(8, 8 + size));
       }
       if (name === "data") {
         if (!format) throw new AudioError("AUDIO_UNREADABLE", "The WAV file has samples before it says of what form they are.");
+        begun = true;
         // What writes to a pipe cannot know the size, and says 0 or all ones.
         ofData = size === 0 || size === 0xffffffff ? Number.POSITIVE_INFINITY : size;
         held = held.subarray(8);
       } else toSkip = 8 + size + (size % 2);
     }
   }
-  if (!format) throw new AudioError("AUDIO_UNREADABLE", "The WAV file ends before its samples begin.");
+  if (!begun) throw new AudioError("AUDIO_UNREADABLE", "The WAV file ends before its samples begin.");
 }
 
 function readFormat(bytes: Buffer): WavFormat {
@@ -73,7 +78,7 @@ function readFormat(bytes: Buffer): WavFormat {
     bits: bytes.readUInt16LE(14),
   };
   const known = format.code === pcm ? [8, 16, 24, 32].includes(format.bits) : format.code === float && format.bits === 32;
-  const sane = format.channels >= 1 && format.channels <= 32 && format.sampleRate >= 4000 && format.sampleRate <= 384_000;
+  const sane = format.channels >= 1 && format.channels <= 32;
   if (known && sane) return format;
   const { code: coding, channels, sampleRate, bits } = format;
   throw new AudioError(

@@ -12,6 +12,10 @@ export interface ReadFeaturesOptions {
   readonly onSeconds?: (seconds: number) => void;
 }
 
+/** Whatever else a file's header says is a lie, and resampling it would take all memory there is. */
+const lowestRate = 4000;
+const highestRate = 384_000;
+
 /** @throws {AudioError} when the recording cannot be decoded, or is longer than `maxSeconds`. What `signal` aborts with. */
 export async function readFeatures(bytes: AsyncIterable<Uint8Array>, options: ReadFeaturesOptions): Promise<Features> {
   const extractor = new FeatureExtractor();
@@ -21,6 +25,8 @@ export async function readFeatures(bytes: AsyncIterable<Uint8Array>, options: Re
     options.signal?.throwIfAborted();
     if (block.sampleRate !== rate) {
       rate = block.sampleRate;
+      if (!(rate >= lowestRate && rate <= highestRate))
+        throw new AudioError("AUDIO_UNREADABLE", `The recording says that it has ${rate} samples a second.`);
       resampler = new Resampler(rate, sampleRate);
     }
     extractor.push(resampler!.push(mixDown(block.channels)));
