@@ -20,6 +20,8 @@ const pipeline: Pipeline = {
   upload: {
     accept: ["application/nifti", "application/nifti+gzip", "application/dicom", "application/zip"],
     maxBytes: 512 * 1024 * 1024,
+    // A series is read as a whole, into memory.
+    maxTotalBytes: 512 * 1024 * 1024,
     maxFiles: 1000,
   },
   outputs: outputNames,

@@ -17,6 +17,11 @@ export function readSettings(environment: NodeJS.ProcessEnv): KneeSettings {
   const url = /^\w+:/.test(place) ? place : path.resolve(place);
   return {
     storage: openStorage(encryption === undefined ? url : { url, encryption }),
-    maxVoxels: Number(environment.KNEE_MAX_VOXELS ?? 24_000_000),
+    maxVoxels: wholeNumber("KNEE_MAX_VOXELS", environment.KNEE_MAX_VOXELS ?? "24000000"),
   };
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new RangeError(`${name} is "${text}": expected a whole number above 0.`);
 }

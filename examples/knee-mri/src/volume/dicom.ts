@@ -29,7 +29,12 @@ interface Slice {
 
 /** @throws {ScanError} */
 export function readDicom(files: readonly Uint8Array[], maxVoxels: number): Volume {
-  const slices = files.map((file) => readSlice(file, maxVoxels));
+  let left = maxVoxels;
+  const slices = files.map((file) => {
+    const slice = readSlice(file, left);
+    left -= slice.pixels.length;
+    return slice;
+  });
   const [first] = slices;
   if (!first || slices.length < 2) throw new ScanError("SCAN_NOT_3D");
   if (slices.some(({ series }) => series !== first.series)) throw new ScanError("SCAN_SEVERAL_SERIES");
@@ -71,7 +76,8 @@ function affineOf({ alongRow, downColumn, pixelMm }: Slice, origin: Triple, step
   return rows.flat() as unknown as Affine;
 }
 
-function readSlice(file: Uint8Array, maxVoxels: number): Slice {
+/** @param mostPixels more are refused before they are read */
+function readSlice(file: Uint8Array, mostPixels: number): Slice {
   let set: DataSet;
   try {
     set = dicomParser.parseDicom(file);
@@ -84,7 +90,7 @@ function readSlice(file: Uint8Array, maxVoxels: number): Slice {
   if (set.string("x00080060") !== "MR") throw new ScanError("SCAN_NOT_MR");
   if ((set.intString("x00280008") ?? 1) > 1) throw new ScanError("SCAN_NOT_3D");
   const [rows = 0, columns = 0] = [set.uint16("x00280010"), set.uint16("x00280011")];
-  if (rows * columns > maxVoxels) throw new ScanError("SCAN_TOO_LARGE");
+  if (rows * columns > mostPixels) throw new ScanError("SCAN_TOO_LARGE");
   const directions = numbers(set, "x00200037", 6);
   const pixelMm = numbers(set, "x00280030", 2) as [number, number];
   return {

@@ -123,6 +123,9 @@ describe("an upload that is none", () => {
     for (const axis of [0, 1, 2]) lying.writeInt16LE(30_000, 42 + 2 * axis);
     await expect(read({ "a.nii": lying })).rejects.toMatchObject({ code: "SCAN_TOO_LARGE" });
     await expect(read({ "a.nii": await nifti() }, 5000)).rejects.toMatchObject({ code: "SCAN_TOO_LARGE" });
+    // The second slice is one too many: what comes after it is not looked at.
+    const series = { ...named(whole.slice(0, 2)), "cut.dcm": (whole[2] as Buffer).subarray(0, 700) };
+    await expect(read(series, 600)).rejects.toMatchObject({ code: "SCAN_TOO_LARGE" });
   });
 });
 
