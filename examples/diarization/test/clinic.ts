@@ -70,6 +70,7 @@ export class Clinic {
   logged(event: string): readonly Readonly<Record<string, unknown>>[] {
     return (this.worker?.stderr ?? "")
       .split("\n")
+      .slice(0, -1) // the last one may not be whole yet
       .filter((line) => line.includes(`"event":"${event}"`))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }

@@ -20,7 +20,7 @@ for (const { kind, skip } of kinds) {
     let talks: readonly Recording[];
     beforeAll(async () => {
       redis = kind === "redis" ? await startRedis() : undefined;
-      clinic = await Clinic.open(redis?.url, { DIARIZATION_MAX_MINUTES: "3" });
+      clinic = await Clinic.open(redis?.url, { DIARIZATION_MAX_MINUTES: "5" });
       const making = recordings({ seed: 18, pool: "tuning", seconds: 18 }, ["wav", "mp3", "ogg"]);
       await clinic.serve();
       await clinic.work();
@@ -87,7 +87,7 @@ for (const { kind, skip } of kinds) {
           { name: "opus.ogg", file: Buffer.from(`OggS\0\x02${"\0".repeat(20)}\x01\x13OpusHead\x01${"\0".repeat(200)}`) },
           "AUDIO_UNREADABLE",
         ],
-        [{ name: "long.wav", file: silence(185) }, "AUDIO_TOO_LONG"],
+        [{ name: "long.wav", file: silence(305) }, "AUDIO_TOO_LONG"],
       ] as const;
       const before = clinic.logged("task.started").length;
       for (const [upload, code] of codes) {
@@ -107,7 +107,7 @@ for (const { kind, skip } of kinds) {
 
     it("stops in the middle when it is cancelled, and its process goes on with the next", { timeout: 60_000 }, async () => {
       // Nearly the longest there may be: seconds of work on any machine.
-      const long = Buffer.concat(Array.from({ length: 8 }, () => talks[1]!.file));
+      const long = Buffer.concat(Array.from({ length: 16 }, () => talks[1]!.file));
       const id = await clinic.submit({ name: "long.mp3", file: long });
       const isUnderWay = async () => ((await clinic.view(id))?.progress ?? 0) > 0.05;
       await waitFor("some progress", isUnderWay, 30_000);

@@ -29,7 +29,7 @@ for (const kind of ["sqlite", "redis"] as const) {
     });
 
     /** Takes its time: seconds, on any machine. */
-    const many = () => stage.submit(...Array.from({ length: 40 }, (_, i) => ({ ...pictures[2], name: `${i}.png` })));
+    const many = (length = 40) => stage.submit(...Array.from({ length }, (_, i) => ({ ...pictures[2], name: `${i}.png` })));
     const begun = (id: string) => stage.when("its first pictures", id, ({ progress }) => progress > 0);
 
     it("sorts the images of a job, names the damaged one, and gives all of it in a zip", { timeout: 90_000 }, async () => {
@@ -68,7 +68,7 @@ for (const kind of ["sqlite", "redis"] as const) {
 
     it("stops a job that runs when it is cancelled, and never begins one that waited", { timeout: 90_000 }, async () => {
       const succeeded = await stage.counted("SUCCESS");
-      const [running, queued] = [await many(), await stage.submit(...pictures)];
+      const [running, queued] = [await many(150), await stage.submit(...pictures)];
       await begun(running);
       const runners = await stage.gpuRunners();
       expect((await stage.view(queued)).status).toBe("queued");

@@ -111,7 +111,7 @@ function agentRun(kind: "embedded" | "servers"): void {
   it("says through each queue that its worker is alive", async () => {
     const ping = remoteTask<[], string>("celery.ping");
     const sent = await Promise.all(queues.map((queue) => stage.app.send(ping, [], { queue })));
-    expect(await Promise.all(sent.map((result) => result.get({ timeoutMs: 10_000 })))).toEqual(queues.map(() => "pong"));
+    expect(await Promise.all(sent.map((result) => result.get({ timeoutMs: 60_000 })))).toEqual(queues.map(() => "pong"));
   });
 
   it("makes one pool in each worker, used by a hundred tasks that leave nothing open, and none where tasks are only sent", async () => {

@@ -57,8 +57,10 @@ describe("a photo's members, in the three pools", () => {
     expect(JSON.stringify(view)).not.toContain("cursed");
     expect(view.outputs).toBeUndefined();
     expect(stage.movements()).toEqual(before);
-    const lines = nodes.cpu.stdout + nodes.cpu.stderr;
-    expect(lines.split("\n").filter((line) => line.includes("task.retried") && line.includes(correlationId))).toHaveLength(2);
+    const retried = () =>
+      (nodes.cpu.stdout + nodes.cpu.stderr).split("\n").filter((line) => line.includes("task.retried") && line.includes(correlationId));
+    await waitFor("both retries' lines", () => retried().length >= 2);
+    expect(retried()).toHaveLength(2);
     const letters = await (await stage.app.store()).deadLetters.list(10);
     expect(letters).toMatchObject([{ reason: "retries-exhausted" }]);
     expect(Buffer.from(letters[0]?.bytes ?? []).toString()).toContain(correlationId);
