@@ -3,8 +3,10 @@
  * answer. Knows messages as bytes only; when the store refuses a merged publication, each is tried by itself, so that one
  * caller's mistake is nobody else's.
  */
+
 import type { Broker } from "../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../kernel/errors.ts";
+import { soon } from "../kernel/soon.ts";
 import type { ChordStart, Outgoing, Publication } from "../message/commit.ts";
 
 /** Above this a publication leaves at once; the rest of the turn goes into the next. */
@@ -32,7 +34,7 @@ export class Publisher {
   /** @throws {BrokerUnavailableError} after the deadline, with the ids of this publication; what the store refuses for good. */
   publish(publication: Publication): Promise<undefined> {
     return new Promise((accepted, failed) => {
-      if (this.#waiting.length === 0) queueMicrotask(() => this.#flush());
+      if (this.#waiting.length === 0) soon(() => this.#flush());
       this.#waiting.push({ publication, accepted, failed });
       this.#messages += publication.messages.length;
       for (const { bytes } of publication.messages) this.#characters += bytes.length;

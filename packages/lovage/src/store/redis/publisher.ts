@@ -3,10 +3,12 @@
  * alone, so that it does not fail its neighbours. Each script call has an id that the store remembers for twice the deadline:
  * repeated after a lost connection, it publishes nothing twice.
  */
+
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OnceOptions, Publication } from "../../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../../kernel/errors.ts";
+import { soon } from "../../kernel/soon.ts";
 import { storeClosed } from "../refusals.ts";
 import { assertSizes } from "../sizes.ts";
 import type { Keys } from "./keys.ts";
@@ -78,7 +80,7 @@ export class Publisher {
         return;
       }
       this.#waiting.set(deadlineMs, [{ publication, resolve, reject }]);
-      queueMicrotask(() => this.#flush(deadlineMs));
+      soon(() => this.#flush(deadlineMs));
     });
   }
 

@@ -2,11 +2,13 @@
  * Asks the store whether deliveries of limited tasks may start. Those of one turn of the loop go together, one call at a time on
  * the wire; a call is made again until it is answered. What finds no room is parked by the store, and is ours no more.
  */
+
 import type { Admission as Answer, Ask, Limits } from "../../broker/limits.ts";
 import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { soon } from "../../kernel/soon.ts";
 import type { Epoch } from "../../message/commit.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import { parseWireTime } from "../../message/wire-time.ts";
@@ -68,7 +70,7 @@ export class Admission {
       this.#queue.push({ ask, resolve });
       if (this.#busy) return;
       this.#busy = true;
-      queueMicrotask(() => void this.#send());
+      soon(() => void this.#send());
     });
   }
 

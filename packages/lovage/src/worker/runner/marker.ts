@@ -7,6 +7,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { type Backoff, backoffDelayMs } from "../../kernel/backoff.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { isLovageError } from "../../kernel/errors.ts";
+import { soon } from "../../kernel/soon.ts";
 import type { Epoch, Mark } from "../../message/commit.ts";
 
 const backoff: Backoff = { firstMs: 50, factor: 2, maxMs: 2000, jitter: "none" };
@@ -56,7 +57,7 @@ export class Marker {
       if (this.#busy) return;
       this.#busy = true;
       // Marks of one turn of the loop go together: a batch of early acks is one call.
-      queueMicrotask(() => void this.#send());
+      soon(() => void this.#send());
     });
   }
 

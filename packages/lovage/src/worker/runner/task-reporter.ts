@@ -3,12 +3,14 @@
  * as one message, in one packet with the commit that leaves then; nothing waits for it, and what does not arrive is not said again.
  * An end is said when the store has taken it.
  */
+
 import { encodeEvents, eventText } from "../../events/envelope.ts";
 import { type EventOrigin, newEvent, taskBatchKey } from "../../events/event.ts";
 import type { EventLink } from "../../events/event-link.ts";
 import { endedEvents, receivedEvent, startedEvent, type TaskEvent } from "../../events/task-events.ts";
 import { LamportClock } from "../../kernel/lamport-clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { soon } from "../../kernel/soon.ts";
 import type { TaskMessage } from "../../message/task-message.ts";
 import type { RunnerSpec } from "../../pool/protocol.ts";
 import type { SlotTable } from "../../pool/slot-table.ts";
@@ -77,7 +79,7 @@ export class TaskReporter {
 
   #add({ type, fields }: TaskEvent): void {
     // What the same callback brings goes along, and the packet leaves after it.
-    if (this.#texts.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#texts.length === 0) soon(() => this.#flush());
     this.#texts.push(eventText(newEvent(this.#origin, type, fields)));
     if (this.#texts.length >= mostInMessage) this.#flush();
   }
