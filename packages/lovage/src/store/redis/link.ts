@@ -89,8 +89,9 @@ export class Link {
     return this.#closed;
   }
 
-  get connected(): boolean {
-    return this.#connection !== undefined;
+  /** The present connection, if there is one. */
+  get established(): Connection | undefined {
+    return this.#connection;
   }
 
   /** Calls `listener` with each new connection; returns what takes it off. */

@@ -81,3 +81,39 @@ test("one who waits for a result hears of it though its connection went deaf wit
   expect(performance.now() - start).toBeLessThan(5000);
   ending.abort();
 });
+
+test("what is listened for in the end is what the server was asked for, however often minds were changed on the way", async () => {
+  const { server, near, far } = await place();
+  const ids = Array.from({ length: 12 }, (_, i) => `t${i}`);
+  const stops = new Map<string, () => void>();
+  const heard = new Set<string>();
+  const listener = { saw: ({ taskId }: { readonly taskId: string }) => void heard.add(taskId), ended: () => undefined };
+  let seed = 4711;
+  const next = (below: number) => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * below);
+  };
+  for (let step = 0; step < 3000; step += 1) {
+    const id = ids[next(ids.length)] as string;
+    const stop = stops.get(id);
+    if (stop === undefined) stops.set(id, near.results.watch([id], listener));
+    else {
+      stop();
+      stops.delete(id);
+    }
+    if (next(3) === 0) await new Promise((resolve) => (next(4) === 0 ? setTimeout(resolve, next(120) / 20) : setImmediate(resolve)));
+  }
+  // Given up while they are on the way.
+  for (const id of ids.filter((each) => !stops.has(each))) {
+    const stop = near.results.watch([id], listener);
+    await new Promise((resolve) => setImmediate(resolve));
+    stop();
+  }
+  const client = await createClient({ url: server.url }).connect();
+  const asked = async () => (await client.pubSubChannels("celery-task-meta-*")).map((name) => name.replace("celery-task-meta-", "")).sort();
+  await expect.poll(asked).toEqual([...stops.keys()].sort());
+  client.destroy();
+  for (const id of ids) await far.results.store([{ taskId: id, state: "SUCCESS", document: `{"task_id":"${id}"}`, expiresMs: null }]);
+  await expect.poll(() => [...heard].sort()).toEqual([...stops.keys()].sort());
+  for (const stop of stops.values()) stop();
+});

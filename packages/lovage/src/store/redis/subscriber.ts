@@ -3,6 +3,7 @@
  * lost connection they are made again, and those who listen are told that they may have missed something.
  */
 
+import { soon } from "../../kernel/soon.ts";
 import { silenceMs } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toFailure } from "./failure.ts";
@@ -64,8 +65,14 @@ export class Subscriber {
   /** Those who listen, by name. */
   readonly #wanted = new Map<string, Set<Ear>>();
   readonly #ears = new Set<Ear>();
+  /** Those not confirmed on the present connection, or whose look is due. */
+  readonly #waiting = new Set<Ear>();
   /** What the present connection has confirmed. */
   readonly #active = new Set<string>();
+  /** Wanted, and neither active nor on its way. */
+  readonly #missing = new Set<string>();
+  /** Active, and no longer wanted. */
+  readonly #surplus = new Set<string>();
   #connection: Connection | undefined;
   #syncing = false;
   #dirty = false;
@@ -84,17 +91,22 @@ export class Subscriber {
   }
 
   add(topics: Topics, hearing: Hearing): Subscription {
-    const names = [...new Set([...(topics.channels ?? []).map(channelName), ...(topics.patterns ?? []).map(patternName)])];
+    const given = [...(topics.channels ?? []).map(channelName), ...(topics.patterns ?? []).map(patternName)];
+    const names = given.length > 1 ? [...new Set(given)] : given;
     let confirmed = () => {};
     const on = new Promise<void>((resolve) => {
       confirmed = resolve;
     });
     const ear: Ear = { names, hearing, confirmed, state: "new", lookDue: hearing.look !== undefined };
     this.#ears.add(ear);
+    this.#waiting.add(ear);
     for (const name of names) {
       const ears = this.#wanted.get(name);
       if (ears) ears.add(ear);
-      else this.#wanted.set(name, new Set([ear]));
+      else {
+        this.#wanted.set(name, new Set([ear]));
+        if (!this.#surplus.delete(name)) this.#missing.add(name);
+      }
     }
     this.#changed();
     return { on, close: () => this.#remove(ear) };
@@ -102,10 +114,14 @@ export class Subscriber {
 
   #remove(ear: Ear): void {
     if (!this.#ears.delete(ear)) return;
+    this.#waiting.delete(ear);
     for (const name of ear.names) {
       const ears = this.#wanted.get(name);
       ears?.delete(ear);
-      if (ears?.size === 0) this.#wanted.delete(name);
+      if (ears?.size !== 0) continue;
+      this.#wanted.delete(name);
+      this.#missing.delete(name);
+      if (this.#active.has(name)) this.#surplus.add(name);
     }
     ear.confirmed();
     this.#tidying ??= setTimeout(() => {
@@ -115,10 +131,11 @@ export class Subscriber {
   }
 
   #renew(): void {
-    this.#active.clear();
+    this.#forgetActive();
     for (const ear of this.#ears) {
       if (ear.state === "on") ear.state = "lost";
       ear.lookDue = ear.hearing.look !== undefined;
+      this.#waiting.add(ear);
     }
     this.#changed();
   }
@@ -128,7 +145,7 @@ export class Subscriber {
     if (this.#ears.size > 0) this.#keepAlive();
     if (this.#syncing || this.#link.closed) return;
     this.#syncing = true;
-    queueMicrotask(() => void this.#sync());
+    soon(() => void this.#sync());
   }
 
   async #sync(): Promise<void> {
@@ -153,31 +170,58 @@ export class Subscriber {
     this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2);
   }
 
+  #forgetActive(): void {
+    this.#active.clear();
+    this.#surplus.clear();
+    for (const name of this.#wanted.keys()) this.#missing.add(name);
+  }
+
   async #reconcile(): Promise<void> {
-    const missing = [...this.#wanted.keys()].filter((name) => !this.#active.has(name));
-    const surplus = [...this.#active].filter((name) => !this.#wanted.has(name));
-    const looking = [...this.#ears].filter(({ lookDue }) => lookDue);
-    if (missing.length + surplus.length + looking.length > 0) {
-      const connection = await this.#link.connection();
+    const looking: Ear[] = [];
+    for (const ear of this.#waiting) if (ear.lookDue) looking.push(ear);
+    if (this.#missing.size + this.#surplus.size + looking.length > 0) {
+      const connection = this.#link.established ?? (await this.#link.connection());
       if (connection !== this.#connection) {
         this.#connection = connection;
-        this.#active.clear();
+        this.#forgetActive();
         this.#dirty = true;
         return;
       }
-      for (const ear of looking) ear.lookDue = false;
-      await Promise.all([
-        connection.subscribe("SUBSCRIBE", bare(missing, "c")),
-        connection.subscribe("PSUBSCRIBE", bare(missing, "p")),
-        connection.subscribe("UNSUBSCRIBE", bare(surplus, "c")),
-        connection.subscribe("PUNSUBSCRIBE", bare(surplus, "p")),
-        ...looking.map((ear) => look(connection, ear)),
-      ]);
-      for (const name of missing) this.#active.add(name);
-      for (const name of surplus) this.#active.delete(name);
+      await this.#ask(connection, looking);
     }
     this.#retryMs = firstRetryMs;
     this.#confirm();
+  }
+
+  /** What changes while this is under way is seen by the next round. */
+  async #ask(connection: Connection, looking: readonly Ear[]): Promise<void> {
+    const missing = [...this.#missing];
+    const surplus = [...this.#surplus];
+    this.#missing.clear();
+    this.#surplus.clear();
+    for (const ear of looking) ear.lookDue = false;
+    const answers: Promise<void>[] = [];
+    for (const [letter, prefix] of kinds) {
+      const [more, less] = [bare(missing, letter), bare(surplus, letter)];
+      if (more.length > 0) answers.push(connection.subscribe(`${prefix}SUBSCRIBE`, more));
+      if (less.length > 0) answers.push(connection.subscribe(`${prefix}UNSUBSCRIBE`, less));
+    }
+    for (const ear of looking) answers.push(look(connection, ear));
+    try {
+      await Promise.all(answers);
+      for (const name of missing) this.#active.add(name);
+      for (const name of surplus) this.#active.delete(name);
+    } finally {
+      for (const name of missing) this.#place(name);
+      for (const name of surplus) this.#place(name);
+    }
+  }
+
+  /** Where it belongs by now. */
+  #place(name: string): void {
+    const [wanted, active] = [this.#wanted.has(name), this.#active.has(name)];
+    if (wanted && !active) this.#missing.add(name);
+    if (!wanted && active) this.#surplus.add(name);
   }
 
   #heard([kind, name, ...rest]: readonly Reply[]): void {
@@ -189,8 +233,9 @@ export class Subscriber {
   }
 
   #confirm(): void {
-    for (const ear of this.#ears) {
-      if (ear.state === "on" || ear.lookDue || !ear.names.every((name) => this.#active.has(name))) continue;
+    for (const ear of this.#waiting) {
+      if (ear.lookDue || !ear.names.every((name) => this.#active.has(name))) continue;
+      this.#waiting.delete(ear);
       const lost = ear.state === "lost";
       ear.state = "on";
       ear.confirmed();
@@ -220,7 +265,7 @@ export class Subscriber {
   }
 
   #isPingDue(): boolean {
-    if (!this.#link.connected || this.#ticks % patientTicks === 0) return true;
+    if (this.#link.established === undefined || this.#ticks % patientTicks === 0) return true;
     for (const { hearing } of this.#ears) if (hearing.patient !== true) return true;
     return false;
   }
@@ -231,6 +276,7 @@ export class Subscriber {
     clearTimeout(this.#retrying);
     for (const ear of this.#ears) ear.confirmed();
     this.#ears.clear();
+    this.#waiting.clear();
     this.#wanted.clear();
   }
 }
@@ -244,6 +290,11 @@ async function look(connection: Connection, { hearing }: Ear): Promise<void> {
     if (error instanceof ReplyError) hearing.look.found(undefined);
   }
 }
+
+const kinds = [
+  ["c", ""],
+  ["p", "P"],
+] as const;
 
 const bare = (names: readonly string[], letter: "c" | "p"): readonly string[] =>
   names.filter((name) => name.startsWith(letter)).map((name) => name.slice(1));
