@@ -9,7 +9,8 @@ import type { AsyncResult, Finished, GetOptions, GroupResult, RevokeOptions } fr
 import { ancestors, collected, type Handle, isGroupResult, leaves } from "./family.ts";
 import { finished } from "./finished.ts";
 import type { ResultSource } from "./result-source.ts";
-import { waitFor } from "./waiting.ts";
+import type { WaitEnd } from "./result-watcher.ts";
+import { deadlineOf, inRun, waitFor } from "./waiting.ts";
 
 export interface HandleOptions {
   readonly parent?: Handle | null;
@@ -33,11 +34,15 @@ export class TaskResult<R = unknown> implements AsyncResult<R> {
     this.#ignored = options.ignored?.has(id) ?? false;
   }
 
-  async get(options: GetOptions = {}): Promise<R> {
-    if (this.#ignored) throw ignoredResult(this.id);
-    return waitFor(`task ${this.id}`, options, (signal) =>
-      unlessParentFails(this, this.#source, signal, async (both) => settledValue<R>(await this.#source.ended(this.id, both))),
-    );
+  get(options: GetOptions = {}): Promise<R> {
+    if (this.#ignored) return Promise.reject(ignoredResult(this.id));
+    const what = `task ${this.id}`;
+    if (this.parent === null) return inRun(this.#value({ signal: options.signal, deadline: deadlineOf(what, options) }));
+    return waitFor(what, options, (outer) => unlessParentFails(this, this.#source, outer, (signal) => this.#value({ signal })));
+  }
+
+  #value(end: WaitEnd): Promise<R> {
+    return this.#source.ended(this.id, end).then(settledValue<R>);
   }
 
   async state(): Promise<TaskState | "CANCELLING"> {
@@ -222,7 +227,7 @@ function parentFailure(handle: Handle, source: ResultSource, signal: AbortSignal
     };
     // A parent that cannot be read says nothing about what follows it.
     const unread = () => undefined;
-    for (const before of ancestors(handle)) if (!isGroupResult(before)) void source.ended(before.id, signal).then(ended, unread);
+    for (const before of ancestors(handle)) if (!isGroupResult(before)) void source.ended(before.id, { signal }).then(ended, unread);
   });
 }
 

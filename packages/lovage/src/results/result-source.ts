@@ -4,7 +4,7 @@ import { decodeResult } from "../message/results.ts";
 import type { TaskId } from "../message/task-message.ts";
 import type { TerminationWish } from "../task/termination.ts";
 import type { ResultBackend } from "./result-backend.ts";
-import { ResultWatcher } from "./result-watcher.ts";
+import { ResultWatcher, type WaitEnd } from "./result-watcher.ts";
 
 /** Tasks, and those whose descendants are meant too. */
 export interface Family {
@@ -35,11 +35,15 @@ export class ResultSource {
     return (await backend.load(ids)).map((found) => (found === undefined ? undefined : decodeResult(found.document)));
   }
 
-  /** Resolves with the end of the task. */
-  async ended(id: TaskId, signal: AbortSignal | undefined): Promise<StoredResult> {
+  /** Resolves with the end of the task; rejects when the wait has another. */
+  ended(id: TaskId, end?: WaitEnd): Promise<StoredResult> {
+    return this.#watcher?.ended(id, end) ?? this.#watched().then((watcher) => watcher.ended(id, end));
+  }
+
+  async #watched(): Promise<ResultWatcher> {
     const backend = await this.#options.backend();
     this.#watcher ??= new ResultWatcher(backend);
-    return this.#watcher.ended(id, signal);
+    return this.#watcher;
   }
 
   async forget(ids: readonly TaskId[]): Promise<void> {

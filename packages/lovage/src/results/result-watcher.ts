@@ -2,14 +2,29 @@
  * Waits for the ends of tasks: all ids asked for in one turn share one watch on the backend, which is let go as soon as
  * nobody waits for any of them. When most of a large watch has settled, the rest moves into a smaller one.
  */
+import { soon } from "../kernel/soon.ts";
 import type { StoredResult } from "../message/outcome.ts";
 import { decodeResult, isReady } from "../message/results.ts";
 import type { TaskId } from "../message/task-message.ts";
 import type { ResultBackend } from "./result-backend.ts";
 
 interface Waiter {
-  resolve(result: StoredResult): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: StoredResult) => void;
+  readonly reject: (error: unknown) => void;
+  /** Of its timer and its signal. */
+  release: () => void;
+}
+
+/** What a wait has an end by, besides that of the task. */
+export interface WaitEnd {
+  readonly signal?: AbortSignal | undefined;
+  readonly deadline?: Deadline | undefined;
+}
+
+export interface Deadline {
+  /** Of `performance.now()`. */
+  readonly at: number;
+  error(): Error;
 }
 
 /** A watch with fewer ids than this is not worth replacing. */
@@ -31,25 +46,23 @@ export class ResultWatcher {
     return this.#watches.size;
   }
 
-  ended(id: TaskId, signal: AbortSignal | undefined): Promise<StoredResult> {
+  /** Rejects at the deadline with its error, and with the signal's reason. */
+  ended(id: TaskId, { signal, deadline }: WaitEnd = {}): Promise<StoredResult> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => {
+      const waiter: Waiter = { resolve, reject, release: () => undefined };
+      const giveUp = (reason: unknown) => {
         this.#leave(id, waiter);
-        reject(signal?.reason);
+        fail(waiter, reason);
       };
-      const settled = () => signal?.removeEventListener("abort", onAbort);
-      const waiter: Waiter = {
-        resolve: (result) => {
-          settled();
-          resolve(result);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
+      // No signal is made for a deadline: most waits have one, and it is many steps to make, to listen to and to let go of.
+      const timer = deadline && setTimeout(() => giveUp(deadline.error()), Math.max(0, deadline.at - performance.now()));
+      const onAbort = signal && (() => giveUp(signal.reason));
+      if (onAbort !== undefined) signal?.addEventListener("abort", onAbort, { once: true });
+      waiter.release = () => {
+        clearTimeout(timer);
+        if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
       this.#join(id, waiter);
     });
   }
@@ -59,7 +72,7 @@ export class ResultWatcher {
     this.#watches.clear();
     const waiting = [...this.#waiters.values()].flatMap((waiters) => [...waiters]);
     this.#waiters.clear();
-    for (const waiter of waiting) waiter.reject(error);
+    for (const waiter of waiting) fail(waiter, error);
   }
 
   #join(id: TaskId, waiter: Waiter): void {
@@ -69,7 +82,7 @@ export class ResultWatcher {
       return;
     }
     this.#waiters.set(id, new Set([waiter]));
-    if (this.#asked.length === 0) queueMicrotask(() => this.#open());
+    if (this.#asked.length === 0) soon(() => this.#open());
     this.#asked.push(id);
   }
 
@@ -99,17 +112,16 @@ export class ResultWatcher {
   #saw(id: TaskId, document: string): void {
     const waiters = this.#waiters.get(id);
     if (waiters === undefined) return;
-    let result: StoredResult | undefined;
-    let unreadable: unknown;
-    try {
-      result = decodeResult(document);
-    } catch (error) {
-      unreadable = error;
-    }
-    if (result !== undefined && !isReady(result.state)) return;
+    const ended = endedBy(document);
+    if (ended === undefined) return;
     this.#waiters.delete(id);
-    for (const waiter of waiters) result === undefined ? waiter.reject(unreadable) : waiter.resolve(result);
-    this.#settled(id);
+    for (const waiter of waiters) "result" in ended ? waiter.resolve(ended.result) : waiter.reject(ended.error);
+    // Whoever waited goes on first.
+    setImmediate(() => {
+      for (const waiter of waiters) waiter.release();
+      // One that came meanwhile has a watch of its own, and both end with it.
+      if (!this.#waiters.has(id)) this.#settled(id);
+    });
   }
 
   #failed(watch: Watch, error: unknown): void {
@@ -117,7 +129,7 @@ export class ResultWatcher {
     for (const id of watch.ids) {
       const waiters = this.#waiters.get(id);
       this.#waiters.delete(id);
-      for (const waiter of waiters ?? []) waiter.reject(error);
+      for (const waiter of waiters ?? []) fail(waiter, error);
     }
   }
 
@@ -132,6 +144,24 @@ export class ResultWatcher {
       watch.stop();
     }
   }
+}
+
+/** How a task ended, or why that cannot be read. */
+type Ended = { readonly result: StoredResult } | { readonly error: unknown };
+
+/** undefined: it has not. */
+function endedBy(document: string): Ended | undefined {
+  try {
+    const result = decodeResult(document);
+    return isReady(result.state) ? { result } : undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+function fail(waiter: Waiter, error: unknown): void {
+  waiter.release();
+  waiter.reject(error);
 }
 
 interface Watch {

@@ -2,6 +2,7 @@
 import { WaitTimeoutError } from "../kernel/errors.ts";
 import { ambientRuns } from "../task/ambient.ts";
 import type { GetOptions } from "../task/async-result.ts";
+import type { Deadline } from "./result-watcher.ts";
 
 /** @throws {WaitTimeoutError} LOVAGE_WAIT_TIMEOUT; the signal's reason when it aborts. */
 export async function waitFor<T>(what: string, options: GetOptions, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
@@ -16,8 +17,13 @@ export async function waitFor<T>(what: string, options: GetOptions, work: (signa
   }
 }
 
+/** @throws by its `error`: WaitTimeoutError LOVAGE_WAIT_TIMEOUT */
+export function deadlineOf(what: string, { timeoutMs }: GetOptions): Deadline | undefined {
+  return timeoutMs === undefined ? undefined : { at: performance.now() + timeoutMs, error: () => timedOut(what, timeoutMs) };
+}
+
 /** A run that waits for a child leaves its slot to others meanwhile. */
-function inRun<T>(work: Promise<T>): Promise<T> {
+export function inRun<T>(work: Promise<T>): Promise<T> {
   const run = ambientRuns.getStore();
   return run === undefined ? work : run.suspend(work);
 }
