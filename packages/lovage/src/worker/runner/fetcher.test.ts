@@ -82,14 +82,30 @@ describe("Fetcher", () => {
   });
 
   it("says idle once when the queues gave less than asked, and then asks only along with commits until it is woken", () => {
-    const { it: made, said, answer, call } = fetcher(4);
+    const { it: made, said, answer, call, state } = fetcher(4);
     answer(1);
     expect(said).toEqual(["idle"]);
     expect(call()).toBeUndefined();
+    state.held = 2;
     answer(0, 1);
     expect(said).toEqual(["idle"]);
     made.wake();
     expect(call()?.count).toBe(2);
+  });
+
+  it("asks to stand by behind the last outcome, not along with it, unless it knows that more waits", () => {
+    const { it: made, answer, call, state } = fetcher(4);
+    state.held = 1;
+    answer(2, 1);
+    expect(call(1)?.standBy).toBe(true);
+    answer(1, 1);
+    expect(call(1)).toBeUndefined();
+    state.held = 0;
+    expect(call()).toMatchObject({ standBy: true });
+    expect(call()).toBeUndefined();
+    made.wake();
+    state.held = 1;
+    expect(call(1)?.standBy).toBe(true);
   });
 
   it("says full when a batch came back full, and not in every one of a steady stream", async () => {

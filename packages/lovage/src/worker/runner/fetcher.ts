@@ -40,6 +40,8 @@ export class Fetcher {
   #number = 0;
   /** There may be something in the queues. */
   #hungry = true;
+  /** Its last outcome has left alone: now it asks to be handed the next message. */
+  #standByDue = false;
   #saidIdle = false;
   #stopped = false;
   /** A wake-up came while a call was on the wire: that call may have looked before the message was there. */
@@ -56,15 +58,19 @@ export class Fetcher {
   /** The next call, if one is worth making; `releasing`: commits that go with it, which make it worth making in any case. */
   next(releasing: number): ReserveCall | undefined {
     if (this.#stopped || this.#queues.length === 0) return undefined;
-    if (!this.#hungry && releasing === 0) return undefined;
+    if (!this.#hungry && releasing === 0 && !this.#standByDue) return undefined;
     const count = Math.min(this.#share, this.#options.room(releasing) - this.#onWire);
     if (count <= 0) return undefined;
+    const standBy = this.#onWire === 0 && this.#options.isEmpty(releasing);
+    // Nothing is known to wait: whoever waits for the outcome need not wait for our question as well.
+    this.#standByDue = standBy && !this.#hungry && releasing > 0;
+    if (this.#standByDue) return undefined;
     this.#number += 1;
     this.#wokenMeanwhile = false;
     const { epoch, lowestFirstEvery } = this.#options;
     const plain: ReserveCall = { epoch, number: this.#number, queues: this.#queues, count };
     const call = lowestFirstEvery !== null && this.#number % lowestFirstEvery === 0 ? { ...plain, lowestFirst: true } : plain;
-    return this.#onWire === 0 && this.#options.isEmpty(releasing) ? { ...call, standBy: true } : call;
+    return standBy ? { ...call, standBy: true } : call;
   }
 
   /** A call that asks for so many more than it releases has left; a negative number when it is answered. */
