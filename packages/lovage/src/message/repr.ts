@@ -19,7 +19,20 @@ export function safeRepr(value: unknown, budget: number = defaultBudget): string
 
 /** Positional arguments as user code sends them: a tuple. Those out of a signature are a list: `safeRepr(args)`. */
 export function reprArgs(args: readonly unknown[]): string {
-  return args.length === 0 ? "()" : new Repr(defaultBudget).text(args, true);
+  if (args.length === 0) return "()";
+  return shortTuple(args) ?? new Repr(defaultBudget).text(args, true);
+}
+
+/** What most calls have: nothing to nest, nothing to cut. undefined: there is more to it. */
+function shortTuple(args: readonly unknown[]): string | undefined {
+  let text = "(";
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    if (typeof arg === "object" && arg !== null) return undefined;
+    text += `${i > 0 ? ", " : ""}${typeof arg === "string" ? quoted(arg) : atom(arg)}`;
+    if (text.length > defaultBudget / 2) return undefined;
+  }
+  return args.length === 1 ? `${text},)` : `${text})`;
 }
 
 export function reprKwargs(kwargs: Readonly<Record<string, unknown>>): string {

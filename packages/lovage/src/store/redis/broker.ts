@@ -47,6 +47,9 @@ export class RedisBroker implements Broker {
   readonly #plans: Plans;
   readonly #faulty = new Set<string>();
   readonly #standby = new Map<Epoch, StandbyCheck>();
+  /** Tells commits of this connection from all others: their reply is asked for by it when it was lost. */
+  readonly #callPrefix = randomUUID();
+  #calls = 0;
 
   constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
     this.#connections = connections;
@@ -113,7 +116,8 @@ export class RedisBroker implements Broker {
 
   async #commit(epoch: Epoch, batch: readonly Commit[], onBehalf: boolean, next: ReserveCall | undefined): Promise<Committed> {
     const ordered = this.#connections.options.chordOrdered;
-    const head = [randomUUID(), epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
+    this.#calls += 1;
+    const head = [`${this.#callPrefix}-${this.#calls}`, epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
     const { args, declared, read } = commitCall(head, batch, this.#keys, this.#declared);
     args.push(next ? "1" : "");
     if (next) this.#standby.get(next.epoch)?.left();

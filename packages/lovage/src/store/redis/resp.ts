@@ -57,6 +57,7 @@ interface Frame {
 const cr = 13;
 /** A header is a type byte, at most 20 digits and CRLF; simple strings and errors are longer, but not endless. */
 const longestLine = 64 * 1024;
+const shortLine = 24;
 
 export interface RespListener {
   onReply(reply: Reply | ReplyError): void;
@@ -101,7 +102,7 @@ export class RespReader {
   /** Reads one element; false: it is not whole. */
   #next(): boolean {
     const start = this.#at;
-    const end = this.#bytes.indexOf(cr, start + 1);
+    const end = this.#lineEnd(start + 1);
     if (end === -1 || end + 1 >= this.#bytes.length) {
       if (this.#bytes.length - start > longestLine) throw new Error("not a RESP reply: a line without end");
       this.#needed = this.#bytes.length - start + 1;
@@ -140,6 +141,14 @@ export class RespReader {
       default:
         throw new Error(`not a RESP reply: ${JSON.stringify(this.#bytes.toString("latin1", start, Math.min(end, start + 40)))}`);
     }
+  }
+
+  /** Most lines are a few digits: to look at them here is less than to have them searched. */
+  #lineEnd(from: number): number {
+    const bytes = this.#bytes;
+    const near = Math.min(bytes.length, from + shortLine);
+    for (let at = from; at < near; at += 1) if (bytes[at] === cr) return at;
+    return near === bytes.length ? -1 : bytes.indexOf(cr, near);
   }
 
   #line(start: number, end: number): string {
