@@ -8,7 +8,7 @@ import type { LogEntry, StateStore } from "lovage/adapters";
 import type { ChargeBytes } from "./intake/byte-meter.ts";
 import { Intake, type IntakeLimits } from "./intake/intake.ts";
 import { checkRules } from "./intake/upload-rules.ts";
-import { asJobError, JobError, noSuchJob } from "./job-error.ts";
+import { JobError, noSuchJob } from "./job-error.ts";
 import { isJobId, JobFiles, type JobId } from "./job-files.ts";
 import type { JobRecord } from "./job-record.ts";
 import { JobStore } from "./job-store.ts";
@@ -154,7 +154,6 @@ export class JobService {
     const { record, priority, accepted } = await this.#submission.take(request, origin, charge);
     const progress = { fraction: 0, step: null };
     if (accepted === "spool") return { ...viewJob(record, { progress }, this.retentionMs), position: null, accepted };
-    this.#watch.add([record]);
     this.#lines.sent(record, priority);
     // It is accepted, whatever becomes of this question.
     const place = await this.#lines.placeOf(record).catch(() => ({ position: null }));
@@ -163,7 +162,7 @@ export class JobService {
 
   /** @throws {JobError} 404 for an id we don't know. */
   async view(id: JobId): Promise<JobView> {
-    const found = await this.#record(id).catch((error) => this.#spooled(id, error));
+    const found = await this.#record(id).catch((error) => this.#viewKept(id, error));
     if ("accepted" in found) return found;
     if (found.end !== undefined) return viewJob(found, { progress: found.end.progress }, this.retentionMs);
     const [settled, entries, place] = await Promise.all([
@@ -189,9 +188,8 @@ export class JobService {
    * rest goes when it has, whatever becomes of this service. For clients it is gone at once. Twice is fine, as is an unknown id.
    */
   async delete(id: JobId): Promise<"deleted" | "deleting"> {
-    const record = await this.#world.jobs.get(this.files(id).id);
-    if (record === undefined || !this.#isOurs(record)) return "deleted";
-    return this.#deletion.delete(record);
+    const record = await this.#lookUp(this.files(id).id);
+    return record === undefined ? "deleted" : this.#deletion.delete(record);
   }
 
   /** Published outputs only. @throws {JobError} 404; 409 while it is not complete; 410 once they are no longer kept. */
@@ -212,7 +210,7 @@ export class JobService {
   /** Who may touch the job. undefined: there is none. */
   async accessOf(id: JobId): Promise<JobAccess | undefined> {
     if (!isJobId(id)) return undefined;
-    const record = await this.#find(id);
+    const record = await this.#find(id).catch((error) => this.#kept(id, error));
     return record && { tokenHash: record.tokenHash, owner: record.owner };
   }
 
@@ -298,18 +296,28 @@ export class JobService {
     return record;
   }
 
-  /** As it is seen while the store is away, or has not heard of it yet. @throws `error` where it waits on no disk. */
-  async #spooled(id: JobId, error: unknown): Promise<JobView & Pick<Required<JobView>, "accepted">> {
-    const isHere = this.#options.app.spool !== null && (isAway(error) || asJobError(error).status === 404);
-    const record = isHere ? await this.#world.spooled.get(id) : undefined;
-    if (record === undefined || !this.#isOurs(record)) throw error;
+  /** As it is seen while the store is away. @throws `error` where it waits on no disk. */
+  async #viewKept(id: JobId, error: unknown): Promise<JobView & Pick<Required<JobView>, "accepted">> {
+    const record = await this.#kept(id, error);
     return { ...viewJob(record, { progress: { fraction: 0, step: null } }, this.retentionMs), position: null, accepted: "spool" };
+  }
+
+  /** As it came while the store is away. @throws `error` where it waits on no disk. */
+  async #kept(id: JobId, error: unknown): Promise<JobRecord> {
+    const record = this.#options.app.spool !== null && isAway(error) ? await this.#world.spooled.get(id) : undefined;
+    if (record === undefined || !this.#isOurs(record)) throw error;
+    return record;
   }
 
   /** For clients: one that is to be deleted is not there any more. */
   async #find(id: JobId): Promise<JobRecord | undefined> {
-    const record = await this.#world.jobs.get(id);
-    return record !== undefined && this.#isOurs(record) && record.deletingAt === undefined ? record : undefined;
+    const record = await this.#lookUp(id);
+    return record?.deletingAt === undefined ? record : undefined;
+  }
+
+  async #lookUp(id: JobId): Promise<JobRecord | undefined> {
+    const record = (await this.#world.jobs.get(id)) ?? (await this.#submission.bringIn(id));
+    return record !== undefined && this.#isOurs(record) ? record : undefined;
   }
 
   /** It has begun, or ended. */

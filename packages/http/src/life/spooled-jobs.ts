@@ -36,10 +36,7 @@ export class SpooledJobs {
     await this.#storage.remove(keyOf(id));
   }
 
-  async *all(): AsyncIterable<JobRecord> {
-    for await (const { key } of this.#storage.list(folder)) {
-      const record = await this.get(key.slice(folder.length + 1, -".json".length));
-      if (record !== undefined) yield record;
-    }
+  async *ids(): AsyncIterable<JobId> {
+    for await (const { key } of this.#storage.list(folder)) yield key.slice(folder.length + 1, -".json".length);
   }
 }

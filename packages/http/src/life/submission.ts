@@ -35,14 +35,14 @@ export class Submission {
   readonly #world: JobWorld;
   readonly #signal: AbortSignal;
   readonly #inBackground = new Set<Promise<void>>();
-  readonly #imported: (record: JobRecord) => void;
+  readonly #recorded: (record: JobRecord) => void;
   #queue: Promise<FirstQueue> | undefined;
 
-  /** @param imported hears of a job that came while the state store was away, once its record is there */
-  constructor(world: JobWorld, signal: AbortSignal, imported: (record: JobRecord) => void) {
+  /** @param recorded hears of each job that was taken, once its record is there */
+  constructor(world: JobWorld, signal: AbortSignal, recorded: (record: JobRecord) => void) {
     this.#world = world;
     this.#signal = signal;
-    this.#imported = imported;
+    this.#recorded = recorded;
   }
 
   /** @throws {JobError} when the upload is refused or the queue can't take it. */
@@ -72,16 +72,30 @@ export class Submission {
 
   /** Brings in the records that were kept while the state store was away. Never rejects. */
   recover(): void {
-    if (this.#world.app.spool === null) return;
+    const { app, spooled } = this.#world;
+    if (app.spool === null) return;
     this.#inBack(async () => {
-      const { jobs, spooled, pipeline } = this.#world;
-      for await (const record of spooled.all()) {
-        if (record.pipeline !== pipeline.name) continue;
-        await jobs.create(record);
-        await spooled.remove(record.id);
-        this.#imported(record);
+      let failure: unknown;
+      for await (const id of spooled.ids()) {
+        await this.bringIn(id).catch((error: unknown) => {
+          if (isAway(error)) throw error;
+          failure ??= error;
+        });
       }
+      // The others are in, whatever is wrong with one.
+      if (failure !== undefined) throw failure;
     });
+  }
+
+  /** The record of a job that came while the state store was away, which it gets to now. undefined: none was kept. */
+  async bringIn(id: JobId): Promise<JobRecord | undefined> {
+    const { app, jobs, spooled, pipeline } = this.#world;
+    const record = app.spool === null ? undefined : await spooled.get(id);
+    if (record === undefined || record.pipeline !== pipeline.name) return undefined;
+    await jobs.create(record);
+    await spooled.remove(id);
+    this.#recorded(record);
+    return jobs.get(id);
   }
 
   async #enter(record: JobRecord, input: JobInput, options: SendOptions): Promise<Pick<Submitted, "record" | "accepted">> {
@@ -96,7 +110,7 @@ export class Submission {
       if (sent.status === "rejected") throw sent.reason;
       if (sent.value.duplicate)
         throw new JobError(409, "JOB_DUPLICATE", "The same job waits or runs already. Nothing was kept of this one.");
-      if (created.status === "fulfilled") return { record, accepted: await this.#acceptedBy() };
+      if (created.status === "fulfilled") return await this.#accept(record);
       return { record: await this.#keepSpooled(record, created.reason), accepted: "spool" };
     } catch (error) {
       // It may have been sent: the job stands, or it is taken back.
@@ -116,10 +130,14 @@ export class Submission {
   }
 
   /** As long as anything waits in the spool, what is sent queues up behind it. A spool that can't say so changes nothing: the job stands. */
-  async #acceptedBy(): Promise<Submitted["accepted"]> {
-    const { app, onFault } = this.#world;
+  async #accept(record: JobRecord): Promise<Pick<Submitted, "record" | "accepted">> {
+    const { app, jobs, onFault } = this.#world;
+    this.#recorded(record);
     const status = await app.spool?.status().catch(onFault);
-    return status && status.waiting > 0 ? "spool" : "queue";
+    if (!status || status.waiting === 0) return { record, accepted: "queue" };
+    // Else a sweep that finds it in no queue takes it for lost.
+    await jobs.update(record.id, (current) => ({ ...current, spooled: true })).catch(onFault);
+    return { record, accepted: "spool" };
   }
 
   /** A store that did not answer may have taken record and task all the same: a job without files must not be left of it. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { JobService, JobView } from "@lovage/http";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Place } from "./place.ts";
+import { Place, type PlaceOptions } from "./place.ts";
 
 /** What a call to a store may take, and what is answered in less than two of these has waited for one of them at most. */
 const deadlineMs = 1500;
@@ -15,9 +15,9 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("jobs whose store i
   const places: Place[] = [];
   let took: number[];
   /** As another process would: what it knows lies on the disk. */
-  const open = async () => {
+  const open = async (own: PlaceOptions["app"] = {}) => {
     const place = await Place.open("memory", {
-      app: { broker: redis.url, deadlineMs, publishFallback: "spool", spool: `sqlite:${join(folder, "spool.db")}` },
+      app: { broker: redis.url, deadlineMs, publishFallback: "spool", spool: `sqlite:${join(folder, "spool.db")}`, ...own },
       folder,
     });
     places.push(place);
@@ -77,5 +77,35 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("jobs whose store i
     expect(after.begun.filter((id) => ids.includes(id)).sort()).toEqual([...ids].sort());
     expect(await after.service.stats()).toMatchObject({ queued: 0, processing: 0 });
     expect(await after.service.sweep()).toMatchObject({ lost: 0, orphans: 0 });
+  });
+
+  it("are theirs who sent them while it is away, and can be deleted the moment it is back", async () => {
+    const before = await open();
+    await redis.down();
+    const { job_id } = await before.submit();
+    expect(await before.service.accessOf(job_id)).toEqual({ tokenHash: undefined, owner: undefined });
+    await before.close();
+    places.splice(places.indexOf(before), 1);
+    await redis.restart();
+    const after = await open();
+    expect(await after.service.accessOf(job_id)).toBeDefined();
+    expect(await after.service.delete(job_id)).toBe("deleting");
+    await after.service.start();
+    await expect(after.service.view(job_id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+  });
+
+  it("are not lost while they wait on the disk of another service, whose records are elsewhere", async () => {
+    const state = `sqlite:${join(folder, "state.db")}`;
+    const before = await open({ state });
+    await redis.down();
+    const { job_id, accepted } = await before.submit();
+    expect(accepted).toBe("spool");
+    await before.close();
+    places.splice(places.indexOf(before), 1);
+    await redis.restart();
+    const other = await open({ state, spool: `sqlite:${join(folder, "other.db")}` });
+    other.later = 120_000;
+    expect(await other.service.sweep()).toMatchObject({ lost: 0 });
+    expect(await other.service.view(job_id)).toMatchObject({ status: "queued" });
   });
 });
