@@ -20,7 +20,7 @@ import { countersKey, type JobStats, meanRunSeconds, sinceKey, statsOf } from ".
 import { hasEnded } from "./life/job-end.ts";
 import { isEndMark, JobLog } from "./life/job-log.ts";
 import { JobSteps } from "./life/job-steps.ts";
-import { JobWatch } from "./life/job-watch.ts";
+import { JobWatch, type WatchedJob } from "./life/job-watch.ts";
 import type { JobWorld } from "./life/job-world.ts";
 import { SpooledJobs } from "./life/spooled-jobs.ts";
 import { type JobOrigin, Submission } from "./life/submission.ts";
@@ -98,12 +98,12 @@ export class JobService {
       jobs: new JobStore(() => app.state(), keepMs),
       log: new JobLog(() => app.state(), Math.max(day, this.retentionMs ?? day)),
       spooled: new SpooledJobs(this.storage),
-      arriving: new Arriving(() => app.state(), signal),
+      arriving: new Arriving(() => app.state(), signal, onFault),
       files: (id) => this.files(id),
       onFault,
     };
     this.#world = world;
-    this.#watch = new JobWatch({ app, signal, saw: (id, state) => this.#saw(id, state) });
+    this.#watch = new JobWatch({ app, signal, saw: (job, state) => this.#saw(job, state) });
     this.#lines = new WaitingLines(app, pipeline.task.name, async () =>
       meanRunSeconds(await (await this.state()).add(countersKey(pipeline.name), {})),
     );
@@ -125,7 +125,7 @@ export class JobService {
       await this.#takeUp();
     } catch (error) {
       if (app.spool === null || !isAway(error)) throw error;
-      this.#starting = untilAnswered(this.#stop.signal, () => this.#takeUp());
+      this.#starting = untilAnswered(this.#stop.signal, this.#world.onFault, () => this.#takeUp());
     }
     this.#submission.recover();
     this.#sweeper.start(sweepEveryMs);
@@ -325,11 +325,12 @@ export class JobService {
     this.#lines.moved(record, record.end !== undefined && this.#watch.done(record.taskId));
   }
 
-  #saw(id: JobId, state: string): Promise<void> {
-    return untilAnswered(this.#stop.signal, async () => {
+  #saw({ id, taskId }: WatchedJob, state: string): Promise<void> {
+    return untilAnswered(this.#stop.signal, this.#world.onFault, async () => {
       const record = await this.#world.jobs.get(id);
-      if (record === undefined) return;
-      if (hasEnded(state)) await this.#steps.settle(record);
+      // Another service has deleted it.
+      if (record === undefined) this.#watch.done(taskId);
+      else if (hasEnded(state)) await this.#steps.settle(record);
       else if (state !== "PENDING") await this.#steps.begin(record);
     });
   }

@@ -19,12 +19,14 @@ const keyOf = (id: JobId) => `arriving/${id}`;
 export class Arriving {
   readonly #state: () => Promise<StateStore>;
   readonly #signal: AbortSignal;
+  readonly #onFault: (error: unknown) => void;
   readonly #here = new Set<JobId>();
   readonly #marking = new Set<Promise<void>>();
 
-  constructor(state: () => Promise<StateStore>, signal: AbortSignal) {
+  constructor(state: () => Promise<StateStore>, signal: AbortSignal, onFault: (error: unknown) => void) {
     this.#state = state;
     this.#signal = signal;
+    this.#onFault = onFault;
   }
 
   /** From now on until the answer is called, nobody takes its files for orphans. Waits for nothing: the state store may be away. */
@@ -54,10 +56,10 @@ export class Arriving {
     await sleep(unmarkedMs, undefined, { signal: over, ref: false }).catch(() => undefined);
     if (over.aborted) return;
     while (!over.aborted) {
-      await untilAnswered(over, () => this.#write(id, ""));
+      await untilAnswered(over, this.#onFault, () => this.#write(id, ""));
       await sleep(renewMs, undefined, { signal: over, ref: false }).catch(() => undefined);
     }
-    await untilAnswered(this.#signal, () => this.#write(id, null));
+    await untilAnswered(this.#signal, this.#onFault, () => this.#write(id, null));
   }
 
   async #write(id: JobId, value: string | null): Promise<void> {

@@ -11,7 +11,7 @@ export interface WatchedJob {
 export interface JobWatchOptions {
   readonly app: App;
   /** A state of the job's task was stored: STARTED, RETRY, one of its own, or an end. Never rejects. */
-  readonly saw: (id: JobId, state: string) => Promise<void>;
+  readonly saw: (job: WatchedJob, state: string) => Promise<void>;
   /** Ends all watching. */
   readonly signal: AbortSignal;
 }
@@ -76,7 +76,7 @@ export class JobWatch {
       const stopWatch = watch({
         saw: ({ taskId, document }) => {
           const job = this.#open.get(taskId);
-          if (job !== undefined) this.#track(this.#options.saw(job.id, stateIn(document)));
+          if (job !== undefined) this.#track(this.#options.saw({ id: job.id, taskId }, stateIn(document)));
         },
         ended: (error) => {
           this.#setLive(left, false);

@@ -152,7 +152,7 @@ export class Submission {
   }
 
   #inBack(work: () => Promise<void>): void {
-    const tracked: Promise<void> = untilAnswered(this.#signal, work).finally(() => this.#inBackground.delete(tracked));
+    const tracked: Promise<void> = untilAnswered(this.#signal, this.#world.onFault, work).finally(() => this.#inBackground.delete(tracked));
     this.#inBackground.add(tracked);
   }
 

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLovageError } from "lovage";
 
-/** Tries again until it succeeds, or the signal aborts. Never rejects. */
-export async function untilAnswered(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+/** Tries again until it succeeds, or the signal aborts. Never rejects. `onFault` hears once of what is not just a store that is away. */
+export async function untilAnswered(signal: AbortSignal, onFault: (error: unknown) => void, work: () => Promise<void>): Promise<void> {
+  let isTold = false;
   for (let pauseMs = 250; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs)) {
     try {
       return await work();
-    } catch {
+    } catch (error) {
+      if (!isTold && !isAway(error)) onFault(error);
+      isTold ||= !isAway(error);
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { JobStore } from "../../dist/job-store.js";
 import { kinds, Place, skipped } from "./place.ts";
 
 let place: Place;
@@ -32,6 +33,26 @@ describe.each(kinds)("a job that is deleted on %s", (kind) => {
 });
 
 describe("a job that is deleted", () => {
+  it("by another service is watched no longer by this one", async () => {
+    place = await Place.open("memory");
+    const { results } = await place.app.store();
+    const watch = results.watch.bind(results);
+    let watches = 0;
+    results.watch = (ids, listener) => {
+      const stop = watch(ids, listener);
+      watches += 1;
+      return () => {
+        watches -= 1;
+        stop();
+      };
+    };
+    const { job_id } = await place.submit();
+    await expect.poll(() => watches).toBe(1);
+    await new JobStore(() => place.app.state(), null).delete(job_id);
+    await place.work();
+    await expect.poll(() => watches).toBe(0);
+  });
+
   it("while no worker runs is gone with its files, and its record once a worker has thrown its message away", async () => {
     place = await Place.open("memory");
     const { job_id } = await place.submit();

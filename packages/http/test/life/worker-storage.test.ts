@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { JobFiles, type JobInput, type StorageSpec } from "@lovage/http";
+import { JobFiles, type JobInput, openStorage, type StorageSpec } from "@lovage/http";
 import { defineTask } from "lovage";
 import { afterEach, describe, expect, it } from "vitest";
 import { Place } from "./place.ts";
@@ -56,5 +56,23 @@ describe("a job whose worker", () => {
     );
     expect(view.error).toMatchObject({ code: "STORAGE_OBJECT_MISSING", retryable: false });
     expect(view.error?.message).not.toContain(place.storage);
+  });
+
+  it("has ended while its service can't look at the outputs ends when it can; who runs the service hears of it once", async () => {
+    const faults: unknown[] = [];
+    place = await Place.open("memory");
+    const storage = openStorage({ url: place.storage });
+    const service = place.another({ storage, onFault: (error) => faults.push(error) });
+    const reads = storage.read.bind(storage);
+    let fails = 2;
+    storage.read = async (key, range) => {
+      if (fails-- > 0) throw new Error("the disk is tired");
+      return reads(key, range);
+    };
+    const { job_id } = await place.submit({}, service);
+    await place.work();
+    expect(await place.when(job_id, ({ status }) => status === "complete", service)).toMatchObject({ outputs: ["out.txt"] });
+    expect(faults.map(String)).toEqual(["Error: the disk is tired"]);
+    await service.close();
   });
 });
