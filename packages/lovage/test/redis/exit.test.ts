@@ -32,5 +32,6 @@ it.each([
   });
   await once(child, "close");
   expect(said).toBe("LOVAGE_BROKER_UNAVAILABLE\nclosed\n");
-  expect(performance.now() - closedAt).toBeLessThan(150);
+  // Not only when a connection that is being opened would be given up: after 1.5 s.
+  expect(performance.now() - closedAt).toBeLessThan(1400);
 });

@@ -23,7 +23,7 @@ describe.each(["solo", "async"] as const)("while a task of the pool %s is in whi
     const link = store.pidbox ?? busLink(store.bus);
     const askedAt = performance.now();
     expect(await ask(link, { method: "ping", destination: [node.name] })).toEqual({ [node.name]: { ok: "pong" } });
-    expect(performance.now() - askedAt).toBeLessThan(2000);
+    expect(performance.now() - askedAt).toBeLessThan(5000);
     const active = await ask(link, { method: "active", destination: [node.name] });
     expect(active[node.name]).toMatchObject([{ id, name: "t.loop", hostname: node.name, worker_pid: (await node.pids())[0] }]);
     const registered = await ask(link, { method: "registered", destination: [node.name] });

@@ -124,7 +124,8 @@ test("a server that is down: the first call and the tenth end alike, within the 
     assert.ok(isLovageError(error, "LOVAGE_BROKER_UNAVAILABLE"), String(error));
     expect(error.details).toMatchObject({ maybeAccepted: false, taskIds: ["a", "b"] });
     expect(error.message).toContain(`redis://127.0.0.1:${server.port}`);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // By its own deadline, and not by the store's.
+    expect(performance.now() - start).toBeLessThan(1400);
   }
   // One that is waiting when the server comes back goes through.
   const waiting = store.broker.publish({ messages: [message("late")] }, { deadlineMs: 10_000 });
@@ -166,7 +167,7 @@ test("a frozen server: a publish ends within its deadline, and says that it may 
   const error = await store.broker.publish({ messages: [message("frozen")] }).catch((reason) => reason);
   assert.ok(isLovageError(error, "LOVAGE_BROKER_UNAVAILABLE"), String(error));
   expect(error.details).toMatchObject({ maybeAccepted: true, taskIds: ["frozen"] });
-  expect(performance.now() - start).toBeLessThan(deadlineMs + 700);
+  expect(performance.now() - start).toBeLessThan(2 * deadlineMs);
   const second = await store.broker.publish({ messages: [message("second")] }, { deadlineMs: 300 }).catch((reason) => reason);
   assert.ok(isLovageError(second, "LOVAGE_BROKER_UNAVAILABLE"), String(second));
   server.resume();
