@@ -1,7 +1,8 @@
 /**
- * `npm run measure`: how often the model is right. Without arguments on painted pictures that it has not learnt from, else on one's
- * own: `npm run measure -- photo=~/Pictures/2025 text=scans`.
+ * `node dist/measure.js`: how often the model is right. Without arguments on painted pictures that it has not learnt from, else on one's
+ * own: `node dist/measure.js photo=$HOME/Pictures text=scans`.
  */
+import { realpathSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,7 +45,7 @@ async function filesOf(place: string): Promise<readonly string[]> {
   return names.filter((name) => /\.(jpe?g|png|webp|gif|tiff?)$/i.test(name)).map((name) => path.join(place, name));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const classifier = await Classifier.load(fileURLToPath(new URL("../model/kinds.onnx", import.meta.url)));
   const own = new Map<string, readonly string[]>();
   for (const [kind = "", place = ""] of process.argv.slice(2).map((argument) => argument.split("=")))

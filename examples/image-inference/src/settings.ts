@@ -1,6 +1,6 @@
 /**
  * What may be set from outside, read once: the environment, then `.env.local`, `.env.<LOVAGE_ENV>` and `.env` of the current
- * folder; the first that names a variable has it. Everything that is wrong is said at once. `npm run settings` prints what holds.
+ * folder; the first that names a variable has it. Everything that is wrong is said at once. `node dist/settings.js` prints what holds.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";

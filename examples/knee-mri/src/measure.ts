@@ -2,6 +2,7 @@
  * `node dist/measure.js [first seed] [count]`: how well made knees are measured, one line each, then the summary that the
  * README quotes. The seeds from 1,000 on were looked at by nobody while the algorithm was made.
  */
+import { realpathSync } from "node:fs";
 import { analyse, labels } from "./anatomy/analyse.ts";
 import { randomScan, type ScannedKnee } from "./phantom/scan.ts";
 import { upright } from "./volume/orient.ts";
@@ -95,4 +96,5 @@ async function main(first: number, count: number): Promise<void> {
   }
 }
 
-if (import.meta.filename === process.argv[1]) await main(Number(process.argv[2] ?? 1000), Number(process.argv[3] ?? 10));
+if (process.argv[1] && realpathSync(process.argv[1]) === import.meta.filename)
+  await main(Number(process.argv[2] ?? 1000), Number(process.argv[3] ?? 10));

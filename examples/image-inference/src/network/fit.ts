@@ -1,7 +1,8 @@
 /**
- * `npm run fit`: fits the network to painted tiles and writes `model/kinds.onnx`. Each tile is seen once, so there is nothing to
+ * `node dist/network/fit.js`: fits the network to painted tiles and writes `model/kinds.onnx`. Each tile is seen once, so there is nothing to
  * learn by heart. About three minutes on one core; the same weights each time.
  */
+import { realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
@@ -69,7 +70,7 @@ function adam({ values, slopes, first, second, rate, step, batch }: AdamStep): v
   slopes.fill(0);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const batches = Number(process.argv[2] ?? 800);
   let recent = 0;
   const network = await fit({
