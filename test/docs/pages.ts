@@ -8,8 +8,14 @@ const under = (folder: string) =>
     .filter((name) => name.endsWith(".md"))
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 
+const examples = readdirSync(join(root, "examples")).map((name) => `examples/${name}/README.md`);
+
 /** Paths from the root. */
-export const pages: readonly string[] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...under("docs")].sort();
+export const pages: readonly string[] = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+  ...under("docs"),
+  ...examples,
+].sort();
 
 export const textOf = (page: string): string => readFileSync(join(root, page), "utf8");
 

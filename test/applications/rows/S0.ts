@@ -149,7 +149,7 @@ export const rows: Rows = {
     shownBy: ["packages/lovage/test/cli/dev.test.ts > runs a node per profile and the job service, and leaves nothing behind"],
   },
   "S0-29": {
-    demand: "Settings per stage, chosen by LOVAGE_ENV (a `config diff` command is not there: `npm run settings` prints a stage's)",
+    demand: "Settings per stage, chosen by LOVAGE_ENV (a `config diff` command is not there: the example's `settings.js` prints a stage's)",
     shownBy: [
       "examples/image-inference/src/settings.test.ts > come from the environment, then .env.local, the stage's file, .env, and have defaults",
     ],
