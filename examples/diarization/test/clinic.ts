@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { JobView } from "@lovage/http";
 import { type App, createApp } from "lovage";
-import { fromBuffer } from "yauzl";
+import { unzipText } from "../../../packages/http/test/unzip.ts";
 import { bareEnvironment } from "../../../packages/lovage/test/bad-input/cli.ts";
 import { Running } from "../../../packages/lovage/test/cli/cli.ts";
 import { isAlive, waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
@@ -107,7 +107,7 @@ export class Clinic {
   async download(id: string): Promise<Readonly<Record<string, string>>> {
     const response = await fetch(`${this.url}/download/${id}`);
     if (!response.ok) throw new Error(`download: ${response.status} ${await response.text()}`);
-    return unzip(Buffer.from(await response.arrayBuffer()));
+    return unzipText(Buffer.from(await response.arrayBuffer()));
   }
 
   async turns(id: string): Promise<TurnsFile> {
@@ -146,26 +146,4 @@ export class Clinic {
     await this.#app?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-function unzip(archive: Buffer): Promise<Readonly<Record<string, string>>> {
-  return new Promise((resolve, reject) => {
-    fromBuffer(archive, { lazyEntries: true }, (error, zip) => {
-      if (error) return reject(error);
-      const files: Record<string, string> = {};
-      zip.on("entry", (entry: { fileName: string }) => {
-        zip.openReadStream(entry as never, (failed, stream) => {
-          if (failed) return reject(failed);
-          const parts: Buffer[] = [];
-          stream.on("data", (part: Buffer) => parts.push(part));
-          stream.on("end", () => {
-            files[entry.fileName] = Buffer.concat(parts).toString("utf8");
-            zip.readEntry();
-          });
-        });
-      });
-      zip.once("end", () => resolve(files));
-      zip.readEntry();
-    });
-  });
 }

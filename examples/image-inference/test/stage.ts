@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { JobView } from "@lovage/http";
 import { type App, createApp } from "lovage";
-import { fromBuffer } from "yauzl";
+import { unzip } from "../../../packages/http/test/unzip.ts";
 import { bareEnvironment } from "../../../packages/lovage/test/bad-input/cli.ts";
 import { Running } from "../../../packages/lovage/test/cli/cli.ts";
 import { isAlive, waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
@@ -131,26 +131,4 @@ export class Stage {
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-function unzip(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  return new Promise((resolve, reject) => {
-    fromBuffer(archive, { lazyEntries: true }, (error, zip) => {
-      if (error) return reject(error);
-      const files = new Map<string, Buffer>();
-      zip.on("entry", (entry) => {
-        zip.openReadStream(entry, (failed, stream) => {
-          if (failed) return reject(failed);
-          const parts: Buffer[] = [];
-          stream.on("data", (part: Buffer) => parts.push(part));
-          stream.once("end", () => {
-            files.set(entry.fileName, Buffer.concat(parts));
-            zip.readEntry();
-          });
-        });
-      });
-      zip.once("end", () => resolve(files));
-      zip.readEntry();
-    });
-  });
 }

@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { sniff } from "@lovage/http";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Entry, fromBufferPromise } from "yauzl";
+import { unzip } from "../../../packages/http/test/unzip.ts";
 import { waitFor } from "../../../packages/lovage/test/worker/wait-for.ts";
 import { labels } from "../src/anatomy/analyse.ts";
 import { patient } from "../src/phantom/dicom-series.ts";
@@ -161,15 +161,4 @@ function expectLike({ volume, truth }: ScannedKnee, files: ReadonlyMap<string, B
     const isCartilage = segmented.data[at] === labels.femoralCartilage || segmented.data[at] === labels.tibialCartilage;
     if (mm > 0 !== isCartilage) throw new Error(`voxel ${at} has label ${segmented.data[at]} and thickness ${mm}`);
   });
-}
-
-async function unzip(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  const zip = await fromBufferPromise(archive);
-  const files = new Map<string, Buffer>();
-  for await (const entry of zip.eachEntry() as AsyncIterable<Entry>) {
-    const chunks: Buffer[] = [];
-    for await (const chunk of await zip.openReadStreamPromise(entry)) chunks.push(chunk as Buffer);
-    files.set(entry.fileName, Buffer.concat(chunks));
-  }
-  return files;
 }

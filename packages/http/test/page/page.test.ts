@@ -11,8 +11,8 @@ import { Hono } from "hono";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { picture, TestService } from "../service.ts";
+import { unzipText } from "../unzip.ts";
 import { launch, type NamedFile, Tab } from "./browser.ts";
-import { unzipped } from "./unzipped.ts";
 
 const appModule = fileURLToPath(new URL("../fixtures/page-app.mjs", import.meta.url));
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -61,7 +61,7 @@ describe.skipIf(process.env.LOVAGE_SKIP_CHROMIUM === "1")("the page of the job s
       tab.page.waitForEvent("download"),
       tab.page.getByRole("button", { name: `Download ${file.name}` }).click(),
     ]);
-    expect(await unzipped(await readFile(await download.path()))).toEqual({ [`${file.name}.txt`]: hashOf(file) });
+    expect(await unzipText(await readFile(await download.path()))).toEqual({ [`${file.name}.txt`]: hashOf(file) });
   });
 
   it("sends what the pipeline asks for beside files", async () => {
