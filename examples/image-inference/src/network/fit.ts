@@ -1,6 +1,6 @@
 /**
  * `node dist/network/fit.js`: fits the network to painted tiles and writes `model/kinds.onnx`. Each tile is seen once, so there is nothing to
- * learn by heart. About three minutes on one core; the same weights each time.
+ * learn by heart. Two to three minutes on one core; the same weights each time.
  */
 import { realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
