@@ -100,7 +100,7 @@ export const rows: Rows = {
   "S4-13": {
     demand: "`GET /stats`, exact after 10,000 jobs, over restarts",
     shownBy: [
-      "packages/http/src/job-store.test.ts > are exact after ten thousand jobs that several ended at once, and quick to ask for",
+      "packages/http/src/job-store.test.ts > are exact after ten thousand jobs that several ended at once",
       "packages/http/test/life/stats.test.ts > is what became of them, and a new service on the same store goes on counting",
       `${example} > counts what was done and what failed`,
     ],
@@ -126,7 +126,7 @@ export const rows: Rows = {
   },
   "S4-18": {
     demand: "Processing times and counts by themselves, without drift on a crash",
-    shownBy: ["packages/http/src/job-store.test.ts > are exact after ten thousand jobs that several ended at once, and quick to ask for"],
+    shownBy: ["packages/http/src/job-store.test.ts > are exact after ten thousand jobs that several ended at once"],
   },
   "S4-19": {
     demand: "`results.json`, `results.csv`, volumes on the input's grid, zipped, exactly the names that are expected",
