@@ -1,6 +1,6 @@
 /** Unpacks one gzip to one file, and no further than it may. */
-import { createReadStream, createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { open, rm } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
@@ -19,14 +19,13 @@ export async function gunzipTo(source: string, target: string, maxBytes: number)
       done(null, chunk);
     },
   });
-  const sink = createWriteStream(target, { flags: "wx" });
+  // What was there before us stays.
+  const sink = await open(target, "wx");
   try {
-    await pipeline(createReadStream(source), createGunzip(), measure, sink);
+    await pipeline(createReadStream(source), createGunzip(), measure, sink.createWriteStream());
   } catch (error) {
-    const { code = "", syscall } = error as NodeJS.ErrnoException;
-    // What was there before us stays.
-    if (code !== "EEXIST") await rm(target, { force: true });
-    if (error instanceof ArchiveError || syscall !== undefined) throw error;
+    await rm(target, { force: true });
+    if (error instanceof ArchiveError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error;
     throw new ArchiveError("GZIP_BROKEN", "The file is no whole gzip.", { cause: error });
   }
   return bytes;

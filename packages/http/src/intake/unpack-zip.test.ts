@@ -120,4 +120,14 @@ describe("gunzipTo", () => {
     expect(result).toBe(expected);
     expect(await readdir(root)).toEqual(typeof expected === "number" ? ["in.gz", "out"] : ["in.gz"]);
   });
+
+  it("leaves what was there, and nothing that was not, where there is no source", async () => {
+    const [source, mine, target] = [path.join(root, "none.gz"), path.join(root, "mine"), path.join(root, "out")];
+    await writeFile(mine, "mine");
+    for (let i = 0; i < 20; i += 1) {
+      await expect(gunzipTo(source, mine, 10)).rejects.toMatchObject({ code: "EEXIST" });
+      await expect(gunzipTo(source, target, 10)).rejects.toMatchObject({ code: "ENOENT" });
+    }
+    expect(await readdir(root)).toEqual(["mine"]);
+  });
 });
