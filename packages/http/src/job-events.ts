@@ -7,7 +7,7 @@ import type { ProgressEntry } from "lovage";
 import type { LogEntry } from "lovage/adapters";
 import { asJobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
-import { isEnded, type JobView } from "./job-view.ts";
+import { isEnded, type JobStatus, type JobView } from "./job-view.ts";
 import { linkedSignal } from "./linked-signal.ts";
 import { progressOf } from "./pipeline.ts";
 
@@ -37,6 +37,7 @@ type Line = ProgressEntry & { readonly type?: string };
 /** What the log said up to an event. */
 interface Fold {
   readonly lines: Line[];
+  begun: boolean;
   cancelling: boolean;
 }
 
@@ -70,7 +71,7 @@ export async function* jobEvents(service: JobService, first: JobView, after: str
 }
 
 async function* sinceLast(service: JobService, first: JobView, after: string, signal: AbortSignal): JobEvents {
-  const before: Fold = { lines: [], cancelling: false };
+  const before: Fold = { lines: [], begun: false, cancelling: false };
   let folded = "";
   let last = after;
   // Once more from what is kept, as often as the client was late.
@@ -104,11 +105,12 @@ async function* sinceLast(service: JobService, first: JobView, after: string, si
   return false;
 }
 
-async function told(service: JobService, id: string, line: Line, { lines, cancelling }: Fold): Promise<JobEvent> {
+async function told(service: JobService, id: string, line: Line, { lines, begun, cancelling }: Fold): Promise<JobEvent> {
   if (line.event !== undefined) return { event: line.event, data: line.data ?? null };
   if (line.type === "end") return { event: "end", data: await service.view(id) };
   const { fraction: progress, step } = progressOf(service.pipeline, lines);
-  return { event: "progress", data: { job_id: id, status: "processing", progress, step, ...(cancelling && { cancelling }) } };
+  const status: JobStatus = begun ? "processing" : "queued";
+  return { event: "progress", data: { job_id: id, status, progress, step, ...(cancelling && { cancelling }) } };
 }
 
 /** "ended": the job has, and its log does not say so. */
@@ -161,6 +163,8 @@ const parse = ({ data }: LogEntry): Line => JSON.parse(Buffer.from(data.buffer, 
 
 function fold(before: Fold, line: Line): void {
   before.cancelling ||= line.type === "cancelling";
+  // What has no type, its task has said.
+  before.begun ||= line.type === "started" || line.type === undefined;
   if (line.type !== undefined || line.event !== undefined) return;
   before.lines.push(line);
   if (before.lines.length > linesKept) before.lines.shift();

@@ -17,6 +17,20 @@ const mute = () => undefined;
 const silent: Logger = { debug: mute, info: mute, warn: mute, error: mute, isOn: () => true, child: () => silent };
 afterEach(() => kit.close());
 
+describe("GET /events/:id", () => {
+  it("says of a job that was cancelled before it began what its status says", async () => {
+    kit = await RoutesKit.start();
+    const { job_id: id } = await kit.submit();
+    await kit.ask(`/cancel/${id}`, { method: "POST" });
+    expect(await (await kit.ask(`/status/${id}`)).json()).toMatchObject({ status: "queued", cancelling: true });
+    const reader = (await kit.routes.request(`/events/${id}`)).body?.getReader();
+    let told = "";
+    while (!told.includes("event: progress")) told += Buffer.from((await reader?.read())?.value ?? []);
+    await reader?.cancel();
+    expect(told).toMatch(/event: progress\ndata: {[^}]*"status":"queued"[^}]*"cancelling":true}/);
+  });
+});
+
 describe("GET /status/:id", () => {
   it("has an ETag, and answers 304 to who knows it", async () => {
     kit = await RoutesKit.start();
