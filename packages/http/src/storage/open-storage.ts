@@ -20,26 +20,35 @@ export interface StorageOptions {
 /** A folder's path, a URL, either with options, or a storage that somebody has made. */
 export type StorageSpec = string | URL | StorageOptions | JobStorage;
 
-/** Opened once per place and process: tasks may name their storage in every call. */
-const opened = new Map<string, JobStorage>();
+/** Opened once per process, by its place or by the options themselves: tasks may name their storage in every call. */
+const byPlace = new Map<string, JobStorage>();
+const byOptions = new WeakMap<StorageOptions, JobStorage>();
 
 /**
  * S3 is connected to with the first call.
  * @throws {ConfigError} LOVAGE_STORAGE_INVALID for what names none, LOVAGE_STORAGE_KEY_INVALID.
  */
 export function openStorage(spec: StorageSpec): JobStorage {
-  if (typeof spec === "string" || spec instanceof URL) return openShared(String(spec));
-  if (!("url" in spec)) return spec;
-  const storage = make(String(spec.url), spec.credentials);
-  if (!("encryption" in spec)) return storage;
-  const { encryption = "" } = spec;
-  return new EncryptedStorage(storage, typeof encryption === "string" ? parseEncryptionKeys(encryption) : encryption);
+  if (typeof spec === "string" || spec instanceof URL) return openOnce(byPlace, String(spec), () => make(String(spec)));
+  return "url" in spec ? openOnce(byOptions, spec, () => makeWith(spec)) : spec;
 }
 
-function openShared(place: string): JobStorage {
-  const found = opened.get(place) ?? make(place);
-  opened.set(place, found);
+interface Opened<K> {
+  get(key: K): JobStorage | undefined;
+  set(key: K, storage: JobStorage): unknown;
+}
+
+function openOnce<K>(opened: Opened<K>, key: K, open: () => JobStorage): JobStorage {
+  const found = opened.get(key) ?? open();
+  opened.set(key, found);
   return found;
+}
+
+function makeWith(options: StorageOptions): JobStorage {
+  const storage = make(String(options.url), options.credentials);
+  if (!("encryption" in options)) return storage;
+  const { encryption = "" } = options;
+  return new EncryptedStorage(storage, typeof encryption === "string" ? parseEncryptionKeys(encryption) : encryption);
 }
 
 function make(place: string, credentials?: S3Credentials): JobStorage {
