@@ -150,6 +150,17 @@ describe("lovage serve", () => {
     await worker.stop("SIGQUIT");
   });
 
+  it("says what fails in its background, and goes on", async () => {
+    const worker = desk.start(["worker", "-A", jobsModule, "--profile", "files", "-n", "alone"]);
+    const serve = desk.start(["serve", "-A", jobsModule, "--port", "0"]);
+    const [, url = ""] = await serve.says(/^Job service listens on (http:\S+)$/m);
+    await jobWhen(url, await upload(url, { how: "fail" }), "error");
+    await waitFor("its words", () => /work in the background failed: lost for words$/m.test(serve.stderr));
+    await jobWhen(url, await upload(url), "complete");
+    expect(await serve.stop()).toMatchObject({ code: 0 });
+    await worker.stop();
+  });
+
   it("says which port is taken", async () => {
     const serve = desk.start(["serve", "-A", jobsModule, "--port", "0", "--json"]);
     const [line] = await serve.says(/^\{.*\}$/m);
