@@ -1,11 +1,29 @@
 import { createApp } from "lovage";
-import { afterEach, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { newJobId } from "../job-files.ts";
 import { Quotas } from "./quota.ts";
 import { SharedDocuments } from "./shared-documents.ts";
 
 const app = createApp({ name: "quota", broker: "memory:quota", environment: false, folder: false, onFault() {} });
-afterEach(() => app.close());
+afterAll(() => app.close());
+
+it("counts a job whose upload took so long that it was given up", async () => {
+  let now = 0;
+  const known = new Set<string>();
+  const quotas = new Quotas(
+    new SharedDocuments(() => app.state()),
+    async (id) => known.has(id) || undefined,
+    () => now,
+  );
+  const [slow, next, last] = [newJobId(), newJobId(), newJobId()];
+  const reserve = (id: string) => quotas.reserve("slow", { openJobs: 1 }, id, 0);
+  const upload = await reserve(slow);
+  now += 2 * 3_600_000;
+  await (await reserve(next)).giveBack();
+  known.add(slow);
+  await upload.keep();
+  await expect(reserve(last)).rejects.toMatchObject({ code: "QUOTA_OPEN_JOBS" });
+});
 
 it("gives back only to the day it was taken from", async () => {
   let now = Date.parse("2026-03-01T23:59:00Z");

@@ -81,7 +81,8 @@ export class Quotas {
           const { jobs, bytes } = taken.get(use.day) ?? { jobs: 0, bytes: 0 };
           return without({ ...use, jobs: Math.max(0, use.jobs - jobs), bytes: Math.max(0, use.bytes - bytes) }, [id]);
         }),
-      keep: () => this.#update(owner, (use) => (id in use.open ? { ...use, open: { ...use.open, [id]: 0 } } : use)),
+      // One that took longer than an upload may was given up meanwhile.
+      keep: () => this.#update(owner, (use) => (quota.openJobs === undefined ? use : { ...use, open: { ...use.open, [id]: 0 } })),
     };
   }
 
