@@ -34,6 +34,7 @@ export class WaitingLine {
   /** Of the last look, what has left the queue since. */
   #gone = new Set<string>();
   #slots: { readonly count: number; readonly until: number } | undefined;
+  #counting: Promise<number> | undefined;
 
   constructor(app: App, queue: string, task: string) {
     this.#app = app;
@@ -100,9 +101,16 @@ export class WaitingLine {
     return this.#look;
   }
 
-  /** Of all nodes that take from the queue and know the task. */
   async #countSlots(): Promise<number> {
     if (this.#slots !== undefined && performance.now() < this.#slots.until) return this.#slots.count;
+    this.#counting ??= this.#countNow().finally(() => {
+      this.#counting = undefined;
+    });
+    return this.#counting;
+  }
+
+  /** Of all nodes that take from the queue and know the task. */
+  async #countNow(): Promise<number> {
     const { leases } = await this.#app.store();
     const { nodes } = await leases.fleet();
     const fit = nodes.filter(({ info }) => info.queues.includes(this.#queue) && info.tasks.includes(this.#task));

@@ -54,6 +54,22 @@ describe("a job's place in a queue", () => {
     expect(starts_in_seconds).toBeGreaterThanOrEqual(0);
   });
 
+  it("is looked up once for all who ask at the same time", async () => {
+    place = await Place.open("memory");
+    const { job_id } = await place.submit();
+    const { leases } = await place.app.store();
+    const fleet = leases.fleet.bind(leases);
+    let asked = 0;
+    leases.fleet = () => {
+      asked += 1;
+      return fleet();
+    };
+    const other = place.another();
+    await Promise.all(Array.from({ length: 20 }, () => other.view(job_id)));
+    expect(asked).toBe(1);
+    await other.close();
+  });
+
   it("is said to be behind a thousand others rather than counted", async () => {
     place = await Place.open("memory");
     await place.app.sendMany(
