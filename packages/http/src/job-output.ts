@@ -1,6 +1,6 @@
 /** One output by its name: never shown as a page of the service's own origin, whatever a task has written into it. */
-import { createHash } from "node:crypto";
 import path from "node:path";
+import { tagOf } from "./entity-tag.ts";
 import { JobError } from "./job-error.ts";
 import type { JobFiles } from "./job-files.ts";
 import { storedResponse } from "./stored-response.ts";
@@ -26,7 +26,7 @@ export async function outputResponse(files: JobFiles, name: string, request: Req
   const bytes = (await files.manifest())?.files.find((file) => file.name === name)?.bytes;
   if (bytes === undefined) throw new JobError(404, "OUTPUT_NOT_FOUND", "The job has no output of this name.");
   // Outputs are published once and never change.
-  const etag = `"${createHash("sha256").update(`${files.id}/${name}`).digest("base64url").slice(0, 27)}"`;
+  const etag = tagOf(`${files.id}/${name}`);
   const type = types[path.extname(name).toLowerCase()] ?? "application/octet-stream";
   return storedResponse(request, { name, type, bytes, etag, open: (range) => files.openOutput(name, range) });
 }

@@ -1,8 +1,8 @@
 /** `GET /status/:id`: the job with a strong ETag; asked to wait, it answers when the job has changed, led by the job's log. */
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isNamed, tagOf } from "./entity-tag.ts";
 import type { JobService } from "./job-service.ts";
-import type { JobView } from "./job-view.ts";
+import { isEnded } from "./job-view.ts";
 import { linkedSignal } from "./linked-signal.ts";
 import { type Call, jobId } from "./route.ts";
 
@@ -23,15 +23,14 @@ export async function jobStatus(call: Call): Promise<Response> {
   const seconds = Math.min(longestWaitSeconds, Number(call.context.req.query("wait") ?? 0));
   const seen = seconds > 0 ? await waited(call, id, known, seconds) : await look(service, id);
   const headers = { etag: seen.etag, "cache-control": "private, no-cache" };
-  if (matches(known, seen.etag)) return new Response(null, { status: 304, headers });
+  if (isNamed(seen.etag, known)) return new Response(null, { status: 304, headers });
   return new Response(seen.body, { headers: { ...headers, "content-type": "application/json" } });
 }
 
 async function look(service: JobService, id: string): Promise<Seen> {
-  const view: JobView = await service.view(id);
+  const view = await service.view(id);
   const body = JSON.stringify(view);
-  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
-  return { body, etag, ended: view.status === "complete" || view.status === "error" };
+  return { body, etag: tagOf(body), ended: isEnded(view) };
 }
 
 async function waited({ service, request, closing }: Call, id: string, known: string | null, seconds: number): Promise<Seen> {
@@ -49,7 +48,7 @@ async function waited({ service, request, closing }: Call, id: string, known: st
 async function whenChanged(service: JobService, id: string, known: string | null, until: AbortSignal): Promise<Seen> {
   let position = await service.lastEntry(id);
   const first = await look(service, id);
-  const hasChanged = ({ etag, ended }: Seen) => ended || (known === null ? etag !== first.etag : !matches(known, etag));
+  const hasChanged = ({ etag, ended }: Seen) => ended || (known === null ? etag !== first.etag : !isNamed(etag, known));
   let seen = first;
   while (!hasChanged(seen) && !until.aborted) {
     position = await nextEntry(service, id, position, until);
@@ -71,10 +70,4 @@ async function nextEntry(service: JobService, id: string, position: string, unti
   } finally {
     end();
   }
-}
-
-/** Weak comparison of RFC 9110: If-None-Match may name several, and a proxy may have weakened ours. */
-function matches(header: string | null, etag: string): boolean {
-  const named = (header ?? "").split(",").map((each) => each.trim().replace(/^W\//, ""));
-  return named.includes(etag) || named.includes("*");
 }

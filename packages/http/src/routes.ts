@@ -129,7 +129,7 @@ export const routes: readonly Route[] = [
     path: "/stats",
     summary: "Counts of jobs by state.",
     role: "admin",
-    answers: { 200: { description: "Over the jobs whose records are kept", schema: "Stats" } },
+    answers: { 200: { description: "Over all jobs since `since`", schema: "Stats" } },
     handle: async ({ service }) => answer("Stats", await service.stats()),
   },
   {

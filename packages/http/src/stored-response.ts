@@ -1,5 +1,6 @@
 /** A stored file as an answer: one range or the whole, resumable, never shown as a page of the service's own origin. */
 import { Readable } from "node:stream";
+import { isNamed } from "./entity-tag.ts";
 import { JobError } from "./job-error.ts";
 import type { ByteRange } from "./storage/job-storage.ts";
 
@@ -29,7 +30,7 @@ export async function storedResponse(request: Request, file: ServedFile): Promis
     "cache-control": "private, no-cache",
     etag,
   });
-  if (matches(asked.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+  if (isNamed(etag, asked.get("if-none-match"))) return new Response(null, { status: 304, headers });
   // What a client has a part of has changed: it gets the whole. Ranges mean something for GET only.
   const resumes = request.method === "GET" && (asked.get("if-range") ?? etag) === etag;
   const part = parseRange(resumes ? asked.get("range") : null, bytes);
@@ -45,10 +46,6 @@ export async function storedResponse(request: Request, file: ServedFile): Promis
   const body = isEmpty ? null : (Readable.toWeb(await file.open({ start, end })) as ReadableStream);
   return new Response(body, { status: part ? 206 : 200, headers });
 }
-
-/** RFC 9110: a list of tags, or "*"; a weak tag of the same text will do here. */
-const matches = (asked: string | null, etag: string): boolean =>
-  asked?.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag) ?? false;
 
 /** RFC 6266: plain letters for the old, UTF-8 for all others. */
 export function attachment(path: string): string {
