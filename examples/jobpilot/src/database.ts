@@ -35,10 +35,24 @@ export function openDatabase(url: string): Kysely<Tables> {
   return new Kysely({ dialect: new SqliteDialect({ database: database as never }) });
 }
 
+/** The database is away, cut us off, is starting or locked: trying again may help. Drivers say so in words, not always by a code. */
+export class DatabaseError extends Error {
+  constructor(cause: unknown) {
+    super(`The database of briefings refused: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "DatabaseError";
+  }
+}
+
+/** @throws {DatabaseError} */
+export const asked = <T>(query: Promise<T>): Promise<T> =>
+  query.catch((error: unknown) => {
+    throw new DatabaseError(error);
+  });
+
 /** Of this process. */
 export const database = openDatabase(readSettings(process.env).database);
 
-/** Safe to call from many processes at once, as those of a fleet do when they start. */
+/** Safe to call from many processes at once, as those of a fleet do when they start. @throws {DatabaseError} */
 export async function createTables(db: Kysely<Tables>): Promise<void> {
   const create = () =>
     db.schema
@@ -51,5 +65,5 @@ export async function createTables(db: Kysely<Tables>): Promise<void> {
       .addColumn("written_at", "text", (column) => column.notNull())
       .execute();
   // PostgreSQL lets two of them look at once, and refuses the later one: by then it is there.
-  await create().catch(create);
+  await asked(create().catch(create));
 }

@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { JobFiles, type JobInput } from "@lovage/http";
 import { chord, currentRun, defineTask, exponential } from "lovage";
 import { keepBriefing } from "./briefings.ts";
-import { createTables, database } from "./database.ts";
+import { createTables, DatabaseError, database } from "./database.ts";
 import { type Mission, parseMission } from "./mission.ts";
 import { readSettings } from "./settings.ts";
 import { similarity, weigh } from "./summary/sentences.ts";
@@ -48,8 +48,6 @@ export interface Briefed {
 
 const { storage, hosts } = readSettings(process.env);
 const mostTries = 4;
-/** Codes of Node and of PostgreSQL: nobody listens, cut off, shutting down, starting. */
-const databaseAway = ["ECONNREFUSED", "ECONNRESET", "57P01", "57P03"];
 
 const hostOf = (url: string): string => new URL(url).host;
 
@@ -80,7 +78,7 @@ export const scrapePage = defineTask(
 
 export const briefingWrite = defineTask(
   "briefing_write",
-  { retry: { on: databaseAway, max: 5 } },
+  { retry: { on: [DatabaseError], max: 5 } },
   async (later: readonly Reading[], { jobId, mission }: AgentRun, earlier: readonly Reading[]): Promise<Briefed> => {
     const run = currentRun();
     const pages = [...earlier, ...later].filter((reading): reading is Page => "paragraphs" in reading);
