@@ -19,13 +19,15 @@ async function recordedSpeaker(folder: string): Promise<Speaker> {
   const files = (await readdir(folder)).filter((name) => name.endsWith(".wav")).sort();
   const unsaid: string[] = [];
   const say = async (random: Random): Promise<Float32Array> => {
-    for (;;) {
+    for (let tries = 0; tries <= 2 * files.length; tries++) {
       if (unsaid.length === 0) unsaid.push(...files);
-      const [name = ""] = unsaid.splice(random.whole(0, unsaid.length - 1), 1);
+      const [name] = unsaid.splice(random.whole(0, unsaid.length - 1), 1);
+      if (name === undefined) break;
       const sound = await readSound(await readFile(path.join(folder, name)));
       const seconds = sound.length / voiceRate;
       if (seconds >= shortestSeconds && seconds <= longestSeconds) return sound;
     }
+    throw new Error(`No WAV file in ${folder} lasts ${shortestSeconds} to ${longestSeconds} s.`);
   };
   return { name: path.basename(folder), say };
 }
