@@ -32,7 +32,7 @@ export function exchange(port: number, ...sent: readonly Sent[]): Promise<Answer
     const look = (ended: boolean) => {
       const answer = parse(text, ended);
       if (answer) settle(() => resolve(answer));
-      else if (ended) settle(() => reject(new Error(`the connection ended without an answer: ${JSON.stringify(text)}`)));
+      else if (ended) settle(() => reject(new ClosedError(text)));
     };
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
@@ -45,6 +45,19 @@ export function exchange(port: number, ...sent: readonly Sent[]): Promise<Answer
     void send(socket, sent);
   });
 }
+
+class ClosedError extends Error {
+  constructor(text: string) {
+    super(`the connection ended without an answer: ${JSON.stringify(text)}`);
+  }
+}
+
+/** undefined: closed without an answer, which is not the same as none for as long as we wait. */
+export const closed = (exchanged: Promise<Answer>): Promise<Answer | undefined> =>
+  exchanged.catch((error: unknown) => {
+    if (error instanceof ClosedError) return undefined;
+    throw error;
+  });
 
 async function send(socket: Socket, sent: readonly Sent[]): Promise<void> {
   for (const each of sent) {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Answer, endlessly, exchange, filePart, form, formType, request, type Sent } from "./raw-client.ts";
+import { type Answer, closed, endlessly, exchange, filePart, form, formType, request, type Sent } from "./raw-client.ts";
 import type { Row, Section, Target } from "./row.ts";
 
 const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(500, 7)]);
@@ -91,7 +91,7 @@ const messages: readonly Row[] = [
   {
     what: "CONNECT, as to a proxy",
     answer: "none",
-    send: (target) => raw("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")(target).catch(() => undefined),
+    send: (target) => closed(raw("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")(target)),
   },
   {
     what: "PUT to the upload's route",
