@@ -22,9 +22,7 @@ export interface S3Put {
 export async function putS3(put: S3Put): Promise<boolean> {
   const parts = partsOf(put.source);
   const { value: first = Buffer.alloc(0) } = await parts.next();
-  const second = first.length < partBytes(1) ? undefined : await parts.next();
-  if (!second || second.done) return putSmall(put, first);
-  return putLarge(put, first, second.value, parts);
+  return first.length < partBytes(1) ? putSmall(put, first) : putLarge(put, first, parts);
 }
 
 async function putSmall({ session, target, ifAbsent, doing }: S3Put, Body: Buffer): Promise<boolean> {
@@ -40,7 +38,7 @@ async function putSmall({ session, target, ifAbsent, doing }: S3Put, Body: Buffe
   }
 }
 
-async function putLarge(put: S3Put, first: Buffer, second: Buffer, rest: AsyncIterable<Buffer>): Promise<boolean> {
+async function putLarge(put: S3Put, first: Buffer, rest: AsyncIterable<Buffer>): Promise<boolean> {
   const { session, target, ifAbsent, doing } = put;
   const { sdk, client } = session;
   const ask = <T>(answer: Promise<T>): Promise<T> =>
@@ -59,7 +57,6 @@ async function putLarge(put: S3Put, first: Buffer, second: Buffer, rest: AsyncIt
       Parts.push({ PartNumber, ETag });
     };
     await send(first);
-    await send(second);
     for await (const part of rest) await send(part);
     const whole = { ...target, UploadId, MultipartUpload: { Parts }, ...(ifAbsent && { IfNoneMatch: "*" }) };
     const completed = await client.send(new sdk.CompleteMultipartUploadCommand(whole)).then(

@@ -62,7 +62,7 @@ export function describeStorage(name: string, setUp: () => Promise<SetUp>): void
 }
 
 function describeObjects(open: () => JobStorage): void {
-  it.each([0, 1, 65_536, 65_537, 200_000, 12 * megabyte + 7])("keeps %i bytes, whole and in ranges", async (bytes) => {
+  it.each([0, 1, 65_536, 65_537, 200_000, 5 * megabyte, 12 * megabyte + 7])("keeps %i bytes, whole and in ranges", async (bytes) => {
     const storage = open();
     const content = randomBytes(bytes);
     const before = Date.now();
