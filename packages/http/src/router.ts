@@ -26,7 +26,7 @@ export function jobRoutes(service: JobService, options: RouteOptions = {}): JobR
   const router: JobRoutes = new Hono();
 
   // Of uploads that come at once a few are worked on at a time, so that no question waits for all of them.
-  router.use(async ({ req }, next) => {
+  router.use(uploadPath, async ({ req }, next) => {
     const leave = req.method === "POST" ? await turnstile.pass() : undefined;
     try {
       await next();

@@ -17,6 +17,28 @@ const mute = () => undefined;
 const silent: Logger = { debug: mute, info: mute, warn: mute, error: mute, isOn: () => true, child: () => silent };
 afterEach(() => kit.close());
 
+describe("POST /cancel/:id", () => {
+  it("does not wait for uploads that came before it", async () => {
+    kit = await RoutesKit.start();
+    const { job_id: id } = await kit.submit();
+    const begun: ReadableStreamDefaultController[] = [];
+    const slow = () => {
+      const body = new ReadableStream({ pull: (controller) => void begun.push(controller) }, { highWaterMark: 0 });
+      const init = { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" }, body, duplex: "half" };
+      return kit.routes.request("/upload", init as RequestInit);
+    };
+    // Each has its place for a tenth of a second, four at a time.
+    const uploads = Array.from({ length: 200 }, slow);
+    expect((await kit.ask(`/cancel/${id}`, { method: "POST" })).status).toBe(202);
+    expect(begun.length).toBeLessThan(200);
+    const breaking = setInterval(() => {
+      for (const controller of begun.splice(0)) controller.error(new Error("gone"));
+    }, 1);
+    for (const { status } of await Promise.all(uploads)) expect(status).toBe(400);
+    clearInterval(breaking);
+  });
+});
+
 describe("GET /events/:id", () => {
   it("says of a job that was cancelled before it began what its status says", async () => {
     kit = await RoutesKit.start();
