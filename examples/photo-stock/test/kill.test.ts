@@ -93,9 +93,9 @@ describe("kill -9 while the pipeline runs under `lovage dev`", () => {
     id: string,
   ): Promise<{ readonly info: NodeInfo; readonly runner: number } | undefined> {
     const { leases } = await stage.app.store();
-    const { nodes } = await leases.fleet();
-    const info = nodes.find((pulse) => pulse.info.name.startsWith(`${node}@`))?.info;
-    if (info === undefined) throw new Error(`no node ${node}`);
+    // One that the machine held up for long was taken for dead, and is about to be back under a new id.
+    const infoOf = async () => (await leases.fleet()).nodes.find((pulse) => pulse.info.name.startsWith(`${node}@`))?.info;
+    const info = await waitFor(`the node ${node}`, infoOf, 20_000);
     const deadline = performance.now() + 30_000;
     for (let looks = 0; performance.now() < deadline; looks++) {
       for (const { epoch, pid } of info.runners) {
