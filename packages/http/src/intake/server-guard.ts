@@ -24,9 +24,14 @@ export interface LingerLimits {
   readonly idleMs: number;
 }
 
-export function guardServer(server: Server, limits: LingerLimits = { mostMs: 30_000, idleMs: 5_000 }): void {
+/** @param stalledMs a client that takes nothing of its answer for so long is cut off: it holds a file open */
+export function guardServer(server: Server, limits: LingerLimits = { mostMs: 30_000, idleMs: 5_000 }, stalledMs = 60_000): void {
   server.on("clientError", refuseConnection);
   server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    outgoing.setTimeout(stalledMs, () => {
+      // Else it is the answer that takes long.
+      if (outgoing.socket !== null && outgoing.socket.writableLength > 0) outgoing.socket.destroy();
+    });
     // Before node's own listener, which may close the connection: what is unread then makes the kernel drop the answer.
     outgoing.prependListener("finish", () => {
       if (!incoming.complete) linger(incoming, limits);
