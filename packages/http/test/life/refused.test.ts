@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JobStorage } from "@lovage/http";
+import { JobFiles, type JobInput, type JobStorage } from "@lovage/http";
+import { defineTask } from "lovage";
 import { type RedisServer, startRedis } from "lovage/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FolderStorage } from "../../dist/storage/folder-storage.js";
@@ -80,5 +81,27 @@ describe.skipIf(process.env.LOVAGE_SKIP_REDIS !== undefined)("a job that was sen
     const { job_id } = await place.submit();
     await place.ended(job_id);
     expect(place.begun).toEqual([job_id]);
+  });
+
+  it("and whose service dies before it takes it back tells its worker that its files are gone", { timeout: 40_000 }, async () => {
+    redis = await startRedis({ appendOnly: true });
+    const ends: unknown[] = [];
+    const work = defineTask("life.read", async (job: JobInput) => {
+      const files = new JobFiles(disk, job.id);
+      const { file = "" } = job.files[0] ?? {};
+      for (const read of [() => files.openInput(file), () => files.withInput(file, () => undefined)])
+        await read().catch(({ code }) => ends.push(code));
+    });
+    const spooling = { deadlineMs: 1500, publishFallback: "spool", spool: `sqlite:${join(folder, "spool.db")}` } as const;
+    const app = { broker: redis.url, tasks: { work }, ...spooling };
+    place = await Place.open("memory", { folder, service: service(), app, pipeline: { task: work } });
+    await redis.down();
+    disk.failing = "keep";
+    await expect(place.submit()).rejects.toMatchObject({ code: "INTERNAL" });
+    await place.service.close();
+    await redis.restart();
+    await place.app.spool?.replay();
+    await place.work();
+    await expect.poll(() => ends, { timeout: 20_000 }).toEqual(["STORAGE_OBJECT_MISSING", "STORAGE_OBJECT_MISSING"]);
   });
 });
