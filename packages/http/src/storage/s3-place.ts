@@ -38,7 +38,7 @@ export function parseS3Url(text: string, credentials?: S3Credentials): S3Place {
     throw invalid(`its endpoint is "${endpoint}": expected http(s)://host:port`);
   const pathStyle = url.searchParams.get("pathStyle") ?? String(endpoint !== undefined);
   if (pathStyle !== "true" && pathStyle !== "false") throw invalid(`its pathStyle is "${pathStyle}": expected true or false`);
-  const prefix = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, "");
+  const prefix = decoded(url.pathname).replace(/^\/+|\/+$/g, "");
   return {
     bucket: url.hostname,
     prefix: prefix === "" ? "" : `${prefix}/`,
@@ -47,6 +47,14 @@ export function parseS3Url(text: string, credentials?: S3Credentials): S3Place {
     pathStyle: pathStyle === "true",
     credentials,
   };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw invalid(`its path is "${path}", which is not well-formed`);
+  }
 }
 
 const invalid = (problem: string) => new ConfigError("LOVAGE_STORAGE_INVALID", `The URL of the S3 storage names none: ${problem}.`);

@@ -67,11 +67,17 @@ describe("S3 that cannot be used", () => {
     expect(stdout, stderr).toMatch(/^ConfigError LOVAGE_STORAGE_PACKAGE_MISSING .*npm install @aws-sdk\/client-s3/);
   });
 
-  it.each(["s3://", "s3://Bad_Bucket", "s3://key:secret@jobs", "s3://jobs?regoin=x", "s3://jobs?endpoint=host", "ftp://x/y", ""])(
-    "because it is written %j is refused when it is opened",
-    (url) => {
-      expect(() => openStorage(url)).toThrow(expect.objectContaining({ code: "LOVAGE_STORAGE_INVALID" }));
-      expect(() => openStorage(url)).not.toThrow(/secret/);
-    },
-  );
+  it.each([
+    "s3://",
+    "s3://Bad_Bucket",
+    "s3://key:secret@jobs",
+    "s3://jobs?regoin=x",
+    "s3://jobs?endpoint=host",
+    "s3://jobs/50%",
+    "ftp://x/y",
+    "",
+  ])("because it is written %j is refused when it is opened", (url) => {
+    expect(() => openStorage(url)).toThrow(expect.objectContaining({ code: "LOVAGE_STORAGE_INVALID" }));
+    expect(() => openStorage(url)).not.toThrow(/secret/);
+  });
 });
