@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { run } from "./child.mjs";
+import { isMain } from "./is-main.mjs";
 import { root } from "./root.mjs";
 
 /** @param {string} folder */
@@ -63,6 +63,6 @@ function npmCommand() {
   return { file: "npm", args: [], shell: process.platform === "win32" };
 }
 
-const isMain = process.argv[1] === fileURLToPath(import.meta.url);
+const startedHere = isMain(import.meta.url);
 const leftOut = process.env.npm_config_omit || process.env.NODE_ENV === "production";
-if (isMain && !leftOut && existsSync(join(root, "node_modules"))) await writeStamp(root);
+if (startedHere && !leftOut && existsSync(join(root, "node_modules"))) await writeStamp(root);

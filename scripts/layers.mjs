@@ -2,8 +2,8 @@
 // exits 0 when it understood nothing: with a compiler it does not know it finds no modules, and no violations in them.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { capture } from "./child.mjs";
+import { isMain } from "./is-main.mjs";
 import { root } from "./root.mjs";
 
 const folders = ["packages", "examples", "bench", "chaos", "interop"];
@@ -39,7 +39,7 @@ function parse(stdout, output) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   const { modules, problems } = await importProblems(root);
   for (const problem of problems) console.log(problem);
   console.log(`${modules} modules, ${problems.length} forbidden imports`);

@@ -2,7 +2,7 @@
 // the repository. npm itself accepts all of these silently when it writes the file.
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { isMain } from "./is-main.mjs";
 import { minimumNode } from "./node-version.mjs";
 import { root } from "./root.mjs";
 import { accepts } from "./version-range.mjs";
@@ -77,7 +77,7 @@ export function problemsIn(folder) {
   return lockProblems(read("package-lock.json"), Object.keys(read("package.json").allowScripts ?? {}));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   for (const folder of [root, join(root, "bench")].filter((place) => existsSync(join(place, "package-lock.json")))) {
     for (const problem of problemsIn(folder)) {
       console.log(`${relative(root, folder) || "."}: ${problem}`);
