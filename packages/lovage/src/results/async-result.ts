@@ -1,5 +1,6 @@
 /** The handles of sent work, read from a result backend. */
 import { setMaxListeners } from "node:events";
+import { either } from "../kernel/either.ts";
 import { UsageError } from "../kernel/errors.ts";
 import { fromExceptionRecord } from "../message/exceptions.ts";
 import type { ResultTuple, StoredResult, TaskState } from "../message/outcome.ts";
@@ -189,13 +190,15 @@ function shallow(handle: Handle): ResultTuple {
 /** Ends what `work` still waits for when it is decided. */
 async function stoppable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
-  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const both = signal && either(signal, stop.signal);
+  const until = both?.signal ?? stop.signal;
   // One listener per task waited for is right, and no leak.
-  setMaxListeners(0, both);
+  setMaxListeners(0, until);
   try {
-    return await work(both);
+    return await work(until);
   } finally {
     stop.abort();
+    both?.release();
   }
 }
 

@@ -1,5 +1,6 @@
 /** A group's members in the order in which they end. */
 import { setMaxListeners } from "node:events";
+import { either } from "../kernel/either.ts";
 import type { Finished, GetOptions, GroupResult } from "../task/async-result.ts";
 import { waitFor } from "./waiting.ts";
 
@@ -11,7 +12,8 @@ export async function* finished<V>(
 ): AsyncGenerator<Finished<V>, void> {
   const until = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   const stop = new AbortController();
-  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const linked = signal && either(signal, stop.signal);
+  const both = linked?.signal ?? stop.signal;
   setMaxListeners(0, both);
   const ended = new Arrivals<Finished<V>>();
   if (group.parent !== null) parentFailure(both).catch((error) => ended.fail(error));
@@ -31,6 +33,7 @@ export async function* finished<V>(
     }
   } finally {
     stop.abort();
+    linked?.release();
   }
 }
 

@@ -1,4 +1,5 @@
 /** A wait with a deadline, an abort signal, and the manners of a wait inside a run. */
+import { either } from "../kernel/either.ts";
 import { WaitTimeoutError } from "../kernel/errors.ts";
 import { ambientRuns } from "../task/ambient.ts";
 import type { GetOptions } from "../task/async-result.ts";
@@ -9,11 +10,13 @@ export async function waitFor<T>(what: string, options: GetOptions, work: (signa
   const { timeoutMs, signal } = options;
   if (timeoutMs === undefined) return inRun(work(signal));
   const stop = new AbortController();
+  const both = signal && either(signal, stop.signal);
   const timer = setTimeout(() => stop.abort(timedOut(what, timeoutMs)), timeoutMs);
   try {
-    return await inRun(work(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])));
+    return await inRun(work(both?.signal ?? stop.signal));
   } finally {
     clearTimeout(timer);
+    both?.release();
   }
 }
 

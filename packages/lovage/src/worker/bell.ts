@@ -3,6 +3,7 @@
  * one of its node. Rings once per sign that there may be work, and only while somebody wants to hear it. Takes no messages.
  */
 import type { Clock } from "../kernel/clock.ts";
+import { either } from "../kernel/either.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { QueueName } from "../message/task-message.ts";
 
@@ -61,7 +62,7 @@ export class Bell {
     const { wake, clock, log, ring } = this.#options;
     while (!signal.aborted) {
       this.#others = new AbortController();
-      const until = AbortSignal.any([signal, this.#others.signal]);
+      const { signal: until, release } = either(signal, this.#others.signal);
       try {
         if (this.#queues.length === 0) await aborted(until);
         else
@@ -76,6 +77,7 @@ export class Bell {
         if (!until.aborted) log.warn("bell.failed", { error });
       }
       if (!this.#others.signal.aborted) await clock.sleep(againAfterMs, until).catch(() => undefined);
+      release();
     }
   }
 

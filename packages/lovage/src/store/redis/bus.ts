@@ -1,8 +1,8 @@
 /** Broadcast over pub/sub. A channel `raw:<name>` is taken as it is: Celery's pidbox and events are such. */
 import type { Bus, BusMessage, Channel } from "../../broker/bus.ts";
+import { either } from "../../kernel/either.ts";
 import { Listener } from "../notifier.ts";
 import type { Connections } from "./connections.ts";
-import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import { escapeGlob } from "./queues.ts";
 import { bytesArg } from "./sending.ts";

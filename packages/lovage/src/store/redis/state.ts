@@ -1,11 +1,11 @@
 /** Small documents, counters and capped logs on Redis. A log is a stream; those who follow it are told by pub/sub. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogEntry, LogId, StateKey, StateStore, StateWrite, Versioned } from "../../broker/state-store.ts";
+import { either } from "../../kernel/either.ts";
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import { Listener } from "../notifier.ts";
 import { assertWhole } from "../whole.ts";
 import type { Connections } from "./connections.ts";
-import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { escapeGlob, scan } from "./queues.ts";

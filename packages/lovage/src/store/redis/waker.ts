@@ -4,12 +4,12 @@
  * So an idle node costs one look every 3 s, which also covers a lost bell, and under load there is no bell at all.
  */
 
+import { either } from "../../kernel/either.ts";
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import type { QueueName } from "../../message/task-message.ts";
 import { type Listener, Notifier } from "../notifier.ts";
 import { silenceMs } from "./calls.ts";
 import type { Connections } from "./connections.ts";
-import { either } from "./either.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asNumber } from "./reply.ts";

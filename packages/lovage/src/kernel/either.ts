@@ -5,8 +5,8 @@ export interface Ended {
 }
 
 /**
- * A signal that aborts with either of two. Not AbortSignal.any: what that makes stays known to the longer-lived of them, here the
- * store's, and there is one for every result that is waited for.
+ * A signal that aborts with either of two, and for its reason. Not AbortSignal.any: what that makes stays known to the
+ * longer-lived of them for good (Node 20), and there is one for every wait.
  */
 export function either(first: AbortSignal, second: AbortSignal): Ended {
   const controller = new AbortController();
@@ -16,7 +16,7 @@ export function either(first: AbortSignal, second: AbortSignal): Ended {
   };
   const end = () => {
     release();
-    controller.abort();
+    controller.abort((first.aborted ? first : second).reason);
   };
   first.addEventListener("abort", end, { once: true });
   second.addEventListener("abort", end, { once: true });
