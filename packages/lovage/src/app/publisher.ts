@@ -3,7 +3,6 @@
  * answer. Knows messages as bytes only; when the store refuses a merged publication, each is tried by itself, so that one
  * caller's mistake is nobody else's.
  */
-
 import type { Broker } from "../broker/broker.ts";
 import { BrokerUnavailableError, isLovageError } from "../kernel/errors.ts";
 import { soon } from "../kernel/soon.ts";

@@ -3,7 +3,6 @@
  * alone, so that it does not fail its neighbours. Each script call has an id that the store remembers for twice the deadline:
  * repeated after a lost connection, it publishes nothing twice.
  */
-
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OnceOptions, Publication } from "../../broker/broker.ts";
