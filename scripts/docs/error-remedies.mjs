@@ -186,6 +186,7 @@ export const remedies = {
     "A task that is unique stands in a chain, group or chord, or is sent with `sendOnSuccess`.",
     "A call that is left out can have no place there. Send it by itself, or give that step `unique: false`.",
   ],
+  LOVAGE_WORKER_STARTED: ["A worker for tests was started that is there already.", "Await its `gone()` or `stop()` first."],
   LOVAGE_WORKER_NOT_READY: ["A worker for tests did not become ready.", "The message has what it said."],
   LOVAGE_REDIS_SERVER_FAILED: ["A Redis for tests did not start.", "The message has what it said."],
   LOVAGE_REDIS_SERVER_MISSING: ["There is no `redis-server` for tests.", "Install it; only tests need it."],

@@ -72,8 +72,13 @@ export class WorkerProcess {
     return this.#output;
   }
 
-  /** Resolves when it is ready. @throws {ConfigError} with what it printed when it ends instead, or is not ready in a minute. */
+  /**
+   * Resolves when it is ready. @throws {ConfigError} with what it printed when it ends instead, or is not ready in a minute; when it
+   * is there already: one that was killed is there until `gone()`.
+   */
   async start(): Promise<this> {
+    if (this.#child !== undefined)
+      throw new ConfigError("LOVAGE_WORKER_STARTED", `The worker is there, pid ${this.pid}. Await gone() or stop() before start().`);
     const { args, cwd, env } = this.#options;
     const child = spawn(process.execPath, [program, "worker", ...args], {
       ...(cwd !== undefined && { cwd }),
