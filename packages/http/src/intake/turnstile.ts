@@ -3,9 +3,9 @@
  * of the event loop, and a question that takes a few turns would wait for all of them. It holds nobody up for long: who waits for a
  * slow client gives its place to the next after a moment, and goes on.
  */
-const atOnce = 4;
+const atOnce = 2;
 /** Milliseconds after which a place goes to the next, whoever still has it. */
-const placeMs = 100;
+const placeMs = 50;
 
 export class Turnstile {
   readonly #waiting: (() => void)[] = [];
