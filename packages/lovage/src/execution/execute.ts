@@ -40,16 +40,16 @@ async function wrapped(run: TaskRun, context: ExecutionContext, around: readonly
   return next.execute(run, () => wrapped(run, context, around, index + 1));
 }
 
-async function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome> {
-  let bound: readonly unknown[] | Promise<readonly unknown[]>;
+/** One promise less than if it were async: each is tracked, for the run is found again after every await. */
+function attempt(run: TaskRun, context: ExecutionContext): Promise<Outcome> {
+  const unbound = (error: unknown) => failed(run, error, "invalid-arguments");
   try {
     const { task, message } = run;
-    bound = bindArguments(task, task.settings.errback ? errbackArguments(message) : message.args, message.kwargs);
-    if (bound instanceof Promise) bound = await bound;
+    const bound = bindArguments(task, task.settings.errback ? errbackArguments(message) : message.args, message.kwargs);
+    return bound instanceof Promise ? bound.then((args) => handled(run, args, context), unbound) : handled(run, bound, context);
   } catch (error) {
-    return failed(run, error, "invalid-arguments");
+    return Promise.resolve(unbound(error));
   }
-  return handled(run, bound, context);
 }
 
 /**

@@ -71,15 +71,17 @@ export class RedisBroker implements Broker {
     return this.#publisher.publishOnce(id, publication, options);
   }
 
-  async reserve(call: ReserveCall): Promise<Reserved> {
+  reserve(call: ReserveCall): Promise<Reserved> {
     const keys = this.#keys;
     const args: Arg[] = [];
-    const read = pushReservation(args, call, this.#plans.of(call), keys.standby);
+    const readReserved = pushReservation(args, call, this.#plans.of(call), keys.standby);
     this.#standby.get(call.epoch)?.left();
-    const reply = await this.#link.run(reserveScript, [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion], args);
-    if (!Array.isArray(reply)) throw epochClosed(call.epoch);
-    const [now, version, reserved] = reply;
-    return this.#reserved(call, read(reserved as Reply), now, version);
+    const own = [keys.epoch(call.epoch), keys.flight(call.epoch), keys.revokesVersion];
+    return this.#link.run(reserveScript, own, args, {}, (reply) => {
+      if (!Array.isArray(reply)) throw epochClosed(call.epoch);
+      const [now, version, reserved] = reply;
+      return this.#reserved(call, readReserved(reserved as Reply), now, version);
+    });
   }
 
   #reserved(call: ReserveCall, reading: Reading, now: Reply | undefined, version: Reply | undefined): Reserved {
@@ -114,7 +116,7 @@ export class RedisBroker implements Broker {
     return committed.then(async (done) => ({ ...done, reserved: await this.reserve(reserveNext) }));
   }
 
-  async #commit(epoch: Epoch, batch: readonly Commit[], onBehalf: boolean, next: ReserveCall | undefined): Promise<Committed> {
+  #commit(epoch: Epoch, batch: readonly Commit[], onBehalf: boolean, next: ReserveCall | undefined): Promise<Committed> {
     const ordered = this.#connections.options.chordOrdered;
     this.#calls += 1;
     const head = [`${this.#callPrefix}-${this.#calls}`, epoch, onBehalf ? "1" : "", ordered ? "1" : "", String(rememberClosedMs)];
@@ -123,13 +125,15 @@ export class RedisBroker implements Broker {
     if (next) this.#standby.get(next.epoch)?.left();
     const readNext = next && pushReservation(args, next, this.#plans.of(next), this.#keys.standby);
     // Mostly somebody waits for the result of a task that ends alone.
-    const reply = await this.#link.run(commitScript, this.#commitKeys(epoch), args, { othersFirst: batch.length === 1 });
-    if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
-    this.#declared.add([...declared]);
-    const [letters, details, now, version, reserved, fault] = reply;
-    if (fault) this.#report(asText(fault));
-    const replies = read(letters, details);
-    return next && readNext ? { replies, reserved: this.#reserved(next, readNext(reserved as Reply), now, version) } : { replies };
+    const options = { othersFirst: batch.length === 1 };
+    return this.#link.run(commitScript, this.#commitKeys(epoch), args, options, (reply) => {
+      if (!Array.isArray(reply)) throw asText(reply) === "open" ? epochOpen(epoch) : epochClosed(epoch);
+      this.#declared.add([...declared]);
+      const [letters, details, now, version, reserved, fault] = reply;
+      if (fault) this.#report(asText(fault));
+      const replies = read(letters, details);
+      return next && readNext ? { replies, reserved: this.#reserved(next, readNext(reserved as Reply), now, version) } : { replies };
+    });
   }
 
   #commitKeys(epoch: Epoch): readonly string[] {

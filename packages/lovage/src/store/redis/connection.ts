@@ -58,6 +58,7 @@ interface Awaited {
   readonly asked: Asked;
 }
 
+const ping = encodeCommand(["PING"]).toString();
 /** A call whose answer nobody needs. */
 const unheard: Asked = { resolve: () => undefined, reject: () => undefined };
 
@@ -128,9 +129,12 @@ export class Connection {
 
   /** As `call`, without a promise of its own. */
   ask(args: readonly Arg[], asked: Asked, { othersFirst }: AskOptions): void {
+    if (!othersFirst || this.#lost !== undefined) return this.#ask(args, asked, 0);
     // Redis writes to clients in the reverse order in which they came to have something to read: our PONG is there first.
-    if (othersFirst) this.#ask(["PING"], unheard, 0);
-    this.#ask(args, asked, 0);
+    this.#leaving.push(encodeCommand(args, ping));
+    this.#asked.push({ confirmations: 0, asked: unheard }, { confirmations: 0, asked });
+    // It was gathered before it came here: nothing is to join it.
+    this.#flush();
   }
 
   /** Resolves when all of the names are confirmed. */

@@ -111,20 +111,34 @@ export class Link {
   }
 
   /**
-   * A script by its hash, or whole where the server has not seen it. It may run more than once: a reply can be lost.
+   * A script by its hash, or whole where the server has not seen it. It may run more than once: a reply can be lost. `read` makes
+   * of the reply what is resolved to; what it throws rejects.
    * @throws {StoreRefusedError} what the server refuses for good.
    * @throws {BrokerUnavailableError} LOVAGE_BROKER_FULL when it is out of memory; LOVAGE_BROKER_UNAVAILABLE after the deadline; `details.maybeAccepted` says whether it may have run.
    */
-  run(script: LuaScript, keys: readonly Arg[], args: readonly Arg[], options: CallOptions = {}): Promise<Reply> {
+  run<T = Reply>(
+    script: LuaScript,
+    keys: readonly Arg[],
+    args: readonly Arg[],
+    options: CallOptions = {},
+    read = (reply: Reply) => reply as T,
+  ): Promise<T> {
     const command = ["EVALSHA", script.sha1, String(keys.length), ...keys, ...args];
     const wish = this.#wish(options);
     return new Promise((resolve, reject) => {
+      const answered = (reply: Reply) => {
+        try {
+          resolve(read(reply));
+        } catch (error) {
+          reject(error);
+        }
+      };
       const failed = (error: unknown) => {
         const isUnknown = error instanceof ReplyError && error.message.startsWith("NOSCRIPT");
-        if (isUnknown) this.#call(["EVAL", script.source, ...command.slice(2)], wish, resolve, failed);
+        if (isUnknown) this.#call(["EVAL", script.source, ...command.slice(2)], wish, answered, failed);
         else reject(toFailure(error, script.name, this.#options.endpoint.name));
       };
-      this.#call(command, wish, resolve, failed);
+      this.#call(command, wish, answered, failed);
     });
   }
 

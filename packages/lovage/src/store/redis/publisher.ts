@@ -46,6 +46,9 @@ export class Publisher {
   readonly #deadlineMs: number;
   readonly #name: string;
   readonly #pressure: MemoryPressure;
+  /** Tells calls of this publisher from all others. */
+  readonly #callPrefix = randomUUID();
+  #calls = 0;
   /** By deadline: a call has one. */
   readonly #waiting = new Map<number, Waiting[]>();
 
@@ -105,7 +108,7 @@ export class Publisher {
   async #sendAll(batch: readonly Waiting[], deadlineMs: number): Promise<void> {
     try {
       await this.#call(joined(batch), deadlineMs, {
-        key: this.#keys.call(randomUUID()),
+        key: this.#keys.call(`${this.#callPrefix}-${this.#calls++}`),
         rememberMs: Math.ceil(deadlineMs * 2),
         forget: none,
       });

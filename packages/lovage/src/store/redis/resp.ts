@@ -12,16 +12,16 @@ export class ReplyError extends Error {
   override readonly name = "ReplyError";
 }
 
-/** One command as the server reads it. */
-export function encodeCommand(args: readonly Arg[]): Buffer {
+/** One command as the server reads it; `before`: encoded already, of ASCII, to go in front of it. */
+export function encodeCommand(args: readonly Arg[], before = ""): Buffer {
   // Nearly all text is ASCII: looked at once, and not argument by argument.
-  return encoded(args, (text) => text.length) ?? (encoded(args, Buffer.byteLength) as Buffer);
+  return encoded(args, before, (text) => text.length) ?? (encoded(args, before, Buffer.byteLength) as Buffer);
 }
 
 /** undefined: `lengthOf` is not right for all of the text. */
-function encoded(args: readonly Arg[], lengthOf: (text: string) => number): Buffer | undefined {
+function encoded(args: readonly Arg[], before: string, lengthOf: (text: string) => number): Buffer | undefined {
   const parts: (string | Buffer)[] = [];
-  let text = `*${args.length}\r\n`;
+  let text = `${before}*${args.length}\r\n`;
   let bytes = 0;
   const end = (part: string): boolean => {
     const length = Buffer.byteLength(part);

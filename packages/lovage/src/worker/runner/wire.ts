@@ -168,19 +168,22 @@ export class Wire {
     return { attempts, reserve, more };
   }
 
-  async #make(call: Call): Promise<(() => void) | undefined> {
+  #make(call: Call): Promise<(() => void) | undefined> {
+    this.#calls += 1;
+    if (call.reserve !== undefined) this.#asks();
+    return this.#send(call).then(
+      (committed) => this.#done(call, committed),
+      async (error: unknown) => {
+        if (call.reserve !== undefined) this.#asked -= 1;
+        await this.#failed(error, call);
+        return undefined;
+      },
+    );
+  }
+
+  #done(call: Call, committed: Partial<Committed>): (() => void) | undefined {
     const { committer, fetcher, onReserved } = this.#options;
     const { attempts, reserve } = call;
-    this.#calls += 1;
-    if (reserve !== undefined) this.#asks();
-    let committed: Partial<Committed>;
-    try {
-      committed = await this.#send(call);
-    } catch (error) {
-      if (reserve !== undefined) this.#asked -= 1;
-      await this.#failed(error, call);
-      return undefined;
-    }
     if (reserve !== undefined) this.#wasTold();
     if (this.#closed) return undefined;
     this.#answered();

@@ -246,12 +246,14 @@ if told > 0 then
   at = at + 2 + 2 * told
 end
 
--- include "reserve"
 local answers = table.concat(letters)
 local reserved = false
 if epoch[1] == 'open' then
   if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
-  if ARGV[at] == '1' then reserved = reserve(epoch_key, flight_key, at + 1) end
+  if ARGV[at] == '1' then
+-- include "reserve"
+    reserved = reserve(epoch_key, flight_key, at + 1)
+  end
 elseif redis.call('HLEN', flight_key) == 0 then
   redis.call('HDEL', KEYS[8], 'o:' .. ARGV[2])
   redis.call('PEXPIRE', epoch_key, ARGV[5])

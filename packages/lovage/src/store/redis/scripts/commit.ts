@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "69e31fa5c4f21b0ba9a0791242f27575a2e0f831",
+  sha1: "2a92ca78e505319a34cb7371cc6fd478fab0fc5c",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -567,6 +567,11 @@ if told > 0 then
   redis.call('PUBLISH', log_key, '')
   at = at + 2 + 2 * told
 end
+local answers = table.concat(letters)
+local reserved = false
+if epoch[1] == 'open' then
+  if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
+  if ARGV[at] == '1' then
 local function pop(key_at, count, faults)
   local popped = redis.pcall('RPOP', ARGV[key_at], count)
   if not popped then return {} end
@@ -667,11 +672,8 @@ local function reserve(epoch_key, flight_key, at)
   end
   return { 0, first, groups, envelopes, faults }
 end
-local answers = table.concat(letters)
-local reserved = false
-if epoch[1] == 'open' then
-  if #letters > 0 then redis.call('HSET', epoch_key, 'commit', ARGV[1] .. ' ' .. answers) end
-  if ARGV[at] == '1' then reserved = reserve(epoch_key, flight_key, at + 1) end
+    reserved = reserve(epoch_key, flight_key, at + 1)
+  end
 elseif redis.call('HLEN', flight_key) == 0 then
   redis.call('HDEL', KEYS[8], 'o:' .. ARGV[2])
   redis.call('PEXPIRE', epoch_key, ARGV[5])
