@@ -129,7 +129,10 @@ export class Connection {
 
   /** As `call`, without a promise of its own. */
   ask(args: readonly Arg[], asked: Asked, { othersFirst }: AskOptions): void {
-    if (!othersFirst || this.#lost !== undefined) return this.#ask(args, asked, 0);
+    if (!othersFirst || this.#lost !== undefined) {
+      this.#ask(args, asked, 0);
+      return;
+    }
     // Redis writes to clients in the reverse order in which they came to have something to read: our PONG is there first.
     this.#leaving.push(encodeCommand(args, ping));
     this.#asked.push({ confirmations: 0, asked: unheard }, { confirmations: 0, asked });
