@@ -117,8 +117,11 @@ export class Dispatch {
   }
 
   #encode({ messages, chords }: Pick<Built, "messages" | "chords">): Publication {
-    const { limits } = this.#options;
-    return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
+    const { limits, results } = this.#options;
+    const [first, second] = messages;
+    if (first === undefined || second !== undefined) return { messages: messages.map((message) => toOutgoing(message, limits)), chords };
+    const replyTo = first.ignoreResult === true ? undefined : results.replyTo(first.id);
+    return { messages: [toOutgoing(first, limits, replyTo)], chords };
   }
 
   #hand(built: Built, messages: readonly TaskMessage[]): Promise<ResultSource | undefined> {

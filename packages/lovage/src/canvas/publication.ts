@@ -13,9 +13,9 @@ export interface EncodeLimits {
   readonly typedValues: boolean;
 }
 
-/** @throws {SerializationError} LOVAGE_MESSAGE_TOO_LARGE, LOVAGE_NOT_SERIALIZABLE */
-export function toOutgoing(message: TaskMessage, limits: EncodeLimits): Outgoing {
-  const bytes = encodeTaskMessage(message, limits);
+/** `replyTo`: see `LovageProperties`. @throws {SerializationError} LOVAGE_MESSAGE_TOO_LARGE, LOVAGE_NOT_SERIALIZABLE */
+export function toOutgoing(message: TaskMessage, limits: EncodeLimits, replyTo?: string): Outgoing {
+  const bytes = encodeTaskMessage(message, limits, replyTo);
   // A string never has more than three UTF-8 bytes per unit: only large ones are measured.
   if (bytes.length * 3 > limits.maxPayloadBytes) checkSize(message, Buffer.byteLength(bytes), limits.maxPayloadBytes);
   return { taskId: message.id, queue: message.routingKey, priority: message.priority, bytes };

@@ -8,7 +8,7 @@ import type { ChordPart, ChordStart, Counted, Outgoing, Publication, ResultRecor
 import { stringifyWireJson } from "../message/json.ts";
 import type { ResultTuple, TaskState } from "../message/outcome.ts";
 import { type ExtendedResult, encodeResult } from "../message/results.ts";
-import type { Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
+import type { LovageProperties, Signature, SignatureOptions, TaskMessage } from "../message/task-message.ts";
 import { familyOf, inFamily } from "../task/family-stamps.ts";
 import type { Facts } from "./facts.ts";
 
@@ -20,6 +20,7 @@ export interface ResultOwner {
   readonly id: string;
   readonly groupId: string | null;
   readonly parentId: string | null;
+  readonly lovage?: LovageProperties;
 }
 
 export interface ResultBody {
@@ -83,7 +84,13 @@ export class FollowUp {
     // A literal: one is made per task, and a spread costs several times as much.
     const fields = { taskId, state, result, resultJson, traceback, children, doneAtMs: now, groupId, parentId, extended };
     const document = encodeResult(fields, settings.limits);
-    this.results.push({ taskId: owner.id, state: body.state, document, expiresMs: settings.resultExpiresMs });
+    this.results.push({
+      taskId: owner.id,
+      state: body.state,
+      document,
+      expiresMs: settings.resultExpiresMs,
+      replyTo: owner.lovage?.replyTo,
+    });
   }
 
   /** The share of a chord's member, whether or not its result is kept (celery-wire.md §7.3). */

@@ -91,6 +91,8 @@ export interface ResultRecord {
   readonly document: string;
   /** null: kept for ever. */
   readonly expiresMs: number | null;
+  /** Where else it is told (`LovageProperties`). Stores may leave it. */
+  readonly replyTo?: string | undefined;
 }
 
 /** A chord's size (`.s`), written no later than its last member is published; `taskset`: the saved group of a complex header. */

@@ -12,14 +12,15 @@ export { newTaskMessage, type TaskMessageInit } from "./new-task-message.ts";
 
 /**
  * Each call gives a new delivery tag, which tells when that was: to Python it is any text. Written as text and not as an object: half the time, and this is done per task.
+ * `replyTo`: see `LovageProperties`.
  * @throws {SerializationError} LOVAGE_NOT_SERIALIZABLE for an argument, stamp or header that can't go
  * @throws {MessageError} LOVAGE_TIME_INVALID for an `expires` that is no time
  */
-export function encodeTaskMessage(message: TaskMessage, options?: StringifyOptions): string {
+export function encodeTaskMessage(message: TaskMessage, options?: StringifyOptions, replyTo?: string): string {
   const body = Buffer.from(encodeBody(message, options), "utf8").toString("base64");
   return (
     `{"body": "${body}", "content-encoding": "utf-8", "content-type": "application/json", ` +
-    `"headers": ${encodeHeaders(message, options)}, "properties": ${encodeProperties(message, options)}}`
+    `"headers": ${encodeHeaders(message, options)}, "properties": ${encodeProperties(message, options, replyTo)}}`
   );
 }
 
@@ -53,12 +54,12 @@ function encodeHeaders(m: TaskMessage, options: StringifyOptions | undefined): s
   );
 }
 
-function encodeProperties(m: TaskMessage, options: StringifyOptions | undefined): string {
+function encodeProperties(m: TaskMessage, options: StringifyOptions | undefined, replyTo: string | undefined): string {
   return (
     `{"correlation_id": ${orNull(m.correlationId)}, "reply_to": ${quoteText(m.replyTo)}${more(m.properties, isTaskProperty, options)}` +
     `${m.expires === null ? "" : `, "expiration": "${expiration(m.expires)}"`}, "delivery_mode": 2, ` +
     `"delivery_info": {"exchange": ${quoteText(m.exchange)}, "routing_key": ${quoteText(m.routingKey)}${m.redelivered ? ', "redelivered": true' : ""}}, ` +
-    `"priority": ${m.priority}, "body_encoding": "base64", "delivery_tag": "${timedId()}"${ours(m)}}`
+    `"priority": ${m.priority}, "body_encoding": "base64", "delivery_tag": "${timedId()}"${ours(m, replyTo)}}`
   );
 }
 
@@ -67,8 +68,8 @@ function expiration(expires: string): number {
   return Math.max(0, parseWireTime(expires) - Date.now());
 }
 
-function ours(message: TaskMessage): string {
-  const text = JSON.stringify(message.lovage);
+function ours({ lovage }: TaskMessage, replyTo: string | undefined): string {
+  const text = JSON.stringify(replyTo === undefined ? lovage : { ...lovage, replyTo });
   return text === "{}" ? "" : `, "lovage": ${text}`;
 }
 

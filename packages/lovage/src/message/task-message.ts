@@ -115,6 +115,8 @@ export interface LovageProperties {
   readonly retry?: RetryOverride;
   /** The key that this task has, and until when: its start, or its end. */
   readonly unique?: { readonly key: string; readonly until: "start" | "done" };
+  /** Where else its result is told: its sender listens there. Of this one sending: a retry that takes long is asked for anyway. */
+  readonly replyTo?: string;
   /** In a signature: what its caller wants in place of what its task says. */
   readonly uniqueBy?: UniqueRequest | false;
 }

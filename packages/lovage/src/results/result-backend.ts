@@ -20,6 +20,11 @@ export interface ResultBackend {
   load(ids: readonly TaskId[]): Promise<readonly (ResultDocument | undefined)[]>;
   /** Shows what is stored now and each later write, until the function returned is called. Listens first, then reads: nothing falls between. */
   watch(ids: readonly TaskId[], listener: ResultListener): () => void;
+  /**
+   * What the message of this task is to name as its `replyTo`, so that its result may be here before a watch has asked for it;
+   * undefined: nothing.
+   */
+  replyTo?(id: TaskId): string | undefined;
   forget(ids: readonly TaskId[]): Promise<void>;
   /** `celery-taskset-meta-<group id>`: a saved group's result tuple as JSON text. */
   saveGroup(groupId: string, document: string, expiresMs: number | null): Promise<void>;

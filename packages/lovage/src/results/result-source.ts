@@ -40,6 +40,11 @@ export class ResultSource {
     return this.#watcher?.ended(id, end) ?? this.#watched().then((watcher) => watcher.ended(id, end));
   }
 
+  /** See `ResultBackend`. undefined, too, as long as nobody has waited for a result. */
+  replyTo(id: TaskId): string | undefined {
+    return this.#watcher?.replyTo(id);
+  }
+
   async #watched(): Promise<ResultWatcher> {
     const backend = await this.#options.backend();
     this.#watcher ??= new ResultWatcher(backend);

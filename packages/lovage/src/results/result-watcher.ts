@@ -46,6 +46,11 @@ export class ResultWatcher {
     return this.#watches.size;
   }
 
+  /** See `ResultBackend`. */
+  replyTo(id: TaskId): string | undefined {
+    return this.#backend.replyTo?.(id);
+  }
+
   /** Rejects at the deadline with its error, and with the signal's reason. */
   ended(id: TaskId, { signal, deadline }: WaitEnd = {}): Promise<StoredResult> {
     if (signal?.aborted) return Promise.reject(signal.reason);

@@ -96,11 +96,14 @@ function pushPlain(args: Arg[], commits: readonly Commit[], keys: Keys, counters
       results += 1;
       args.push(keys.result(result.taskId), result.document, expiryArg(result.expiresMs));
     } else args.push("", "", "");
-    args.push(counters.place(commit));
+    args.push(counters.place(commit), repliesTo(result?.replyTo, keys));
   }
   // Two outcomes of one task in one batch: the second must see the first.
   if (ids.size !== results) args[countAt] = "1";
 }
+
+/** Names come with messages, from anybody. */
+const repliesTo = (name: unknown, keys: Keys): string => (typeof name === "string" && name.length <= 64 ? keys.replies(name) : "");
 
 function pushOther(args: Arg[], commit: Commit, keys: Keys, declared: Declared, counters: CounterTable): readonly string[] {
   args.push(String(commit.delivery.number), counters.place(commit), ...settleArgs(commit));

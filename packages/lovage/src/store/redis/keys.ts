@@ -138,6 +138,7 @@ export class Keys {
 
   // Celery's result backend (celery-wire.md §5.1, §7.1).
   result = (id: TaskId): string => `${this.#options.resultKeyPrefix}celery-task-meta-${id}`;
+  replies = (name: string): string => `${this.#root}replies:${name}`;
   taskset = (groupId: string): string => `${this.#options.resultKeyPrefix}celery-taskset-meta-${groupId}`;
 }
 

@@ -2,16 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerUnavailableError } from "../../kernel/errors.ts";
 import type { ResultRecord } from "../../message/commit.ts";
+import { decodeResult, isReady } from "../../message/results.ts";
 import type { TaskId } from "../../message/task-message.ts";
 import type { ResultBackend, ResultDocument, ResultListener } from "../../results/result-backend.ts";
 import type { Connections } from "./connections.ts";
+import { DirectReplies } from "./direct-replies.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { asList, asText, refused } from "./reply.ts";
 import type { Arg, Reply } from "./resp.ts";
 import { storeResultsScript } from "./scripts/store-results.ts";
 import { expiryArg } from "./sending.ts";
-import type { Hearing, Subscriber } from "./subscriber.ts";
+import type { Hearing, Subscriber, Subscription } from "./subscriber.ts";
 
 /** Results may be large, and one reply holds them all. */
 const loadedAtOnce = 64;
@@ -24,14 +26,29 @@ interface Watch {
   stop: () => void;
 }
 
+/** Whoever is told directly listens as usual if it was not in so many milliseconds. */
+const directMs = 20;
+
+const closing = (subscription: Subscription) => () => subscription.close();
+
+function isEnd(document: string): boolean {
+  try {
+    return isReady(decodeResult(document).state);
+  } catch {
+    return false;
+  }
+}
+
 export class RedisResults implements ResultBackend {
   readonly #connections: Connections;
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #subscriber: Subscriber;
+  readonly #replies: DirectReplies;
   readonly #watches = new Set<Watch>();
 
   constructor(connections: Connections, keys: Keys, subscriber: Subscriber) {
+    this.#replies = new DirectReplies(subscriber, keys);
     this.#connections = connections;
     this.#link = connections.command;
     this.#keys = keys;
@@ -71,24 +88,58 @@ export class RedisResults implements ResultBackend {
       seen.set(found.taskId, found.document);
       listener.saw(found);
     };
-    const subscription = this.#subscriber.add(
-      { channels: [...names.keys()] },
-      {
-        heard(channel, data) {
-          const taskId = names.get(channel);
-          if (taskId !== undefined) saw({ taskId, document: data.toString() });
+    const listen = (found: typeof saw) =>
+      this.#subscriber.add(
+        { channels: [...names.keys()] },
+        {
+          heard(channel, data) {
+            const taskId = names.get(channel);
+            if (taskId !== undefined) saw({ taskId, document: data.toString() });
+          },
+          look: this.#look(ids, [...names.keys()], watch, found),
         },
-        look: this.#look(ids, [...names.keys()], watch, saw),
-      },
-    );
+      );
+    const stop = this.#directly(ids, saw, listen) ?? closing(listen(saw));
     watch.stop = () => {
       watch.isOver = true;
       this.#watches.delete(watch);
-      subscription.close();
+      stop();
     };
     this.#watches.add(watch);
     if (this.#connections.closing.aborted) this.#end(watch, undefined);
     return watch.stop;
+  }
+
+  /** Waits a moment for the only one asked for to be told directly. undefined: it will not be. @returns what ends that */
+  #directly(
+    ids: readonly TaskId[],
+    saw: ResultListener["saw"],
+    listen: (found: ResultListener["saw"]) => Subscription,
+  ): (() => void) | undefined {
+    const [taskId, second] = ids;
+    if (taskId === undefined || second !== undefined) return undefined;
+    let subscription: Subscription | undefined;
+    const told = (document: string) => {
+      clearTimeout(timer);
+      saw({ taskId, document });
+    };
+    const leave = this.#replies.take(taskId, told);
+    if (leave === undefined) return undefined;
+    const timer = setTimeout(() => {
+      subscription = listen((found) => {
+        if (leave() && isEnd(found.document)) this.#replies.untold();
+        saw(found);
+      });
+    }, directMs);
+    return () => {
+      clearTimeout(timer);
+      leave();
+      subscription?.close();
+    };
+  }
+
+  replyTo(id: TaskId): string | undefined {
+    return this.#replies.offer(id);
   }
 
   /** The only one asked for comes at once, if it is short; else whatever there is, is loaded. */

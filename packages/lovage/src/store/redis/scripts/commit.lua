@@ -6,7 +6,7 @@
 -- ARGV  1 id of this call, 2 epoch, 3 '1' on behalf of a closed epoch, 4 '1' ordered chords, 5 ms a closed epoch is remembered,
 --       counters: how many, then two field names each ('' = none);
 --       plain commits (ack, at most one result): how many, '1' if their results must be looked at one by one,
---         then each: delivery number, result key or '', document, expiry (ms or ''), counter or 0;
+--         then each: delivery number, result key or '', document, expiry (ms or ''), counter or 0, where else it is told or '';
 --       other commits: how many, then each: delivery number, counter or 0, settle ('ack' | 'front' | 'back' | 'park' | 'dead'),
 --         its detail (park: due ms; dead: description), park flags, '1' and new envelope | '' and '' | 'u' and a unique key with
 --         the id of the task that gives it back,
@@ -36,12 +36,12 @@ local before = ''
 if epoch[2] and string.sub(epoch[2], 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then before = string.sub(epoch[2], #ARGV[1] + 2) end
 
 local plain_at = 7 + 2 * ARGV[6]
-local first, last, look = plain_at + 2, plain_at + 1 + 5 * ARGV[plain_at], ARGV[plain_at + 1] == '1'
+local first, last, look = plain_at + 2, plain_at + 1 + 6 * ARGV[plain_at], ARGV[plain_at + 1] == '1'
 local others, at = tonumber(ARGV[last + 1]), last + 2
 -- One look for all: mostly none of these results exists yet.
 if not look then
   local keys = {}
-  for i = first, last, 5 do
+  for i = first, last, 6 do
     if ARGV[i + 1] ~= '' then keys[#keys + 1] = ARGV[i + 1] end
   end
   for from = 1, #keys, 1000 do
@@ -55,7 +55,7 @@ local fault = false
 if not look and others == 0 and before == '' and not holds_key then
   -- The common case, without the functions below: Lua would make a closure of each in every call, which costs a short call a
   -- third of its time.
-  for i = first, last, 5 do
+  for i = first, last, 6 do
     if redis.call('HDEL', flight_key, ARGV[i]) == 0 then
       letters[#letters + 1] = 'f'
     else
@@ -67,6 +67,7 @@ if not look and others == 0 and before == '' and not holds_key then
           redis.call('SET', key, ARGV[i + 2], 'PX', ARGV[i + 3])
         end
         redis.call('PUBLISH', key, ARGV[i + 2])
+        if ARGV[i + 5] ~= '' then redis.call('PUBLISH', ARGV[i + 5], ARGV[i + 2]) end
       end
       letters[#letters + 1] = 'a'
       counts[ARGV[i + 4]] = (counts[ARGV[i + 4]] or 0) + 1
@@ -129,7 +130,10 @@ local function commit_plain(at, look)
     if wrong then return answer('r', wrong) end
   end
   if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
-  if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
+  if key ~= '' and not skip[key] then
+    store_result(key, ARGV[at + 2], ARGV[at + 3])
+    if ARGV[at + 5] ~= '' then redis.call('PUBLISH', ARGV[at + 5], ARGV[at + 2]) end
+  end
   free_holds(number)
   answer('a', nil, counter)
 end
@@ -217,7 +221,7 @@ local function commit_other(at)
   return following
 end
 
-for i = first, last, 5 do commit_plain(i, look) end
+for i = first, last, 6 do commit_plain(i, look) end
 for _ = 1, others do at = commit_other(at) end
 end
 

@@ -35,7 +35,7 @@ const argsOf = ({
 }: Call): string[] => [
   ...[id, "e", onBehalf ? "1" : "", unordered ? "" : "1", "60000"],
   ...[String(counters.length / 2), ...counters],
-  ...[String(plain.length / 5), "", ...plain],
+  ...[String(plain.length / 6), "", ...plain],
   ...[String(others.length), ...others.flat()],
   ...[String(told.length / 2), ...(told.length > 0 ? ["log", "5", ...told] : [])],
   ...(next ? ["1", ...next] : [""]),
@@ -82,10 +82,10 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
     args: argsOf({
       counters: ["t|SUCCESS", "t|SUCCESS|le:5", "u|FAILURE", ""],
       plain: [
-        ...["11", "m11", success, "60000", "1"],
-        ...["12", "m12", success, "", "1"],
-        ...["9", "m9", failure, "", "1"],
-        ...["13", "", "", "", "2"],
+        ...["11", "m11", success, "60000", "1", "told"],
+        ...["12", "m12", success, "", "1", ""],
+        ...["9", "m9", failure, "", "1", ""],
+        ...["13", "", "", "", "2", ""],
       ],
       next: ["5", "2", "1", "1", "", "q", "Q:"],
     }),
@@ -96,7 +96,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
       ["RPUSH", "q", "y", "x"],
       ["SET", "version", "4"],
     ],
-    first: { reply: ["aafa", [], "now", 4, [0, 1, [41, 2], ["x", "y"], []], null], after },
+    first: { reply: ["aafa", [], "now", 4, [0, 1, [45, 2], ["x", "y"], []], null], after },
     second: { reply: ["aafa", [], "now", 4, [1, [1, "Q:x", 2, "Q:y"]], null], after },
     computed: ["m11"],
     wrong: {
@@ -109,7 +109,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [],
           "now",
           4,
-          [0, 1, [41, 2], ["x", "y"], []],
+          [0, 1, [45, 2], ["x", "y"], []],
           'WRONGTYPE Operation against a key holding the wrong kind of value (key "counters")',
         ],
         after: { ...after, counters: "spoilt" },
@@ -121,7 +121,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
           [["LOVAGE_KEY_WRONG_TYPE", 'The key "m11" holds a stream where a string belongs. Rename or delete it.']],
           "now",
           4,
-          [0, 1, [41, 2], ["x", "y"], []],
+          [0, 1, [45, 2], ["x", "y"], []],
           null,
         ],
         after: {
@@ -140,7 +140,7 @@ const spoiltStream = { stream: [["1-1", ["spoilt", "yes"]]] };
 // Never over SUCCESS; over anything else.
 scriptCases(api, {
   ...common,
-  args: argsOf({ plain: ["1", "m1", failure, "", "0", "2", "m2", failure, "", "0"] }),
+  args: argsOf({ plain: ["1", "m1", failure, "", "0", "", "2", "m2", failure, "", "0", ""] }),
   seed: [open(), flight("1", "a", "2", "b"), ["SET", "m1", success], ["SET", "m2", '{"status": "STARTED"}']],
   first: { reply: reply("aa"), after: { epoch: opened("c1 aa"), m1: success, m2: failure } },
   wrong: { ...settling, ...unused("counters", "fleet") },
@@ -151,7 +151,7 @@ scriptCases(api, {
   const telling: Omit<ScriptCase, "seed" | "first"> = {
     ...common,
     args: argsOf({
-      plain: ["1", "m1", success, "", "0", "9", "", "", "", "0"],
+      plain: ["1", "m1", success, "", "0", "", "9", "", "", "", "0", ""],
       others: [other({ number: "2" })],
       told: ["1", "one", "2", "fenced", "3", "two"],
     }),
@@ -178,7 +178,7 @@ scriptCases(api, {
 // Another call with the same deliveries finds nothing to remove.
 scriptCases(api, {
   ...common,
-  args: argsOf({ id: "c2", plain: ["1", "m1", success, "", "0"], others: [other({ number: "2" })] }),
+  args: argsOf({ id: "c2", plain: ["1", "m1", success, "", "0", ""], others: [other({ number: "2" })] }),
   seed: [open("commit", "c1 aa")],
   first: { reply: reply("ff"), after: { epoch: opened("c2 ff") } },
   wrong: { ...settling, ...unused("counters", "fleet") },

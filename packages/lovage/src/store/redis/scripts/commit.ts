@@ -3,7 +3,7 @@ import type { LuaScript } from "../script.ts";
 
 export const commitScript: LuaScript = {
   name: "commit",
-  sha1: "2a92ca78e505319a34cb7371cc6fd478fab0fc5c",
+  sha1: "c66a119e723c48bb1eb041062d01cfbd5cf505a9",
   source: `#!lua flags=allow-oom
 local epoch_key, flight_key, counters_key = KEYS[1], KEYS[2], KEYS[3]
 local on_behalf = ARGV[3] == '1'
@@ -20,11 +20,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = ''
 if epoch[2] and string.sub(epoch[2], 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then before = string.sub(epoch[2], #ARGV[1] + 2) end
 local plain_at = 7 + 2 * ARGV[6]
-local first, last, look = plain_at + 2, plain_at + 1 + 5 * ARGV[plain_at], ARGV[plain_at + 1] == '1'
+local first, last, look = plain_at + 2, plain_at + 1 + 6 * ARGV[plain_at], ARGV[plain_at + 1] == '1'
 local others, at = tonumber(ARGV[last + 1]), last + 2
 if not look then
   local keys = {}
-  for i = first, last, 5 do
+  for i = first, last, 6 do
     if ARGV[i + 1] ~= '' then keys[#keys + 1] = ARGV[i + 1] end
   end
   for from = 1, #keys, 1000 do
@@ -34,7 +34,7 @@ end
 local letters, details, counts = {}, {}, {}
 local fault = false
 if not look and others == 0 and before == '' and not holds_key then
-  for i = first, last, 5 do
+  for i = first, last, 6 do
     if redis.call('HDEL', flight_key, ARGV[i]) == 0 then
       letters[#letters + 1] = 'f'
     else
@@ -46,6 +46,7 @@ if not look and others == 0 and before == '' and not holds_key then
           redis.call('SET', key, ARGV[i + 2], 'PX', ARGV[i + 3])
         end
         redis.call('PUBLISH', key, ARGV[i + 2])
+        if ARGV[i + 5] ~= '' then redis.call('PUBLISH', ARGV[i + 5], ARGV[i + 2]) end
       end
       letters[#letters + 1] = 'a'
       counts[ARGV[i + 4]] = (counts[ARGV[i + 4]] or 0) + 1
@@ -458,7 +459,10 @@ local function commit_plain(at, look)
     if wrong then return answer('r', wrong) end
   end
   if redis.call('HDEL', flight_key, number) == 0 then return answer('f') end
-  if key ~= '' and not skip[key] then store_result(key, ARGV[at + 2], ARGV[at + 3]) end
+  if key ~= '' and not skip[key] then
+    store_result(key, ARGV[at + 2], ARGV[at + 3])
+    if ARGV[at + 5] ~= '' then redis.call('PUBLISH', ARGV[at + 5], ARGV[at + 2]) end
+  end
   free_holds(number)
   answer('a', nil, counter)
 end
@@ -542,7 +546,7 @@ local function commit_other(at)
   end
   return following
 end
-for i = first, last, 5 do commit_plain(i, look) end
+for i = first, last, 6 do commit_plain(i, look) end
 for _ = 1, others do at = commit_other(at) end
 end
 for counter, count in pairs(counts) do
