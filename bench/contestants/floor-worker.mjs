@@ -41,7 +41,7 @@ for (const [i, list] of priorities.entries()) {
 let held = [];
 for (let call = 0; ; call++) {
   const args = [String(call), epoch, "", "1", "60000", "1", "bench.noop|SUCCESS", "", String(held.length), ""];
-  for (const number of held) args.push(String(number), `celery-task-meta-${epoch}-${number}`, document, "86400000", "1");
+  for (const number of held) args.push(String(number), `celery-task-meta-${epoch}-${number}`, document, "86400000", "1", "");
   args.push("0", "0", "1", String(call), String(batch), ...sources);
   const [, , , , reserved] = await redis.evalshaBuffer(commitScript.sha1, keys.length, ...keys, ...args);
   const [, first, , envelopes] = reserved;
