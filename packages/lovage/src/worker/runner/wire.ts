@@ -171,7 +171,7 @@ export class Wire {
   #make(call: Call): Promise<(() => void) | undefined> {
     this.#calls += 1;
     if (call.reserve !== undefined) this.#asks();
-    return this.#send(call).then(
+    return this.#sent(call).then(
       (committed) => this.#done(call, committed),
       async (error: unknown) => {
         if (call.reserve !== undefined) this.#asked -= 1;
@@ -207,6 +207,15 @@ export class Wire {
     this.#asked -= 1;
     this.#asking = this.#asked > 0;
     this.#options.onAsking(this.#asking);
+  }
+
+  /** What a broker throws before it has a promise fails the call as well: nothing of it may end the runner. */
+  #sent(call: Call): Promise<Partial<Committed>> {
+    try {
+      return this.#send(call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #send({ attempts, reserve }: Call): Promise<Partial<Committed>> {
