@@ -115,7 +115,7 @@ export interface LovageProperties {
   readonly retry?: RetryOverride;
   /** The key that this task has, and until when: its start, or its end. */
   readonly unique?: { readonly key: string; readonly until: "start" | "done" };
-  /** Where else its result is told: its sender listens there. Of this one sending: a retry that takes long is asked for anyway. */
+  /** Names the channel of its sender, where its result is told besides. */
   readonly replyTo?: string;
   /** In a signature: what its caller wants in place of what its task says. */
   readonly uniqueBy?: UniqueRequest | false;

@@ -257,16 +257,21 @@ describe("Wire", () => {
     expect([events.unknown, events.started]).toEqual([[1], [1]]);
   });
 
-  it("finds the one outcome that fails a whole call, and lets its neighbours through", async () => {
+  it.each([
+    ["rejects", () => Promise.reject(new TypeError("cannot encode this"))],
+    [
+      "throws",
+      () => {
+        throw new TypeError("cannot encode this");
+      },
+    ],
+  ] as const)("finds the one outcome for which a whole call %s, and lets its neighbours through", async (_, fail) => {
     await publish(3);
     const { commit, holdings } = setUp(3);
     await settle();
     const isPoisoned = (batch: readonly Commit[]) => batch.some((one) => one.delivery.number === 2 && one.settle.kind === "ack");
     const plain = broker.commit;
-    broker.commit = async (epoch, batch, options) => {
-      if (isPoisoned(batch)) throw new TypeError("cannot encode this");
-      return plain.call(broker, epoch, batch, options);
-    };
+    broker.commit = (epoch, batch, options) => (isPoisoned(batch) ? fail() : plain.call(broker, epoch, batch, options));
     for (const number of [1, 2, 3]) commit(number);
     await clock.advance(60_000);
     broker.commit = plain;
